@@ -1,0 +1,120 @@
+// A Fabric: GPUs, NICs and switches as vertices, cables as pairs of directed links; immutable once built.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/core/ids.h"
+#include "sim/core/placement.h"
+#include "sim/core/units.h"
+#include "topology/spec.h"
+
+namespace weft::topology {
+
+enum class VertexKind : std::uint8_t { gpu, nvswitch, pcie_switch, host, nic, storage_nic, net_switch };
+
+/// What a cable is, for prices and reports: `endpoint` NIC to switch, `long_haul` switch to switch,
+/// `local` switch to switch inside a Dragonfly group, `nvlink` and `pcie` inside a node.
+enum class CableClass : std::uint8_t { nvlink, pcie, endpoint, long_haul, local };
+
+struct Vertex {
+  VertexKind kind = VertexKind::net_switch;
+  std::uint8_t tier = 0;      ///< network switches: 0 leaf/edge/router, 1 spine/aggregation, 2 core
+  std::uint16_t local = 0;    ///< in-node vertices: local index of the GPU or NIC
+  std::uint32_t node = 0;     ///< in-node vertices: which node
+  std::uint32_t group = 0;    ///< plane (MPFT), rail of a leaf (MRFT), pod (FT3), group (Dragonfly)
+  std::uint32_t index = 0;    ///< network switches: number inside (group, tier)
+};
+
+/// One direction of a cable. `reverse` is the other direction.
+struct Link {
+  VertexId from, to;
+  LinkId reverse;
+  BytesPerSecond rate;        ///< physical rate of this direction
+  Meters length;
+  CableClass cable = CableClass::long_haul;
+  bool up = true;             ///< false when it, or a switch at one of its ends, has failed from the start
+};
+
+/// What counting gives, by formula or by looking at a built fabric.
+struct Counts {
+  std::int64_t endpoints = 0;      ///< GPU-NIC pairs attached to the scale-out network
+  std::int64_t switches = 0;
+  std::int64_t switch_links = 0;   ///< switch-to-switch cables (what Table 3 of arXiv:2505.09343 calls links)
+  std::int64_t local_links = 0;    ///< of these, inside a Dragonfly group
+  std::int64_t host_links = 0;     ///< NIC-to-switch cables
+  std::int64_t max_ports_used = 0; ///< on the busiest switch
+  bool operator==(const Counts&) const = default;
+};
+
+class FabricBuilder;
+
+class Fabric {
+ public:
+  Fabric(Fabric&&) noexcept;
+  Fabric& operator=(Fabric&&) noexcept;
+  ~Fabric();
+
+  const NodeSpec& node_spec() const;
+  const TransportSpec& transport() const;
+  Placement placement() const;
+  /// True when minimal routes may only use switches of the two ends' groups (Dragonfly).
+  bool minimal_within_groups() const;
+
+  std::span<const Vertex> vertices() const;
+  std::span<const Link> links() const;
+  const Vertex& vertex(VertexId v) const { return vertices()[v.value]; }
+  const Link& link(LinkId l) const { return links()[l.value]; }
+  /// Links that leave a vertex, in order of id.
+  std::span<const LinkId> out_links(VertexId v) const;
+  /// The vertex of an endpoint. Precondition: it exists.
+  VertexId vertex_of(const Endpoint& e) const;
+  /// The switch that a NIC is attached to (ignoring failures), and the link towards it.
+  VertexId switch_of_nic(VertexId nic) const;
+  LinkId uplink_of_nic(VertexId nic) const;
+  /// "plane0.spine3", "node12.nic5", "group7.router2"; stable, unique, what /cluster/failed and export use.
+  std::string name(VertexId v) const;
+  /// "plane0.leaf1-plane0.spine3#2" (number 2 of the parallel cables between these two).
+  std::string name(LinkId l) const;
+
+  Counts count() const;
+  /// Connected components of the scale-out network (NICs and switches over links that are up).
+  std::int64_t components() const;
+  /// Longest shortest path between two live switches, in hops; -1 when some pair has none.
+  std::int64_t switch_diameter() const;
+
+  struct Impl;
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  friend class FabricBuilder;
+  explicit Fabric(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// What a topology writes into.
+class FabricBuilder {
+ public:
+  /// `nodes` nodes of `spec` are placed (GPUs, NVSwitch, PCIe switches, NICs); their NICs are free until attached.
+  FabricBuilder(const NodeSpec& spec, const TransportSpec& transport, std::uint32_t nodes);
+  ~FabricBuilder();
+
+  VertexId add_switch(std::uint8_t tier, std::uint32_t group, std::uint32_t index, std::string name);
+  /// Cables a NIC (node * nics_per_node + local) to a switch.
+  void attach(std::uint32_t nic, VertexId sw);
+  /// `parallel` cables between two switches.
+  void connect(VertexId a, VertexId b, CableClass cable, std::uint32_t parallel = 1);
+  void set_minimal_within_groups(bool on);
+  /// Marks switches, links, NICs, or whole groups ("plane3") as failed; an unknown name is a UserError that offers the nearest.
+  void fail(const std::string& name, const std::string& pointer);
+  Fabric finish();
+
+ private:
+  std::unique_ptr<Fabric::Impl> impl_;
+};
+
+}  // namespace weft::topology

@@ -1,0 +1,52 @@
+// A topology: its parameters, what it counts to by formula, and how it is built.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/core/json.h"
+#include "sim/core/row.h"
+#include "topology/fabric.h"
+
+namespace weft::topology {
+
+/// How many endpoints the cluster brings; zero when only the formula is asked ("full size").
+struct SizeRequest {
+  std::int64_t nodes = 0;
+  std::uint32_t nics_per_node = 8;
+};
+
+/// A topology with its parameters resolved.
+class Topology {
+ public:
+  virtual ~Topology() = default;
+  virtual std::string kind() const = 0;
+  /// By formula, without building; under 1 ms at any size.
+  virtual Counts count() const = 0;
+  /// Adds switches and cables, attaches every NIC. Throws UserError when this exists only as a formula (Slim Fly, q = 28).
+  virtual void build(FabricBuilder& b) const = 0;
+  /// Why build() would throw; empty when it would not.
+  virtual std::string not_constructible() const { return {}; }
+  /// Parameters after defaults, as JSON object text for the resolved scenario.
+  virtual Json resolved() const = 0;
+};
+
+/// A registered kind. `read` records problems (radix too small, ...) in the reader.
+struct TopologyKind {
+  std::string name;                  ///< "mpft"
+  std::string title;                 ///< "multi-plane fat tree"
+  std::string summary;               ///< one or two sentences with the reference
+  std::vector<ColumnDoc> parameters; ///< name and meaning, default included
+  std::function<std::unique_ptr<Topology>(JsonReader& where, const SizeRequest& size)> read;
+  Json table3;                       ///< parameters of the row in Table 3 of arXiv:2505.09343; null when it has none
+};
+
+/// All kinds, in the order of topology/meson.build.
+const std::vector<TopologyKind>& topology_kinds();
+
+/// Reads {"kind": "...", ...}; unknown kinds get the nearest name. Null when problems were recorded.
+std::unique_ptr<Topology> read_topology(JsonReader where, const SizeRequest& size);
+
+}  // namespace weft::topology

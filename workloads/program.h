@@ -1,0 +1,76 @@
+// A Program says what happens: operations with dependencies, handed out as they become known.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/core/ids.h"
+#include "sim/core/placement.h"
+#include "sim/core/units.h"
+
+namespace weft::workloads {
+
+/// A communication kernel's own limits: virtual links in series with every NIC or NVLink port that it uses.
+struct CommKernel {
+  std::string name;
+  std::optional<BytesPerSecond> nic_rate;     ///< payload rate per NIC and direction
+  std::optional<BytesPerSecond> nvlink_rate;  ///< payload rate per GPU and direction over NVLink
+};
+
+/// One stretch of a transfer: `share` of the transfer's bytes go from one endpoint to another.
+/// All legs of a transfer move together (a pipeline of chunks), at the pace of the slowest.
+struct Leg {
+  Endpoint from, to;
+  double share = 1;
+};
+
+/// How long before the first byte: what the legs' wires take is added by the engine.
+enum class LatencyMode : std::uint8_t {
+  wire,    ///< the largest of the legs' latencies plus `extra_latency`
+  none,    ///< `extra_latency` alone (a kernel whose fitted start-up already holds the wire)
+};
+
+struct Transfer {
+  OpId id;
+  Bytes bytes;
+  std::span<const Leg> legs;               ///< read during the call only
+  KernelId kernel;                         ///< index into Program::kernels(); none: no cap
+  Seconds extra_latency;
+  LatencyMode latency_mode = LatencyMode::wire;
+  double weight = 1;                       ///< in max-min sharing: a flow of weight 2 counts as two
+  std::optional<BytesPerSecond> rate_cap;
+  std::uint64_t flow_key = 0;              ///< what ECMP hashes; give each connection its own
+};
+
+struct Compute {
+  OpId id;
+  StreamId stream;                         ///< operations of a stream run one after the other, in the order of emission
+  Seconds duration;
+  std::uint32_t sms = 0;                   ///< for reports
+};
+
+/// Where a program puts its operations. An operation starts when all of `after` have finished (unknown ids of finished,
+/// forgotten operations count as finished). Ids are chosen by the program, dense from 0, each used once.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual void transfer(const Transfer& t, std::span<const OpId> after = {}) = 0;
+  virtual void compute(const Compute& c, std::span<const OpId> after = {}) = 0;
+  /// Takes `delay` and nothing else.
+  virtual void marker(OpId id, Seconds delay = {}, std::span<const OpId> after = {}) = 0;
+};
+
+class Program {
+ public:
+  virtual ~Program() = default;
+  virtual std::span<const CommKernel> kernels() const { return {}; }
+  /// Emits the operations known at time 0.
+  virtual void start(Sink& sink) = 0;
+  /// Called once per finished operation, in order of (time, id); may emit more.
+  virtual void on_complete(OpId, Seconds, Sink&) {}
+};
+
+}  // namespace weft::workloads

@@ -1,0 +1,80 @@
+// A Workload: what a scenario asks of a cluster, as cases; each case is a Program and the columns read off its outcome.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sim/core/files.h"
+#include "sim/core/json.h"
+#include "sim/core/placement.h"
+#include "sim/core/row.h"
+#include "workloads/program.h"
+
+namespace weft::workloads {
+
+/// What a workload may know of the cluster it will run on.
+struct ClusterView {
+  Placement placement;
+  /// Two GPUs on different nodes whose NICs are related so: "same_leaf", "cross_leaf", "cross_rail", "same_node",
+  /// "farthest"; empty when the fabric has no such pair.
+  std::function<std::optional<std::pair<Rank, Rank>>(std::string_view relation)> pair;
+  /// Whether a path exists.
+  std::function<bool(const Endpoint&, const Endpoint&)> reachable;
+  BytesPerSecond nic_rate;
+  BytesPerSecond nvlink_rate;
+  Seconds nvlink_latency;         ///< CPU side
+  Seconds nvlink_store_latency;   ///< GPU side
+};
+
+/// What the engine tells about one run of a Program.
+struct Outcome {
+  Seconds makespan;                      ///< last finish
+  std::vector<Seconds> start, finish;    ///< by OpId; only when the case observes op_times
+  std::vector<BytesPerSecond> first_rate;  ///< by OpId, sum over sub-flows at the first allocation; observes first_rates
+  std::vector<BytesPerSecond> first_slowest;  ///< by OpId: slowest sub-flow's rate times their number
+};
+
+enum class Observe { makespan, op_times, first_rates };
+
+struct Case {
+  Row labels;                            ///< gpus, size_B, ... shown before the results
+  std::size_t trials = 1;                ///< programs to run; `fill` sees all outcomes
+  std::function<std::unique_ptr<Program>(std::size_t trial)> program;
+  Observe observe = Observe::makespan;
+  std::function<void(std::span<const Outcome>, Row&)> fill;  ///< adds result columns
+};
+
+class Workload {
+ public:
+  virtual ~Workload() = default;
+  /// Throws UserError (place relative to the workload, e.g. "/gpus/3") when the cluster cannot do it.
+  virtual std::vector<Case> cases(const ClusterView& cluster) const = 0;
+  /// Constants it uses (kernel caps), for the result.
+  virtual std::vector<ConstantUsed> constants() const { return {}; }
+  virtual Json resolved() const = 0;
+};
+
+/// Everything a reader of a workload may use.
+struct WorkloadContext {
+  const DataPlaces* data = nullptr;
+  std::uint64_t seed = 0;
+};
+
+struct WorkloadKind {
+  std::string name;                  ///< "all_to_all"
+  std::string title;
+  std::string summary;
+  std::vector<ColumnDoc> parameters; ///< with defaults
+  std::vector<ColumnDoc> columns;    ///< of its rows
+  std::function<std::unique_ptr<Workload>(JsonReader& where, const WorkloadContext&)> read;
+};
+
+/// All kinds, in the order of workloads/meson.build.
+const std::vector<WorkloadKind>& workload_kinds();
+
+}  // namespace weft::workloads
