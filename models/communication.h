@@ -14,9 +14,12 @@ namespace weft::models {
 struct CommunicationModel {
   std::string name;                         ///< "deepep_normal"
   std::string title;
-  Sourced<BytesPerSecond> nic_rate;         ///< payload per NIC and direction
-  Sourced<BytesPerSecond> nvlink_rate;      ///< payload per GPU and direction over NVLink
+  Sourced<BytesPerSecond> nic_rate;         ///< payload per NIC and direction; zero: no limit but the wire's
+  Sourced<BytesPerSecond> nvlink_rate;      ///< payload per GPU and direction over NVLink; zero: no limit but the wire's
   Sourced<Seconds> start_up;                ///< once per kernel
+  Sourced<Seconds> nvlink_step;             ///< per step of a ring between GPUs of a node; zero when not given
+  Sourced<Seconds> network_step;            ///< per step of a ring between nodes; zero when not given
+  bool uses_nvlink = true;                  ///< false: messages inside a node go over the NICs too
 };
 
 /// By name from models/data/communication, or an inline object (which may say "extends": "name").

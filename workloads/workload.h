@@ -29,6 +29,8 @@ struct ClusterView {
   BytesPerSecond nvlink_rate;
   Seconds nvlink_latency;         ///< CPU side
   Seconds nvlink_store_latency;   ///< GPU side
+  /// A number for the switch that a NIC is attached to: equal numbers, same leaf (or router).
+  std::function<std::uint32_t(const Endpoint& nic)> attached_switch;
 };
 
 /// What the engine tells about one run of a Program.
@@ -76,5 +78,9 @@ struct WorkloadKind {
 
 /// All kinds, in the order of workloads/meson.build.
 const std::vector<WorkloadKind>& workload_kinds();
+
+/// Reads {"id": "...", "kind": "...", ...} whole, unknown keys included; an unknown kind gets the nearest name as hint.
+/// (WorkloadKind::read alone leaves `done()` to its caller.) Null when problems were recorded.
+std::unique_ptr<Workload> read_workload(JsonReader where, const WorkloadContext& context);
 
 }  // namespace weft::workloads

@@ -1,0 +1,55 @@
+// Parameters reads a workload's keys with their defaults and remembers what they came to, for the resolved scenario.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/communication.h"
+#include "sim/core/json.h"
+#include "workloads/program.h"
+#include "workloads/workload.h"
+
+namespace weft::workloads {
+
+/// Every getter takes the key and its default, records a problem with its place when the value is bad, and adds the
+/// value used to the resolved parameters.
+class Parameters {
+ public:
+  Parameters(JsonReader& where, const WorkloadContext& context, const std::string& kind);
+  ~Parameters();
+
+  std::int64_t integer(const std::string& key, std::int64_t fallback, std::int64_t min,
+                       std::int64_t max = std::numeric_limits<std::int64_t>::max());
+  /// An integer that has no default.
+  std::int64_t integer_due(const std::string& key, std::int64_t min);
+  /// One integer or a list of them; with an empty fallback the key is due.
+  std::vector<std::int64_t> integers(const std::string& key, const std::vector<std::int64_t>& fallback, std::int64_t min);
+  std::vector<double> numbers(const std::string& key, double min, double max);   ///< default: none
+  bool boolean(const std::string& key, bool fallback);
+  std::string word(const std::string& key, const std::vector<std::string>& words, const std::string& fallback);
+  /// A list of known words, or one of them.
+  std::vector<std::string> words(const std::string& key, const std::vector<std::string>& words,
+                                 const std::vector<std::string>& fallback);
+  Bytes size(const std::string& key, const std::string& fallback);
+  /// One size or a list of them; with an empty fallback the key is due.
+  std::vector<Bytes> sizes(const std::string& key, const std::vector<std::string>& fallback);
+  /// A communication kernel by name or inline; its constants are remembered.
+  models::CommunicationModel kernel(const std::string& key, const std::string& fallback);
+
+  std::uint64_t seed() const { return context_.seed; }
+  JsonReader& where() { return where_; }
+  const std::vector<ConstantUsed>& constants() const { return constants_; }
+  std::shared_ptr<const Json> resolved() const { return resolved_; }
+
+ private:
+  JsonReader& where_;
+  WorkloadContext context_;
+  std::shared_ptr<Json> resolved_;
+  std::vector<ConstantUsed> constants_;
+};
+
+/// The caps of a communication model as a kernel of a Program; a rate of zero is no cap.
+CommKernel comm_kernel(const models::CommunicationModel& m);
+
+}  // namespace weft::workloads
