@@ -1,0 +1,108 @@
+#include "reports/cells.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "sim/core/error.h"
+
+namespace weft::reports {
+
+namespace {
+
+/// "-1234567" -> "-1,234,567".
+std::string with_separators(std::string digits) {
+  const std::size_t first = digits.starts_with('-') ? 1 : 0;
+  for (std::size_t at = digits.size(); at > first + 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+std::string without_trailing_zeros(std::string text) {
+  if (text.find('.') == std::string::npos) return text;
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+bool known(const std::vector<ColumnDoc>& docs, std::string_view name) {
+  return std::any_of(docs.begin(), docs.end(), [&](const ColumnDoc& d) { return d.name == name; });
+}
+
+void check_docs(const Table& table, const std::vector<ColumnDoc>& docs) {
+  for (const ColumnDoc& d : docs) {
+    if (d.text.empty()) throw RunError(fmt::format("table {}: column {} has no explanation", table.id, d.name));
+  }
+}
+
+}  // namespace
+
+std::string exact_text(const Cell& cell) {
+  if (const auto* text = std::get_if<std::string>(&cell)) return *text;
+  if (const auto* truth = std::get_if<bool>(&cell)) return *truth ? "true" : "false";
+  if (const auto* whole = std::get_if<std::int64_t>(&cell)) return fmt::format("{}", *whole);
+  return fmt::format("{}", std::get<double>(cell));
+}
+
+std::string readable_text(double value) {
+  constexpr int digits = 5;
+  if (value == 0) return "0";
+  const double size = std::abs(value);
+  if (size < 1e-4 || size >= 1e15) return fmt::format("{:.3g}", value);
+  // Decimals such that five digits count; whole numbers beyond that keep all of theirs.
+  const int before_point = static_cast<int>(std::floor(std::log10(size))) + 1;
+  const std::string text = fmt::format("{:.{}f}", value, std::max(0, digits - before_point));
+  const std::size_t point = text.find('.');
+  if (point == std::string::npos) return with_separators(text);
+  return without_trailing_zeros(with_separators(text.substr(0, point)) + text.substr(point));
+}
+
+std::string readable_text(const Cell& cell) {
+  if (const auto* truth = std::get_if<bool>(&cell)) return *truth ? "yes" : "no";
+  if (const auto* whole = std::get_if<std::int64_t>(&cell)) return with_separators(fmt::format("{}", *whole));
+  if (const auto* real = std::get_if<double>(&cell)) return readable_text(*real);
+  return std::get<std::string>(cell);
+}
+
+bool is_number(const Cell& cell) {
+  return std::holds_alternative<double>(cell) || std::holds_alternative<std::int64_t>(cell);
+}
+
+double number_of(const Cell& cell) {
+  if (const auto* whole = std::get_if<std::int64_t>(&cell)) return static_cast<double>(*whole);
+  return std::get<double>(cell);
+}
+
+std::string describe_row(const Row& row, std::size_t index) {
+  constexpr std::size_t shown = 4;
+  std::string cells;
+  for (std::size_t i = 0; i < std::min(shown, row.cells().size()); ++i) {
+    const auto& [name, cell] = row.cells()[i];
+    cells += fmt::format("{}{} {}", i == 0 ? "" : ", ", name, exact_text(cell));
+  }
+  return fmt::format("row {} ({})", index + 1, cells.empty() ? "no cells" : cells);
+}
+
+void check_table(const Table& table, std::span<const std::string_view> extra) {
+  check_docs(table, table.label_columns);
+  check_docs(table, table.columns);
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const Row& row = table.rows[i];
+    for (const auto& [name, cell] : row.cells()) {
+      const auto fail = [&, &column = name](std::string_view why) {
+        throw RunError(fmt::format("table {}: {}: column {} {}", table.id, describe_row(row, i), column, why));
+      };
+      if (std::find(extra.begin(), extra.end(), name) == extra.end() && !known(table.label_columns, name) &&
+          !known(table.columns, name)) {
+        fail("has no explanation");
+      }
+      const auto* text = std::get_if<std::string>(&cell);
+      if (text != nullptr && text->empty()) fail("is empty");
+    }
+  }
+}
+
+}  // namespace weft::reports

@@ -1,0 +1,83 @@
+// Aligned text for terminals: numbers to the right, one table a workload.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "reports/sheet.h"
+
+namespace weft::reports {
+
+Format table_format();
+
+namespace {
+
+std::string padded(const std::string& text, std::size_t width, bool right) {
+  const std::string blanks(width - std::min(width, text_width(text)), ' ');
+  return right ? blanks + text : text + blanks;
+}
+
+void add_line(std::string& out, std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  out += line + "\n";
+}
+
+void draw(const Sheet& sheet, std::string& out) {
+  out += sheet.title + "\n";
+  if (sheet.columns.empty()) {
+    out += "  no rows\n";
+    return;
+  }
+  std::string header, rule;
+  for (const Sheet::Column& c : sheet.columns) {
+    const std::size_t width = column_width(c);
+    header += "  " + padded(c.header, width, c.right);
+    rule += "  " + std::string(width, '-');
+  }
+  add_line(out, header);
+  add_line(out, rule);
+  for (std::size_t row = 0; row < sheet.columns.front().cells.size(); ++row) {
+    std::string line;
+    for (const Sheet::Column& c : sheet.columns) line += "  " + padded(c.cells[row], column_width(c), c.right);
+    add_line(out, line);
+  }
+}
+
+void explain(const Sheet& sheet, std::string& out) {
+  std::size_t width = 0;
+  for (const ColumnDoc& d : sheet.explained) width = std::max(width, text_width(d.name));
+  for (const ColumnDoc& d : sheet.explained) out += "  " + padded(d.name, width, false) + "  " + d.text + "\n";
+}
+
+std::string text_of(const Page& page, const RenderOptions& options) {
+  std::string out;
+  const auto gap = [&out] {
+    if (!out.empty()) out += "\n";
+  };
+  for (const std::string& line : page.head) out += line + "\n";
+  for (const Sheet& sheet : page.sheets) {
+    gap();
+    draw(sheet, out);
+    if (!options.explain_columns) continue;
+    out += "  where\n";
+    explain(sheet, out);
+  }
+  for (const Remark& remark : page.remarks) {
+    gap();
+    out += remark.title + "\n";
+    for (const std::string& line : remark.lines) out += "  " + line + "\n";
+  }
+  if (!page.foot.empty()) {
+    gap();
+    out += page.foot + "\n";
+  }
+  return out;
+}
+
+std::string report_text(const Report& report, const RenderOptions& options) { return text_of(page_of(report, options), options); }
+std::string listing_text(const Listing& listing, const RenderOptions& options) { return text_of(page_of(listing, options), options); }
+
+}  // namespace
+
+Format table_format() { return {"table", "aligned text for a terminal", {".txt"}, report_text, listing_text}; }
+
+}  // namespace weft::reports

@@ -1,0 +1,52 @@
+// A Sheet: a table as texts for people, what the table and markdown formats draw.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "reports/render.h"
+
+namespace weft::reports {
+
+struct Sheet {
+  struct Column {
+    std::string header;
+    bool right = false;                   ///< numbers stand to the right
+    std::vector<std::string> cells;       ///< one a row; "-" where the column does not apply
+  };
+  std::string title;
+  std::vector<Column> columns;            ///< all of one length
+  std::vector<ColumnDoc> explained;       ///< what the headers mean, in order
+};
+
+/// A line of text and the lines below it: notes, constants, missed expectations.
+struct Remark {
+  std::string title;
+  std::vector<std::string> lines;
+};
+
+/// Everything that a format for people shows of a report, in order.
+struct Page {
+  std::vector<std::string> head;          ///< title, question, source; absent ones are left out
+  std::vector<Sheet> sheets;
+  std::vector<Remark> remarks;
+  std::string foot;                       ///< version, engine and seed; empty in listings
+};
+
+/// Columns of a table with `variant` in front when `show_variant`; columns that no row has are left out.
+Sheet sheet_of(const Table& table, bool show_variant);
+
+/// Sheets of one table's share in a comparison: labels, column, base, then value, delta and ratio of each other variant,
+/// as many variants side by side as fit into `width` characters (at least one). Bounds are left to the other formats.
+std::vector<Sheet> comparison_sheets(const Table& table, const Comparison& comparison, std::size_t width);
+
+Page page_of(const Report& report, const RenderOptions& options);
+Page page_of(const Listing& listing, const RenderOptions& options);
+
+/// Characters (Unicode code points) of a UTF-8 text.
+std::size_t text_width(std::string_view text);
+/// The widest text of a column, header included.
+std::size_t column_width(const Sheet::Column& column);
+
+}  // namespace weft::reports
