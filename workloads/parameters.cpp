@@ -1,5 +1,7 @@
 #include "workloads/parameters.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace weft::workloads {

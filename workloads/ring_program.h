@@ -1,0 +1,28 @@
+// The program of a ring collective: groups of GPUs, channels, and the edges that a ring goes along.
+#pragma once
+
+#include <memory>
+
+#include "models/communication.h"
+#include "workloads/rails.h"
+#include "workloads/static_program.h"
+
+namespace weft::workloads {
+
+/// `tp` groups at once; group g has the GPUs g, g + tp, g + 2 tp, ... of each node. Ring (channel) c of a group leaves a
+/// node by the NIC of the group's c-th GPU there, after a turn over NVLink through the group's GPUs of the node.
+struct RingJob {
+  std::uint32_t nodes = 1, per_node = 1, tp = 1, channels = 1;
+  double passes = 1;
+  std::shared_ptr<const Rails> rails;     ///< needed when nodes > 1
+  models::CommunicationModel model;
+
+  std::uint32_t members() const { return per_node / tp; }   ///< of a group, in one node
+  std::uint32_t group_size() const { return nodes * members(); }
+};
+
+/// A ring is one transfer: its edges move together at the pace of the slowest, each carrying passes (n-1)/n of the
+/// ring's part of `size`. Operation g * channels + c is ring c of group g. `trial` changes what ECMP's hash sees.
+std::unique_ptr<StaticProgram> ring_program(const RingJob& job, Bytes size, std::size_t trial);
+
+}  // namespace weft::workloads
