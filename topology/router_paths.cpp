@@ -138,6 +138,15 @@ void PathFinder::relabel() {
 
 void PathFinder::set_up(LinkId l, bool up) {
   graph_.set_up(l, up);
+  forget();
+}
+
+void PathFinder::set_all_up(std::span<const std::uint8_t> up) {
+  for (std::uint32_t l = 0; l < up.size(); ++l) graph_.set_up(LinkId(l), up[l] != 0);
+  forget();
+}
+
+void PathFinder::forget() {
   switch_fields_.clear();
   group_fields_.clear();
   slots_kept_ = 0;

@@ -112,6 +112,8 @@ class PathFinder {
   const SwitchGraph& graph() const { return graph_; }
   bool within_groups() const { return within_groups_; }
   void set_up(LinkId l, bool up);
+  /// All links at once, by LinkId.
+  void set_all_up(std::span<const std::uint8_t> up);
 
   bool connected(SwitchIndex a, SwitchIndex b) const { return live_[a] == live_[b]; }
   bool ever_connected(SwitchIndex a, SwitchIndex b) const { return built_[a] == built_[b]; }
@@ -132,6 +134,7 @@ class PathFinder {
   void drain(const Field& field, std::vector<double>& amounts, std::vector<Hop>& out) const;
 
  private:
+  void forget();
   void relabel();
 
   SwitchGraph graph_;
