@@ -26,7 +26,7 @@ struct Vertex {
   std::uint8_t tier = 0;      ///< network switches: 0 leaf/edge/router, 1 spine/aggregation, 2 core
   std::uint16_t local = 0;    ///< in-node vertices: local index of the GPU or NIC
   std::uint32_t node = 0;     ///< in-node vertices: which node
-  std::uint32_t group = 0;    ///< plane (MPFT), rail of a leaf (MRFT), pod (FT3), group (Dragonfly)
+  std::uint32_t group = 0;    ///< plane (MPFT), rail of a leaf (MRFT), pod (FT3), group (Dragonfly); else 0
   std::uint32_t index = 0;    ///< network switches: number inside (group, tier)
 };
 
@@ -73,7 +73,8 @@ class Fabric {
   std::span<const LinkId> out_links(VertexId v) const;
   /// The vertex of an endpoint. Precondition: it exists.
   VertexId vertex_of(const Endpoint& e) const;
-  /// The switch that a NIC is attached to (ignoring failures), and the link towards it.
+  /// The switch that a NIC is attached to (ignoring failures), and the link towards it; invalid ids when it is attached
+  /// to none (a storage NIC).
   VertexId switch_of_nic(VertexId nic) const;
   LinkId uplink_of_nic(VertexId nic) const;
   /// "plane0.spine3", "node12.nic5", "group7.router2"; stable, unique, what /cluster/failed and export use.
@@ -82,7 +83,8 @@ class Fabric {
   std::string name(LinkId l) const;
 
   Counts count() const;
-  /// Connected components of the scale-out network (NICs and switches over links that are up).
+  /// Connected components of the scale-out network: switches and attached NICs that have not failed, over links that are
+  /// up. A NIC that lost its switch is a component of its own; NICs that were never attached do not count.
   std::int64_t components() const;
   /// Longest shortest path between two live switches, in hops; -1 when some pair has none.
   std::int64_t switch_diameter() const;
@@ -103,17 +105,25 @@ class FabricBuilder {
   FabricBuilder(const NodeSpec& spec, const TransportSpec& transport, std::uint32_t nodes);
   ~FabricBuilder();
 
+  std::uint32_t nodes() const;
+  std::uint32_t nics_per_node() const;
+  /// NICs that wait to be attached: nodes() * nics_per_node().
+  std::uint32_t nics() const;
+
   VertexId add_switch(std::uint8_t tier, std::uint32_t group, std::uint32_t index, std::string name);
   /// Cables a NIC (node * nics_per_node + local) to a switch.
   void attach(std::uint32_t nic, VertexId sw);
   /// `parallel` cables between two switches.
   void connect(VertexId a, VertexId b, CableClass cable, std::uint32_t parallel = 1);
   void set_minimal_within_groups(bool on);
-  /// Marks switches, links, NICs, or whole groups ("plane3") as failed; an unknown name is a UserError that offers the nearest.
+  /// Marks switches, links, NICs, or whole groups ("plane3") as failed; an unknown name is a UserError at `pointer` that
+  /// offers the nearest. Only what has been built already can fail.
   void fail(const std::string& name, const std::string& pointer);
+  /// Hands the fabric over; the builder is empty afterwards.
   Fabric finish();
 
  private:
+  LinkId cable(VertexId a, VertexId b, BytesPerSecond rate, Meters length, CableClass cable);
   std::unique_ptr<Fabric::Impl> impl_;
 };
 

@@ -40,7 +40,8 @@ struct TopologyKind {
   std::string summary;               ///< one or two sentences with the reference
   std::vector<ColumnDoc> parameters; ///< name and meaning, default included
   std::function<std::unique_ptr<Topology>(JsonReader& where, const SizeRequest& size)> read;
-  Json table3;                       ///< parameters of the row in Table 3 of arXiv:2505.09343; null when it has none
+  /// {"kind": ..., parameters} of the row in Table 3 of arXiv:2505.09343; a null pointer when it has none.
+  std::shared_ptr<const Json> table3;
 };
 
 /// All kinds, in the order of topology/meson.build.
@@ -48,5 +49,10 @@ const std::vector<TopologyKind>& topology_kinds();
 
 /// Reads {"kind": "...", ...}; unknown kinds get the nearest name. Null when problems were recorded.
 std::unique_ptr<Topology> read_topology(JsonReader where, const SizeRequest& size);
+
+/// Builds a topology under `nodes` nodes and marks what has `failed` (pointers count up from `failed_pointer`).
+/// Throws UserError for names that do not exist and for topologies that exist only as a formula.
+Fabric build_fabric(const Topology& topology, const NodeSpec& node, const TransportSpec& transport, std::uint32_t nodes,
+                    const std::vector<std::string>& failed = {}, const std::string& failed_pointer = "/cluster/failed");
 
 }  // namespace weft::topology
