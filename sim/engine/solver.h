@@ -1,0 +1,113 @@
+// Solver: exact weighted max-min fair levels of variables that share links, re-solved only where a change can reach.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "sim/engine/blocks.h"
+
+namespace weft::engine {
+
+/// A variable v loads link l by coefficient(v, l) times its level; loads stay within capacities, and the levels are
+/// max-min fair: each variable has a saturated link, its bottleneck, on which no other level is higher. (A flow of
+/// weight w and rate x is a variable of level x / w and coefficients w times its shares.) That solution is unique.
+///
+/// How: levels are found by sweeping a water level upwards. A change can only touch what lies above the levels that it
+/// changes, and only along links whose load changes: a variable keeps its level until the sweep reaches it and its
+/// bottleneck turns out to have room (then it grows on), or until a link that it crosses saturates below it.
+class Solver {
+ public:
+  struct Term {
+    std::uint32_t link;
+    double coefficient;   ///< positive
+  };
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  /// Two levels or loads are the same when they differ by less than this part of themselves.
+  static constexpr double tolerance = 1e-12;
+
+  /// `capacity` is finite and not negative.
+  std::uint32_t add_link(double capacity);
+  /// Precondition: no variable crosses it.
+  void remove_link(std::uint32_t link);
+  void set_capacity(std::uint32_t link, double capacity);
+
+  /// Terms name each link once; at least one term. The level is 0 until the next solve().
+  std::uint32_t add_variable(std::span<const Term> terms);
+  void remove_variable(std::uint32_t variable);
+
+  /// Brings all levels up to date; returns the variables whose level changed, valid until the next call.
+  std::span<const std::uint32_t> solve();
+
+  double level(std::uint32_t variable) const { return level_[variable]; }
+  std::uint32_t bottleneck(std::uint32_t variable) const { return bottleneck_[variable]; }
+  double capacity(std::uint32_t link) const { return capacity_[link]; }
+  /// Sum of coefficient times level, afresh.
+  double load(std::uint32_t link) const;
+  std::size_t users(std::uint32_t link) const { return users_[link].size(); }
+  /// Calls f(variable, coefficient) for each variable that crosses a link.
+  template <class F>
+  void for_users(std::uint32_t link, F f) const {
+    for (const Use& u : users_[link]) f(u.variable, u.coefficient);
+  }
+  /// Calls f(link, coefficient) for each link of a variable.
+  template <class F>
+  void for_links(std::uint32_t variable, F f) const {
+    for (std::uint32_t e = first_[variable]; e < first_[variable] + length_[variable]; ++e) f(entry_link_[e], entry_coefficient_[e]);
+  }
+
+ private:
+  struct Use {
+    std::uint32_t variable;
+    std::uint32_t entry;
+    double coefficient;
+  };
+  /// fixed: has its level of the last solve so far; growing: rises with the sweep; settled: has its new level.
+  enum class State : std::uint8_t { absent, added, fixed, growing, settled };
+  struct Filling {
+    double level;         // where the link saturates; infinite when nothing on it grows
+    double room;          // capacity left when everything on it has grown to the sweep's level
+  };
+
+  void touch(std::uint32_t link);
+  double next_stop(std::uint32_t link) const;
+  void enqueue(std::uint32_t link);
+  void visit(std::uint32_t link);
+  Filling filling(std::uint32_t link);
+  double fill_candidates(double room, double slope);
+  void saturate(std::uint32_t link, double level);
+  void release(std::uint32_t link);
+  bool rebind(std::uint32_t variable);
+  void grow(std::uint32_t variable);
+  void settle(std::uint32_t variable, double level, std::uint32_t link);
+  void bind(std::uint32_t variable, std::uint32_t link);
+  void begin();
+  void end();
+
+  // Variables.
+  std::vector<double> level_;
+  std::vector<std::uint32_t> bottleneck_, first_, length_;
+  std::vector<State> state_;
+  std::vector<std::uint32_t> free_variables_, added_, moved_, changed_;
+  // Terms of variables, and where each stands in its link's list.
+  Blocks blocks_;
+  std::vector<std::uint32_t> entry_link_, entry_place_;
+  std::vector<double> entry_coefficient_;
+  // Links. `load_` counts all but growing variables; `bound_level_` is where the variables bound here stand.
+  std::vector<std::vector<Use>> users_;
+  std::vector<double> capacity_, load_, bound_level_;
+  std::vector<std::uint32_t> bound_;
+  std::vector<std::uint32_t> free_links_, dirty_;
+  std::vector<std::uint8_t> is_dirty_;
+  // Links during a solve.
+  std::vector<double> slope_, lower_, queued_;
+  std::vector<std::uint32_t> growing_;
+  std::vector<std::uint8_t> touched_, full_, released_;
+  std::vector<std::uint32_t> touched_links_;
+  std::vector<std::pair<double, std::uint32_t>> queue_;
+  std::vector<std::pair<double, double>> candidates_;
+  double sweep_ = 0;
+};
+
+}  // namespace weft::engine
