@@ -101,6 +101,8 @@ class JsonReader {
 
   /// Reports every key that nobody asked for.
   void done() const;
+  /// Every key that was asked for so far, sorted: what a schema is made of.
+  std::vector<std::string> asked() const;
 
  private:
   double quantity(ParsedUnit::What what, bool positive) const;

@@ -225,6 +225,11 @@ std::string JsonReader::one_of(std::string_view key, const std::vector<std::stri
   return words.front();
 }
 
+std::vector<std::string> JsonReader::asked() const {
+  if (!known_) return {};
+  return {known_->begin(), known_->end()};
+}
+
 void JsonReader::done() const {
   if (!value_->is_object() || known_ == nullptr) return;
   const std::vector<std::string> known(known_->begin(), known_->end());

@@ -1,0 +1,161 @@
+#include "scenarios/cluster.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/pairs.h"
+
+namespace weft::scenarios {
+namespace {
+
+/// Numbers of nodes beyond this are a typing mistake rather than a cluster.
+constexpr std::int64_t kMostNodes = 1000000;
+
+/// Adds file and prefix to problems that a builder raised with a place of its own.
+[[noreturn]] void rethrow_at(const UserError& e, const std::string& file) {
+  std::vector<Problem> problems = e.problems();
+  for (Problem& p : problems) {
+    if (p.file.empty()) p.file = file;
+  }
+  throw UserError(std::move(problems));
+}
+
+/// Every link that a name means: a link, all links of a switch or NIC, all links of a group such as "plane3".
+std::vector<LinkId> links_named(const topology::Fabric& fabric, const std::string& name) {
+  std::vector<LinkId> out;
+  for (std::uint32_t i = 0; i < fabric.links().size(); ++i) {
+    const LinkId id(i);
+    const topology::Link& l = fabric.link(id);
+    const auto touches = [&](VertexId v) {
+      const std::string vertex = fabric.name(v);
+      return vertex == name || (fabric.vertex(v).kind == topology::VertexKind::net_switch && vertex.starts_with(name + "."));
+    };
+    if (fabric.name(id) == name || fabric.name(l.reverse) == name || touches(l.from) || touches(l.to)) out.push_back(id);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<Cluster> Cluster::read(JsonReader where, const DataPlaces& data, std::uint64_t seed) {
+  std::unique_ptr<Cluster> c(new Cluster);
+  c->file_ = where.file();
+  c->pointer_ = where.pointer();
+  if (!where.expect_object("the cluster")) return c;
+  static const Json kDefaultNode = "h800";
+  static const Json kDefaultTransport = "infiniband";
+  static const Json kDefaultPrices = "table3-calibrated";
+  const auto or_default = [&](const char* key, const Json& fallback) {
+    auto r = where.maybe(key);
+    return r ? *r : JsonReader(fallback, where.file(), where.problems(), where.pointer() + "/" + key);
+  };
+  c->node_ = topology::read_node_spec(or_default("node", kDefaultNode), data);
+  c->transport_ = topology::read_transport_spec(or_default("transport", kDefaultTransport), data);
+  c->prices_ = topology::read_price_list(or_default("prices", kDefaultPrices), data);
+  c->nodes_ = where.integer_or("nodes", 0, 1, kMostNodes);
+  static const Json kNoRouting = Json::object();
+  c->routing_ = topology::read_routing_spec(or_default("routing", kNoRouting));
+  c->routing_.seed = seed;
+  c->topology_ = topology::read_topology(where.at("topology"), {c->nodes_, c->node_.gpus});
+  if (c->topology_ && c->nodes_ == 0 && c->node_.gpus > 0) {
+    // Full size: as many nodes as the topology has endpoints for.
+    c->nodes_ = c->topology_->count().endpoints / c->node_.gpus;
+  }
+  if (auto failed = where.maybe("failed")) {
+    if (!failed->is_array()) failed->fail("expected a list of names like [\"plane0.spine0\"]");
+    for (JsonReader& name : failed->items()) c->failed_.push_back(name.as_string());
+  }
+  c->read_events(where);
+  where.done();
+  return c;
+}
+
+void Cluster::read_events(JsonReader& where) {
+  auto list = where.maybe("events");
+  if (!list) return;
+  if (!list->is_array()) list->fail("expected a list of events like {\"at\": \"1 ms\", \"fail\": \"plane0.spine0\"}");
+  for (JsonReader& r : list->items()) {
+    if (!r.expect_object("an event")) continue;
+    Event e;
+    e.pointer = r.pointer();
+    e.at = r.quantity<Seconds>("at", false);
+    using What = engine::FabricEvent::What;
+    int said = 0;
+    for (const auto& [key, what] : {std::pair{"fail", What::fail}, {"repair", What::repair}, {"slow", What::capacity}}) {
+      if (!r.has(key)) continue;
+      ++said;
+      e.what = what;
+      e.name = r.string(key);
+    }
+    if (said != 1) r.fail("expected exactly one of \"fail\", \"repair\" and \"slow\" with the name of a part");
+    if (e.what == What::capacity) e.rate = r.quantity<BytesPerSecond>("rate");
+    r.done();
+    events_.push_back(std::move(e));
+  }
+}
+
+const topology::Fabric& Cluster::fabric() const {
+  const std::lock_guard lock(building_);
+  if (fabric_) return *fabric_;
+  const std::string why = topology_->not_constructible();
+  if (!why.empty()) throw UserError({{file_, pointer_ + "/topology", why, "counts and prices work without building"}});
+  try {
+    topology::FabricBuilder builder(node_, transport_, static_cast<std::uint32_t>(nodes_));
+    topology_->build(builder);
+    for (std::size_t i = 0; i < failed_.size(); ++i) builder.fail(failed_[i], fmt::format("{}/failed/{}", pointer_, i));
+    fabric_.emplace(builder.finish());
+  } catch (const UserError& e) {
+    rethrow_at(e, file_);
+  }
+  return *fabric_;
+}
+
+std::vector<engine::FabricEvent> Cluster::events() const {
+  std::vector<engine::FabricEvent> out;
+  for (const Event& e : events_) {
+    const std::vector<LinkId> links = links_named(fabric(), e.name);
+    if (links.empty()) {
+      throw UserError({{file_, e.pointer, fmt::format("there is no part named \"{}\" in this cluster", e.name),
+                        "names are those of `weft topology export`, such as plane0.spine0 or node3.nic2"}});
+    }
+    for (LinkId l : links) out.push_back({e.at, e.what, l, e.rate});
+  }
+  return out;
+}
+
+workloads::ClusterView Cluster::view(topology::Router& router) const {
+  workloads::ClusterView v;
+  v.placement = fabric().placement();
+  v.pair = [this, &router](std::string_view relation) { return find_pair(fabric(), router, relation); };
+  v.reachable = [&router](const Endpoint& a, const Endpoint& b) { return router.reachable(a, b); };
+  v.nic_rate = node_.nic_rate.value;
+  v.nvlink_rate = node_.nvlink_rate.value;
+  v.nvlink_latency = node_.nvlink_latency.value;
+  v.nvlink_store_latency = node_.nvlink_store_latency.value;
+  return v;
+}
+
+std::vector<ConstantUsed> Cluster::constants() const {
+  std::vector<ConstantUsed> out = topology::constants_of(node_);
+  for (auto& c : topology::constants_of(transport_)) out.push_back(std::move(c));
+  return out;
+}
+
+Json Cluster::resolved() const {
+  Json j = Json::object();
+  j["node"] = node_.name;
+  j["nodes"] = nodes_;
+  j["gpus"] = nodes_ * node_.gpus;
+  j["topology"] = topology_->resolved();
+  const char* policies[] = {"adaptive", "ecmp", "static"};
+  const char* paths[] = {"minimal", "valiant", "ugal"};
+  j["routing"] = {{"policy", policies[static_cast<int>(routing_.policy)]},
+                  {"paths", paths[static_cast<int>(routing_.paths)]},
+                  {"qps", routing_.qps}};
+  j["transport"] = transport_.name;
+  j["prices"] = prices_.name;
+  j["failed"] = failed_;
+  return j;
+}
+
+}  // namespace weft::scenarios

@@ -1,0 +1,65 @@
+// A Cluster: nodes, network, routing and prices of one variant, resolved; the fabric is built when first asked for.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/engine/engine.h"
+#include "topology/price.h"
+#include "topology/router.h"
+#include "topology/topology.h"
+#include "workloads/workload.h"
+
+namespace weft::scenarios {
+
+class Cluster {
+ public:
+  /// Reads /cluster. Problems are recorded; then the cluster must not be used.
+  static std::unique_ptr<Cluster> read(JsonReader where, const DataPlaces& data, std::uint64_t seed);
+
+  const topology::NodeSpec& node() const { return node_; }
+  const topology::TransportSpec& transport() const { return transport_; }
+  const topology::Topology& topology() const { return *topology_; }
+  const topology::PriceList& prices() const { return prices_; }
+  const topology::RoutingSpec& routing() const { return routing_; }
+  std::int64_t nodes() const { return nodes_; }
+
+  /// Built on first use, failures applied; safe to call from several threads. Throws UserError.
+  const topology::Fabric& fabric() const;
+  /// Changes in mid-run as the engine takes them.
+  std::vector<engine::FabricEvent> events() const;
+  /// What a workload may know; `router` must outlive the view.
+  workloads::ClusterView view(topology::Router& router) const;
+
+  std::vector<ConstantUsed> constants() const;
+  Json resolved() const;
+
+ private:
+  Cluster() = default;
+
+  struct Event {
+    Seconds at;
+    engine::FabricEvent::What what;
+    std::string name;
+    BytesPerSecond rate;
+    std::string pointer;
+  };
+  void read_events(JsonReader& where);
+
+  std::string file_, pointer_;
+  topology::NodeSpec node_;
+  topology::TransportSpec transport_;
+  topology::PriceList prices_;
+  topology::RoutingSpec routing_;
+  std::unique_ptr<topology::Topology> topology_;
+  std::int64_t nodes_ = 0;
+  std::vector<std::string> failed_;
+  std::vector<Event> events_;
+  mutable std::mutex building_;
+  mutable std::optional<topology::Fabric> fabric_;
+};
+
+}  // namespace weft::scenarios

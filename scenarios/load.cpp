@@ -1,0 +1,126 @@
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/scenario.h"
+
+namespace weft::scenarios {
+namespace {
+
+std::vector<Expect> read_expects(JsonReader& root) {
+  std::vector<Expect> out;
+  auto list = root.maybe("expect");
+  if (!list) return out;
+  if (!list->is_array()) list->fail("expected a list of expectations");
+  for (JsonReader& r : list->items()) {
+    if (!r.expect_object("an expectation")) continue;
+    Expect e;
+    e.place = r.pointer();
+    e.of = r.string("of");
+    if (r.has("over")) e.over = r.string("over");
+    e.value = r.number("value", -1e300, 1e300);
+    const bool absolute = r.has("tolerance_abs");
+    if (absolute && e.value != 0) {
+      e.tolerance_pct = 100 * r.number("tolerance_abs", 0, 1e300) / std::abs(e.value);
+    } else {
+      e.tolerance_pct = r.number_or("tolerance_pct", 0, 0, 1e6);
+    }
+    e.source = r.string("source");
+    e.id = r.string("id", "");
+    e.topic = r.string("topic", "");
+    e.unit = r.string("unit", "");
+    e.kind = r.one_of("kind", {"identity", "calibrated", "predicted"}, "predicted");
+    r.string("note", "");
+    r.done();
+    out.push_back(std::move(e));
+  }
+  return out;
+}
+
+std::string checked_name(JsonReader& r, std::string name) {
+  if (name.empty() || name.size() > 80 || name.find_first_of("/[]\n") != std::string::npos) {
+    r.fail(fmt::format("expected a name of 1 to 80 characters without / [ ] and line breaks, got \"{}\"", name.substr(0, 90)));
+  }
+  return name;
+}
+
+/// cluster + workload of a document.
+std::shared_ptr<const Json> core_of(const Json& document) {
+  Json core = Json::object();
+  for (const char* key : {"cluster", "workload"}) {
+    if (document.contains(key)) core[key] = document[key];
+  }
+  return std::make_shared<const Json>(std::move(core));
+}
+
+std::vector<Variant> read_variants(JsonReader& root, const Json& document, const std::string& title) {
+  std::vector<Variant> out;
+  auto list = root.maybe("variants");
+  if (!list) {
+    out.push_back({title.empty() ? "base" : title, core_of(document)});
+    return out;
+  }
+  if (!list->is_array() || list->items().empty()) list->fail("expected a list of at least one variant");
+  std::set<std::string> names;
+  for (JsonReader& r : list->items()) {
+    if (!r.expect_object("a variant")) continue;
+    Variant v;
+    auto name = r.at("name");
+    v.name = checked_name(name, name.as_string());
+    if (!names.insert(v.name).second) r.fail_at("name", fmt::format("a variant named \"{}\" stands here already", v.name));
+    Json changed = *core_of(document);
+    if (auto set = r.maybe("set"); set && set->expect_object("settings {\"/pointer\": value}")) {
+      for (auto& [pointer, value] : set->members()) {
+        try {
+          apply_setting(changed, {pointer, std::make_shared<const Json>(value.value())}, r.file(), value.pointer());
+        } catch (const UserError& e) {
+          for (const Problem& p : e.problems()) r.problems().add(p);
+        }
+      }
+    }
+    v.document = std::make_shared<const Json>(std::move(changed));
+    r.done();
+    out.push_back(std::move(v));
+  }
+  return out;
+}
+
+}  // namespace
+
+Scenario scenario_of(Json document, const std::string& file, const std::vector<Setting>& settings) {
+  Problems problems;
+  if (document.is_object() && document.contains("schema") && document.contains("input")) {
+    document = Json(document["input"]);  // a result: its input is a scenario
+  }
+  for (const Setting& s : settings) apply_setting(document, s, file, "--set");
+  Scenario out;
+  out.file = file;
+  JsonReader root(document, file, problems);
+  if (root.expect_object("a scenario")) {
+    out.title = root.string("title");
+    out.question = root.string("question", "");
+    out.source = root.string("source", "");
+    root.string("schema", "");   // for editors
+    root.has("resolved");        // written into results, read by nobody
+    root.has("digest");
+    root.at("cluster").expect_object("the cluster");
+    auto workload = root.at("workload");
+    if (root.has("workload") && (!workload.is_array() || workload.items().empty())) {
+      workload.fail("expected a list of at least one workload");
+    }
+    out.expects = read_expects(root);
+    out.variants = read_variants(root, document, out.title);
+    root.done();
+  }
+  problems.throw_if_any();
+  for (const char* key : {"expect", "resolved", "digest"}) document.erase(key);
+  out.document = std::make_shared<const Json>(std::move(document));
+  return out;
+}
+
+Scenario load_scenario(const std::string& path, const std::vector<Setting>& settings) {
+  return scenario_of(read_json_file(path), path == "-" ? "standard input" : path, settings);
+}
+
+}  // namespace weft::scenarios

@@ -1,0 +1,22 @@
+#include <nlohmann/json.hpp>
+
+#include "scenarios/analysis_kind.h"
+
+namespace weft::scenarios {
+
+#define WEFT_KIND(name) AnalysisKind analysis_##name();
+#include "scenarios/analysis_kinds.inc"
+#undef WEFT_KIND
+
+Json Analysis::resolved() const { return Json::object(); }
+
+const std::vector<AnalysisKind>& analysis_kinds() {
+  static const std::vector<AnalysisKind> kinds = {
+#define WEFT_KIND(name) analysis_##name(),
+#include "scenarios/analysis_kinds.inc"
+#undef WEFT_KIND
+  };
+  return kinds;
+}
+
+}  // namespace weft::scenarios

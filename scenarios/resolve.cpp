@@ -1,0 +1,119 @@
+#include "scenarios/resolve.h"
+
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "sim/core/random.h"
+
+namespace weft::scenarios {
+namespace {
+
+std::vector<std::string> all_kind_names() {
+  std::vector<std::string> names;
+  for (const auto& k : analysis_kinds()) names.push_back(k.name);
+  for (const auto& k : workloads::workload_kinds()) names.push_back(k.name);
+  return names;
+}
+
+template <class Kind>
+const Kind* find_kind(const std::vector<Kind>& kinds, const std::string& name) {
+  for (const Kind& k : kinds) {
+    if (k.name == name) return &k;
+  }
+  return nullptr;
+}
+
+ResolvedWorkload read_workload(JsonReader& where, const workloads::WorkloadContext& context) {
+  ResolvedWorkload w;
+  w.pointer = where.pointer();
+  if (!where.expect_object("a workload")) return w;
+  const std::size_t before = where.problems().list().size();
+  const std::string kind = where.string("kind");
+  w.id = where.string("id", kind);
+  if (where.problems().list().size() != before) return w;
+  if (w.id.empty() || w.id.find_first_of("/[]") != std::string::npos) {
+    where.fail_at("id", fmt::format("expected a name without / [ ], got \"{}\"", w.id));
+  }
+  w.analysis_kind = find_kind(analysis_kinds(), kind);
+  if (w.analysis_kind == nullptr) w.kind = find_kind(workloads::workload_kinds(), kind);
+  if (w.analysis_kind != nullptr) {
+    w.analysis = w.analysis_kind->read(where);
+  } else if (w.kind != nullptr) {
+    w.workload = w.kind->read(where, context);
+  } else {
+    const std::vector<std::string> names = all_kind_names();
+    where.fail_at("kind", fmt::format("unknown kind of workload \"{}\"", kind), unknown_name_hint(kind, names));
+    return w;
+  }
+  where.done();
+  return w;
+}
+
+ResolvedVariant read_variant(const Scenario& scenario, const Variant& v, const DataPlaces& data, std::uint64_t seed, Problems& problems) {
+  ResolvedVariant out;
+  out.name = v.name;
+  out.file = scenario.file;
+  if (scenario.variants.size() > 1) out.file += fmt::format(" (variant \"{}\")", v.name);
+  JsonReader root(*v.document, out.file, problems);
+  out.cluster = Cluster::read(root.at("cluster"), data, seed);
+  const workloads::WorkloadContext context{&data, seed};
+  std::set<std::string> ids;
+  for (JsonReader& r : root.at("workload").items()) {
+    out.workloads.push_back(read_workload(r, context));
+    const std::string& id = out.workloads.back().id;
+    if (!id.empty() && !ids.insert(id).second) r.fail_at("id", fmt::format("a workload \"{}\" stands here already", id), "give each its own id");
+  }
+  return out;
+}
+
+/// A problem of the base shows in every variant; it is told once, under the plain file name.
+std::vector<Problem> without_repeats(const Scenario& scenario, const std::vector<Problem>& problems) {
+  std::vector<Problem> out;
+  const std::size_t variants = scenario.variants.size();
+  for (const Problem& p : problems) {
+    std::size_t equal = 0;
+    bool told = false;
+    const auto same = [&](const Problem& q) { return q.place == p.place && q.message == p.message && q.hint == p.hint; };
+    for (const Problem& q : problems) equal += same(q);
+    for (const Problem& q : out) told = told || same(q);
+    if (told) continue;
+    out.push_back(p);
+    if (equal >= variants) out.back().file = scenario.file;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed) {
+  Problems problems;
+  std::vector<ResolvedVariant> out;
+  for (const Variant& v : scenario.variants) out.push_back(read_variant(scenario, v, data, seed, problems));
+  if (!problems.empty()) throw UserError(without_repeats(scenario, problems.list()));
+  return out;
+}
+
+std::shared_ptr<const Json> resolved_input(const Scenario& scenario, const std::vector<ResolvedVariant>& variants, std::uint64_t seed) {
+  Json j = *scenario.document;
+  Json list = Json::array();
+  for (const ResolvedVariant& v : variants) {
+    Json one = {{"name", v.name}, {"cluster", v.cluster->resolved()}};
+    Json works = Json::array();
+    for (const ResolvedWorkload& w : v.workloads) {
+      Json work = {{"id", w.id}, {"kind", w.kind ? w.kind->name : w.analysis_kind->name}};
+      const Json parameters = w.workload ? w.workload->resolved() : w.analysis->resolved();
+      for (const auto& [key, value] : parameters.items()) work[key] = value;
+      works.push_back(std::move(work));
+    }
+    one["workload"] = std::move(works);
+    list.push_back(std::move(one));
+  }
+  j["resolved"] = std::move(list);
+  const std::string text = dump_json(j) + "#" + std::to_string(seed);
+  j["digest"] = fmt::format("fnv1a64:{:016x}", hash_name(text));
+  return std::make_shared<const Json>(std::move(j));
+}
+
+}  // namespace weft::scenarios

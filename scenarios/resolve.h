@@ -1,0 +1,37 @@
+// A variant resolved: its cluster built from data, its workloads read; ready to run.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "scenarios/analysis_kind.h"
+#include "scenarios/cluster.h"
+#include "scenarios/scenario.h"
+
+namespace weft::scenarios {
+
+/// One entry of /workload: either a Workload (programs) or an Analysis (no program).
+struct ResolvedWorkload {
+  std::string id;
+  std::string pointer;                                ///< "/workload/2"
+  const workloads::WorkloadKind* kind = nullptr;      ///< one of the two kinds is set
+  const AnalysisKind* analysis_kind = nullptr;
+  std::unique_ptr<workloads::Workload> workload;
+  std::unique_ptr<Analysis> analysis;
+};
+
+struct ResolvedVariant {
+  std::string name;
+  std::string file;                                   ///< for messages: "s.json" or "s.json (variant MRFT)"
+  std::unique_ptr<Cluster> cluster;
+  std::vector<ResolvedWorkload> workloads;
+};
+
+/// Reads all variants; throws one UserError with every problem of all of them.
+std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed);
+
+/// The scenario's document with what it was resolved to and a digest of both.
+std::shared_ptr<const Json> resolved_input(const Scenario& scenario, const std::vector<ResolvedVariant>& variants, std::uint64_t seed);
+
+}  // namespace weft::scenarios

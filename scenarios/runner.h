@@ -1,0 +1,39 @@
+// Running a scenario: every variant, every workload, every case; rows with their bounds, and expectations held against them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "reports/report.h"
+#include "scenarios/scenario.h"
+#include "sim/core/files.h"
+
+namespace weft::scenarios {
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  unsigned jobs = 0;                 ///< threads; 0: as many as the machine has. Never changes a byte of the result.
+  bool classes = true;               ///< merge equivalent flows (exact)
+  /// Called from any thread, one at a time: done and total units of work.
+  std::function<void(std::size_t done, std::size_t total)> progress;
+};
+
+/// What would run, for --dry-run: one line a workload of each variant.
+struct Plan {
+  std::shared_ptr<const Json> input;     ///< the scenario with defaults filled in
+  std::vector<Row> rows;                 ///< variant, workload, kind, cases
+};
+
+Plan plan_scenario(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed);
+
+/// Throws UserError, or RunError when a result lies under its bound.
+reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, const RunOptions& options);
+
+/// A cell of a report by its path "variant/workload[label=value,...]/column"; throws UserError that names what is missing.
+double cell_of(const reports::Report& report, const std::string& path);
+
+/// Fills report.expectations. Throws UserError (place: the expectation's pointer) for a path that leads nowhere.
+void check_expectations(const Scenario& scenario, reports::Report& report);
+
+}  // namespace weft::scenarios

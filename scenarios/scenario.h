@@ -1,0 +1,56 @@
+// A Scenario: a cluster, what is asked of it, variants of both, and what is expected; read from JSON.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/core/json.h"
+
+namespace weft::scenarios {
+
+/// One `--set /pointer=value` or one entry of a variant's `set`.
+struct Setting {
+  std::string pointer;
+  std::shared_ptr<const Json> value;
+};
+
+/// Parses "/pointer=value"; the value is JSON if it parses, else a string. Throws UserError (place: `option`).
+Setting parse_setting(const std::string& text, const std::string& option);
+
+/// Sets a value in a document. The parent must exist; a list element may also be named by its "id". Throws UserError.
+void apply_setting(Json& document, const Setting& s, const std::string& file, const std::string& place);
+
+/// A published or demanded value of one cell. Taken off before a run: a run cannot see it.
+struct Expect {
+  std::string of;                    ///< "MPFT/all_to_all[gpus=64,size_B=1024]/time_us"
+  std::optional<std::string> over;   ///< when given, the expected value is the ratio of the cell `of` to this cell
+  double value = 0;
+  double tolerance_pct = 0;
+  std::string source;
+  std::string id, topic, unit, kind; ///< for `weft validate`; kind: identity, calibrated or predicted
+  std::string place;                 ///< JSON pointer of this entry
+};
+
+/// A named set of inputs: what the base becomes after its settings.
+struct Variant {
+  std::string name;
+  std::shared_ptr<const Json> document;   ///< {"cluster": ..., "workload": [...]}
+};
+
+struct Scenario {
+  std::string file;                       ///< as the user named it
+  std::string title, question, source;
+  std::shared_ptr<const Json> document;   ///< whole input after --set, without `expect`; a scenario again when written
+  std::vector<Variant> variants;          ///< at least one; the first is the base
+  std::vector<Expect> expects;
+};
+
+/// Reads a file ("-" is standard input), applies the settings to it, then makes its variants. Throws UserError.
+Scenario load_scenario(const std::string& path, const std::vector<Setting>& settings);
+
+/// The same from a document in memory.
+Scenario scenario_of(Json document, const std::string& file, const std::vector<Setting>& settings);
+
+}  // namespace weft::scenarios

@@ -1,0 +1,33 @@
+// Validation: every published number that the shipped scenarios expect, predicted on the normal path.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scenarios/runner.h"
+
+namespace weft::scenarios {
+
+/// One scalar of a publication.
+struct ValidationRow {
+  std::string id, topic, source, unit, kind, scenario;
+  std::string of;                  ///< the cell that predicts it
+  std::string topology, workload;  ///< kinds that it exercised, for `weft support`
+  double published = 0, predicted = 0, error_pct = 0, tolerance_pct = 0;
+  bool pass = false;
+};
+
+struct ValidationOptions {
+  RunOptions run;
+  std::string topic;                        ///< empty: all
+  std::vector<Setting> settings;            ///< applied to every scenario (mutation tests)
+  std::function<void(std::size_t, std::size_t)> progress;
+};
+
+/// Runs every scenario in the data places' `scenarios` folder that has expectations with an id. Throws UserError for an
+/// unknown topic (nearest name offered) and for a repeated id.
+std::vector<ValidationRow> validate(const DataPlaces& data, const ValidationOptions& options);
+
+}  // namespace weft::scenarios

@@ -1,0 +1,102 @@
+#include "sim/cli/app.h"
+
+#include <cstdio>
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "sim/core/error.h"
+
+namespace weft::cli {
+
+#define WEFT_KIND(name) void add_##name(CLI::App& app);
+#include "sim/cli/subcommands.inc"
+#undef WEFT_KIND
+
+void add_subcommands(CLI::App& app) {
+#define WEFT_KIND(name) add_##name(app);
+#include "sim/cli/subcommands.inc"
+#undef WEFT_KIND
+}
+
+void add_common(CLI::App& sub, Common& common) {
+  sub.add_option("--format", common.format,
+                 "how the result is written: " + fmt::format("{}", fmt::join(reports::format_names(), ", ")) +
+                     " (default: by the suffix of -o, else table)");
+  sub.add_flag_callback("--json", [&common] { common.format = "json"; }, "short for --format json");
+  sub.add_option("-o,--output", common.output, "write the result to FILE (its old content is replaced only when all is written); - is stdout")
+      ->type_name("FILE");
+  sub.add_flag("-q,--quiet", common.quiet, "no notes and no progress on stderr");
+  sub.add_flag("-v,--verbose", common.verbose, "say more on stderr: timing of weft itself");
+}
+
+void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
+  auto* files = sub.add_option("SCENARIO", o.files, "scenario file (JSON; - reads standard input)")->required();
+  if (!many_files) files->expected(1);
+  sub.add_option("--set", o.settings, "change the scenario before it runs, for example --set /cluster/topology/kind=mrft; "
+                                      "list elements go by number or id: --set /workload/all_to_all/gpus=256")
+      ->type_name("/POINTER=VALUE")->take_all()->expected(1);
+  sub.add_option("--seed", o.seed, "seed of all random draws (routing hashes, gates)")->capture_default_str();
+  sub.add_option("--jobs", o.jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
+  sub.add_flag("--no-classes", o.no_classes, "simulate every flow on its own instead of merging equivalent ones (exact either way)");
+  sub.add_flag("--strict", o.strict, "exit 4 when an expectation of the scenario is missed");
+  sub.add_flag("--dry-run", o.dry_run, "say what would run, run nothing");
+  sub.add_flag("--explain-columns", o.explain_columns, "say below each table what its columns mean");
+  sub.add_flag("--constants", o.constants, "list the constants that were used, with origin and source");
+}
+
+std::vector<scenarios::Setting> settings_of(const ScenarioOptions& o) {
+  std::vector<scenarios::Setting> out;
+  for (const std::string& s : o.settings) out.push_back(scenarios::parse_setting(s, "--set"));
+  return out;
+}
+
+namespace {
+
+std::string format_of(const Common& c) {
+  if (!c.format.empty()) return c.format;
+  if (!c.output.empty() && c.output != "-") return reports::format_of_file(c.output);
+  return "table";
+}
+
+}  // namespace
+
+void emit_text(const std::string& text, const Common& common) {
+  if (!common.output.empty() && common.output != "-") {
+    write_file_atomically(common.output, text);
+    note(common, "written: " + common.output);
+    return;
+  }
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw RunError("cannot write to standard output");
+  }
+}
+
+void emit(const reports::Report& report, const Common& common, const reports::RenderOptions& options) {
+  emit_text(reports::render(report, format_of(common), options), common);
+}
+
+void emit(const reports::Listing& listing, const Common& common, const reports::RenderOptions& options) {
+  emit_text(reports::render(listing, format_of(common), options), common);
+}
+
+void note(const Common& common, const std::string& text) {
+  if (!common.quiet) std::fprintf(stderr, "weft: %s\n", text.c_str());
+}
+
+Progress::Progress(const Common& common) : shown_(!common.quiet && ::isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() {
+  if (drawn_) std::fprintf(stderr, "\r\033[K");
+}
+
+void Progress::update(std::size_t done, std::size_t total) {
+  if (!shown_) return;
+  drawn_ = true;
+  std::fprintf(stderr, "\r\033[Kweft: %zu of %zu", done, total);
+  std::fflush(stderr);
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,80 @@
+// What the subcommands share: global options, where results go, and how each subcommand is added.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reports/render.h"
+#include "scenarios/scenario.h"
+#include "sim/core/files.h"
+
+namespace CLI {
+class App;
+}
+
+namespace weft::cli {
+
+/// Options that every subcommand takes.
+struct Common {
+  std::string format;          ///< empty: by the suffix of `output`, else "table"
+  std::string output;          ///< -o FILE; empty or "-": stdout
+  bool quiet = false;
+  int verbose = 0;
+};
+
+/// Options of everything that reads scenarios.
+struct ScenarioOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> settings;   ///< --set
+  std::uint64_t seed = 1;
+  unsigned jobs = 0;
+  bool no_classes = false;
+  bool strict = false;
+  bool dry_run = false;
+  bool explain_columns = false;
+  bool constants = false;
+};
+
+/// Adds --format, --json, -o, -q, -v to a subcommand.
+void add_common(CLI::App& sub, Common& common);
+/// Adds SCENARIO, --set, --seed, --jobs, ...
+void add_scenario_options(CLI::App& sub, ScenarioOptions& options, bool many_files);
+
+std::vector<scenarios::Setting> settings_of(const ScenarioOptions& options);
+
+/// Renders and writes a result: to stdout, or atomically to the file.
+void emit(const reports::Report& report, const Common& common, const reports::RenderOptions& options = {});
+void emit(const reports::Listing& listing, const Common& common, const reports::RenderOptions& options = {});
+void emit_text(const std::string& text, const Common& common);
+
+/// A note for the person: stderr, unless -q.
+void note(const Common& common, const std::string& text);
+
+/// Draws progress on stderr when it is a terminal; quiet otherwise.
+class Progress {
+ public:
+  explicit Progress(const Common& common);
+  ~Progress();
+  void update(std::size_t done, std::size_t total);
+
+ private:
+  bool shown_;
+  bool drawn_ = false;
+};
+
+/// A check or threshold failed: exit 4. The message goes to stderr.
+class CheckFailed : public std::exception {
+ public:
+  explicit CheckFailed(std::string text) : text_(std::move(text)) {}
+  const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  std::string text_;
+};
+
+/// Adds all subcommands of sim/cli/meson.build.
+void add_subcommands(CLI::App& app);
+
+}  // namespace weft::cli

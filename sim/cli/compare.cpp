@@ -1,0 +1,45 @@
+// weft compare SCENARIO...: variants of one file, or several files, against the first.
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+
+#include "reports/compare.h"
+#include "scenarios/runner.h"
+#include "sim/cli/app.h"
+#include "sim/cli/execute.h"
+
+namespace weft::cli {
+
+void add_compare(CLI::App& app) {
+  struct Options { Common common; ScenarioOptions scenario; };
+  auto o = std::make_shared<Options>();
+  CLI::App* sub = app.add_subcommand("compare", "run and hold variants (or several scenarios) against the first: values, differences, ratios");
+  sub->footer("Examples:\n"
+              "  weft compare scenarios/mpft_vs_mrft.json\n"
+              "  weft compare scenarios/mpft_vs_mrft.json --set /cluster/nodes=128 --format markdown\n"
+              "  weft compare my_cluster.json my_other_cluster.json --format csv -o compared.csv");
+  add_common(*sub, o->common);
+  add_scenario_options(*sub, o->scenario, true);
+  sub->callback([o] {
+    std::vector<reports::Report> reports;
+    std::vector<std::string> names;
+    for (const std::string& file : o->scenario.files) {
+      const auto scenario = scenarios::load_scenario(file, settings_of(o->scenario));
+      if (o->scenario.dry_run) {
+        emit_plan(scenario, o->common, o->scenario);
+        continue;
+      }
+      reports.push_back(execute(scenario, o->common, o->scenario));
+      names.push_back(std::filesystem::path(file).stem().string());
+    }
+    if (o->scenario.dry_run) return;
+    reports::Report all = reports.size() == 1 ? std::move(reports.front()) : reports::join(reports, names);
+    reports::Comparison comparison = reports::compare_variants(all);
+    comparison.input = variant_differences(all);
+    all.comparison = std::move(comparison);
+    emit(all, o->common, {o->scenario.explain_columns, o->scenario.constants, 0});
+    tell_misses(all, o->common, o->scenario);
+  });
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,67 @@
+#include "sim/cli/execute.h"
+
+#include <chrono>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "reports/compare.h"
+
+namespace weft::cli {
+
+reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  Progress progress(common);
+  scenarios::RunOptions run;
+  run.seed = options.seed;
+  run.jobs = options.jobs;
+  run.classes = !options.no_classes;
+  run.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
+  reports::Report report = scenarios::run_scenario(scenario, DataPlaces::standard(), run);
+  scenarios::check_expectations(scenario, report);
+  if (common.verbose > 0) {
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
+    note(common, fmt::format("{}: {:.3f} s", scenario.file, wall.count()));
+  }
+  return report;
+}
+
+void emit_plan(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options) {
+  const scenarios::Plan plan = scenarios::plan_scenario(scenario, DataPlaces::standard(), options.seed);
+  if (common.format == "json") return emit_text(dump_json(*plan.input, 2) + "\n", common);
+  reports::Listing listing;
+  reports::Table t;
+  t.id = "plan";
+  t.title = "What would run: " + scenario.title;
+  t.columns = {{"variant", "name of the variant"}, {"workload", "id of the workload"}, {"kind", "kind of workload"},
+               {"topology", "kind of the network"}, {"gpus", "GPUs of the cluster"}, {"runs", "simulations"}};
+  t.rows = plan.rows;
+  listing.tables.push_back(std::move(t));
+  emit(listing, common);
+}
+
+void tell_misses(const reports::Report& report, const Common& common, const ScenarioOptions& options) {
+  std::size_t missed = 0;
+  for (const auto& e : report.expectations) {
+    if (e.pass) continue;
+    ++missed;
+    note(common, fmt::format("expected {} = {} within {:.3g} %, got {:.6g} ({:+.3g} %; {})", e.of, e.value, e.tolerance_pct, e.got,
+                             e.error_pct, e.source));
+  }
+  if (missed > 0 && options.strict) throw CheckFailed(fmt::format("{} of {} expectations missed", missed, report.expectations.size()));
+}
+
+std::vector<reports::InputDifference> variant_differences(const reports::Report& report) {
+  std::vector<reports::InputDifference> out;
+  if (!report.input || !report.input->contains("resolved")) return out;
+  const Json& resolved = (*report.input)["resolved"];
+  for (std::size_t i = 1; i < resolved.size(); ++i) {
+    Json base = resolved[0], other = resolved[i];
+    base.erase("name");
+    other.erase("name");
+    for (auto& d : reports::input_differences(base, other, resolved[i]["name"].get<std::string>())) out.push_back(std::move(d));
+  }
+  return out;
+}
+
+}  // namespace weft::cli

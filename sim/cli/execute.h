@@ -1,0 +1,22 @@
+// What run, compare and sweep do alike: execute a scenario with progress, tell missed expectations.
+#pragma once
+
+#include "reports/report.h"
+#include "scenarios/runner.h"
+#include "sim/cli/app.h"
+
+namespace weft::cli {
+
+/// Runs all variants and holds the expectations against them. With -v tells how long it took.
+reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options);
+
+/// --dry-run: what would run; with --json the resolved scenario.
+void emit_plan(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options);
+
+/// Notes missed expectations on stderr; throws CheckFailed with --strict.
+void tell_misses(const reports::Report& report, const Common& common, const ScenarioOptions& options);
+
+/// Where the resolved inputs of the variants differ from the first one's.
+std::vector<reports::InputDifference> variant_differences(const reports::Report& report);
+
+}  // namespace weft::cli

@@ -1,0 +1,56 @@
+// weft: reads the command line, runs one subcommand, turns failures into exit codes.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "sim/cli/app.h"
+#include "sim/core/error.h"
+#include "sim/core/version.h"
+
+namespace {
+
+enum Exit { ok = 0, run_failed = 1, usage = 2, invalid_input = 3, check_failed = 4, not_possible = 77, interrupted = 130 };
+
+extern "C" void on_interrupt(int) { ::_exit(interrupted); }
+
+int tell(const char* what, int code) {
+  std::fprintf(stderr, "weft: %s\n", what);
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGPIPE, SIG_DFL);
+  CLI::App app{"weft simulates AI clusters: what a network costs, how fast it is, what it loses when a part fails.\n"
+               "Start with: weft compare scenarios/mpft_vs_mrft.json"};
+  app.name("weft");
+  app.set_version_flag("--version", std::string("weft ") + std::string(weft::core::version()));
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  weft::cli::add_subcommands(app);
+  try {
+    app.parse(argc, argv);
+    return ok;
+  } catch (const CLI::Success& e) {
+    return app.exit(e);  // --help, --version
+  } catch (const CLI::ParseError& e) {
+    app.exit(e);
+    return usage;
+  } catch (const weft::core::UserError& e) {
+    return tell(e.what(), invalid_input);
+  } catch (const weft::cli::CheckFailed& e) {
+    return tell(e.what(), check_failed);
+  } catch (const weft::core::NotPossibleHere& e) {
+    return tell(e.what(), not_possible);
+  } catch (const std::bad_alloc&) {
+    return tell("out of memory", run_failed);
+  } catch (const std::exception& e) {
+    return tell(e.what(), run_failed);
+  }
+}
