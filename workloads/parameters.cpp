@@ -6,10 +6,8 @@
 
 namespace weft::workloads {
 
-Parameters::Parameters(JsonReader& where, const WorkloadContext& context, const std::string& kind)
-    : where_(where), context_(context), resolved_(std::make_shared<Json>(Json::object())) {
-  (*resolved_)["kind"] = kind;
-}
+Parameters::Parameters(JsonReader& where, const WorkloadContext& context)
+    : where_(where), context_(context), resolved_(std::make_shared<Json>(Json::object())) {}
 Parameters::~Parameters() = default;
 
 std::int64_t Parameters::integer(const std::string& key, std::int64_t fallback, std::int64_t min, std::int64_t max) {

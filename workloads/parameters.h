@@ -16,7 +16,7 @@ namespace weft::workloads {
 /// value used to the resolved parameters.
 class Parameters {
  public:
-  Parameters(JsonReader& where, const WorkloadContext& context, const std::string& kind);
+  Parameters(JsonReader& where, const WorkloadContext& context);
   ~Parameters();
 
   std::int64_t integer(const std::string& key, std::int64_t fallback, std::int64_t min,

@@ -111,7 +111,7 @@ WorkloadKind ring_kind(const RingCollective& collective) {
                {"busbw_GBps", collective.passes == 2 ? "algbw times 2 (n - 1) / n, n GPUs a group" : "algbw times (n - 1) / n, n GPUs a group"},
                {"group_algbw_GBps", "size over a group's own time, mean over groups and trials"}};
   k.read = [collective](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
-    Parameters p(where, context, collective.name);
+    Parameters p(where, context);
     RingParameters r;
     r.gpus = p.integers("gpus", {}, 2);
     r.sizes = p.sizes("sizes", {});

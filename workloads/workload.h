@@ -79,8 +79,4 @@ struct WorkloadKind {
 /// All kinds, in the order of workloads/meson.build.
 const std::vector<WorkloadKind>& workload_kinds();
 
-/// Reads {"id": "...", "kind": "...", ...} whole, unknown keys included; an unknown kind gets the nearest name as hint.
-/// (WorkloadKind::read alone leaves `done()` to its caller.) Null when problems were recorded.
-std::unique_ptr<Workload> read_workload(JsonReader where, const WorkloadContext& context);
-
 }  // namespace weft::workloads

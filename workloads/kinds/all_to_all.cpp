@@ -160,7 +160,7 @@ WorkloadKind all_to_all_kind() {
                {"algbw_GBps", "size over time"},
                {"busbw_GBps", "algbw times (gpus - 1) / gpus"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
-    Parameters p(where, context, "all_to_all");
+    Parameters p(where, context);
     std::vector<std::int64_t> gpus = p.integers("gpus", {}, 2);
     std::vector<Bytes> sizes = p.sizes("sizes", {});
     const bool pxn = p.boolean("pxn", true);

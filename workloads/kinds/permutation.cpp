@@ -81,7 +81,7 @@ class Permutation final : public BasicWorkload {
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     Plan plan = plan_of(cluster);
-    if (across_rails_ && !cluster.reachable(plan.sets[0].front(), nic_at(1, 1)))
+    if (across_rails_ && cluster.placement.gpus_per_node() > 1 && !cluster.reachable(plan.sets[0].front(), nic_at(1, 1)))
       throw UserError("/across_rails", "NIC 0 of node 0 has no path to NIC 1 of node 1: planes of an MPFT do not meet",
                       "set across_rails to false");
     Case c;
@@ -146,7 +146,7 @@ WorkloadKind permutation_kind() {
                {"min_share", "slowest NIC's rate over its wire rate, mean over trials"},
                {"slowest_sub_flow_slowdown", "wire rate over the rate that a NIC has if it waits for its slowest sub-flow; worst NIC, mean over trials"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
-    Parameters p(where, context, "permutation");
+    Parameters p(where, context);
     const bool random = p.word("pattern", {"random", "shift"}, "random") == "random";
     const std::int64_t by = p.integer("by", 1, 1, 1u << 30);
     const bool across = p.boolean("across_rails", false);

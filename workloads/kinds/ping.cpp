@@ -65,7 +65,7 @@ WorkloadKind ping_kind() {
                {"size_B", "bytes of the message"},
                {"latency_us", "from posting the message until it has arrived"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
-    Parameters p(where, context, "ping");
+    Parameters p(where, context);
     const Bytes size = p.size("size", "64 B");
     std::vector<std::string> pairs = p.words("pairs", relations, {"same_leaf", "cross_leaf"});
     return std::make_unique<Ping>(p, size, std::move(pairs));

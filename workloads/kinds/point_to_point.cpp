@@ -67,7 +67,7 @@ WorkloadKind point_to_point_kind() {
                {"time_us", "until the last byte has arrived"},
                {"bandwidth_GBps", "size over time"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
-    Parameters p(where, context, "point_to_point");
+    Parameters p(where, context);
     const std::int64_t from = p.integer_due("from", 0), to = p.integer_due("to", 0);
     std::vector<Bytes> sizes = p.sizes("sizes", {});
     models::CommunicationModel kernel = p.kernel("kernel", "line_rate");

@@ -106,7 +106,7 @@ WorkloadKind shift_kind() {
                {"time_us", "until the last byte has arrived"},
                {"rate_GBps", "size over time"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
-    Parameters p(where, context, "shift");
+    Parameters p(where, context);
     const std::int64_t gpus = p.integer("gpus", 0, 0), by = p.integer("by", 0, 0);
     std::vector<Bytes> sizes = p.sizes("sizes", {"1 GiB"});
     RailOptions rails = read_rail_options(p);

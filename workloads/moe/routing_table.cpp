@@ -1,0 +1,115 @@
+#include "workloads/moe/routing_table.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "sim/core/error.h"
+
+namespace weft::workloads::moe {
+
+double RoutingTable::mean_nodes() const {
+  return std::accumulate(messages.begin(), messages.end(), 0.0) / (static_cast<double>(group.ranks) * group.tokens);
+}
+double RoutingTable::mean_ranks() const {
+  return std::accumulate(copies.begin(), copies.end(), 0.0) / (static_cast<double>(group.ranks) * group.tokens);
+}
+
+namespace {
+
+/// Counts one rank's tokens. Marks in `seen` say which token last touched a rank or node, so nothing is cleared between.
+class Counter {
+ public:
+  Counter(const Gate& gate, const Group& group)
+      : gate_(gate), group_(group), per_rank_(gate.experts / group.ranks), seen_rank_(group.ranks, 0), seen_node_(group.nodes(), 0),
+        rank_of_(gate.experts), node_of_(gate.experts), chosen_(gate.topk) {
+    for (std::uint32_t e = 0; e < gate.experts; ++e) rank_of_[e] = e / per_rank_, node_of_[e] = rank_of_[e] / group.per_node;
+  }
+
+  void count(std::uint32_t rank, std::uint32_t tokens, std::uint64_t seed, double* messages, double* copies, double* selections) {
+    const std::vector<std::uint32_t> masked = masked_selections(rank, tokens, seed);
+    auto next_masked = masked.begin();
+    for (std::uint32_t token = 0; token < tokens; ++token) {
+      Draws draws(seed, "gate", rank, token);
+      gate_.choose(draws, chosen_);
+      ++mark_;
+      for (std::uint32_t k = 0; k < gate_.topk; ++k) {
+        if (next_masked != masked.end() && *next_masked == token * gate_.topk + k) {
+          ++next_masked;
+          continue;
+        }
+        const std::uint32_t to = rank_of_[chosen_[k]], node = node_of_[chosen_[k]];
+        selections[to] += 1;
+        if (seen_rank_[to] != mark_) seen_rank_[to] = mark_, copies[to] += 1;
+        if (seen_node_[node] != mark_) seen_node_[node] = mark_, messages[node] += 1;
+      }
+    }
+  }
+
+ private:
+  std::vector<std::uint32_t> masked_selections(std::uint32_t rank, std::uint32_t tokens, std::uint64_t seed) const {
+    std::vector<std::uint32_t> masked;
+    Draws draws(seed, "mask", rank);
+    while (masked.size() < group_.masked) {
+      const auto m = static_cast<std::uint32_t>(draws.below(static_cast<std::uint64_t>(tokens) * gate_.topk));
+      if (std::find(masked.begin(), masked.end(), m) == masked.end()) masked.push_back(m);
+    }
+    std::sort(masked.begin(), masked.end());
+    return masked;
+  }
+
+  const Gate& gate_;
+  const Group& group_;
+  std::uint32_t per_rank_, mark_ = 0;
+  std::vector<std::uint32_t> seen_rank_, seen_node_, rank_of_, node_of_, chosen_;
+};
+
+RoutingTable empty_table(const Group& group) {
+  RoutingTable t;
+  t.group = group;
+  t.messages.assign(static_cast<std::size_t>(group.ranks) * group.nodes(), 0.0);
+  t.copies.assign(static_cast<std::size_t>(group.ranks) * group.ranks, 0.0);
+  t.selections = t.copies;
+  return t;
+}
+
+/// G (1 - C(n - n/G, k) / C(n, k)), the distinct ones of G equal sets that k of n hit.
+double distinct_of(std::uint32_t sets, std::uint32_t n, std::uint32_t k) {
+  double none = 1;   // probability that a given set is missed
+  for (std::uint32_t i = 0; i < k; ++i) none *= std::max(0.0, static_cast<double>(n) - n / sets - i) / (n - i);
+  return sets * (1 - none);
+}
+
+}  // namespace
+
+RoutingTable sample_routing(const Gate& gate, const Group& group, std::uint64_t seed) {
+  WEFT_CHECK(gate.experts % group.ranks == 0 && group.ranks % group.per_node == 0, "experts divide over ranks, ranks over nodes");
+  RoutingTable t = empty_table(group);
+  Counter counter(gate, group);
+  for (std::uint32_t r = 0; r < group.ranks; ++r)
+    counter.count(r, group.tokens, seed, &t.messages[r * group.nodes()], &t.copies[static_cast<std::size_t>(r) * group.ranks],
+                  &t.selections[static_cast<std::size_t>(r) * group.ranks]);
+  return t;
+}
+
+FanOut expected_fan_out(const Gate& gate, const Group& group, std::uint64_t seed) {
+  if (gate.rule == GateRule::unrestricted || gate.chosen_groups == gate.groups)
+    return {distinct_of(group.nodes(), gate.experts, gate.topk), distinct_of(group.ranks, gate.experts, gate.topk)};
+  constexpr std::uint32_t sample = 65536;
+  Group unmasked = group;
+  unmasked.masked = 0;
+  std::vector<double> messages(group.nodes()), copies(group.ranks), selections(group.ranks);
+  Counter(gate, unmasked).count(0, sample, seed, messages.data(), copies.data(), selections.data());
+  return {std::accumulate(messages.begin(), messages.end(), 0.0) / sample, std::accumulate(copies.begin(), copies.end(), 0.0) / sample};
+}
+
+RoutingTable expected_routing(const Gate& gate, const Group& group, std::uint64_t seed) {
+  const FanOut fan_out = expected_fan_out(gate, group, seed);
+  RoutingTable t = empty_table(group);
+  const double selections = static_cast<double>(group.tokens) * gate.topk - group.masked;
+  std::fill(t.messages.begin(), t.messages.end(), group.tokens * fan_out.nodes / group.nodes());
+  std::fill(t.copies.begin(), t.copies.end(), group.tokens * fan_out.ranks / group.ranks);
+  std::fill(t.selections.begin(), t.selections.end(), selections / group.ranks);
+  return t;
+}
+
+}  // namespace weft::workloads::moe
