@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154
 # Sourced by ./weft and ./check: finds missing Debian packages, configures the build and builds.
 # Everything that it says goes to stderr: stdout belongs to the program. Needs: here (the checkout), build (the build folder).
 
@@ -59,19 +60,19 @@ install_packages() {
 }
 
 make_build_folder() {
-  mkdir -p "$build" 2>/dev/null && [ -w "$build" ] || die 1 "cannot write $build; set WEFT_BUILD to a folder that can be written"
+  mkdir -p "$build" 2>/dev/null || true
+  [ -w "$build" ] || die 1 "cannot write $build; set WEFT_BUILD to a folder that can be written"
 }
 
-# fresh_build_folder: removes a configuration that cannot work here any more.
+# Removes a configuration that cannot work here any more: the checkout has moved, or ccache is gone.
 drop_stale_configuration() {
   [ -e "$build/build.ninja" ] || return 0
-  local owner=
-  [ ! -e "$build/weft-source" ] || owner=$(<"$build/weft-source")
-  if [ -n "$owner" ] && [ "$owner" != "$here" ] && [ -e "$owner/meson.build" ]; then
+  local owner
+  owner=$(sed -n 's/.*"source": "\([^"]*\)".*/\1/p' "$build/meson-info/meson-info.json" 2>/dev/null || true)
+  if [ "$owner" = "$here" ]; then
+    if command -v ccache >/dev/null || ! grep -q 'command = .*ccache' "$build/build.ninja"; then return 0; fi
+  elif [ -n "$owner" ] && [ -e "$owner/meson.build" ]; then
     die 1 "$build belongs to the checkout $owner; set WEFT_BUILD to another folder"
-  fi
-  if [ "$owner" = "$here" ] && { command -v ccache >/dev/null || ! grep -qm1 'command = .*ccache' "$build/build.ninja"; }; then
-    return 0
   fi
   say "configuring $build anew"
   rm -rf "$build/meson-private" "$build/meson-info" "$build/build.ninja"
@@ -95,7 +96,6 @@ configure() {
     tail -n 20 "$build/configure.log" >&2
     die 1 "Meson could not configure the build (log: $build/configure.log)"
   fi
-  printf '%s\n' "$here" >"$build/weft-source"
   printf '%s\n' "$wanted" >"$build/weft-options"
 }
 

@@ -1,0 +1,219 @@
+"""./weft sets itself up, says what it does on stderr only, builds when sources changed, and adds little time.
+
+The set-up is tried in a small checkout of its own with stand-ins for apt-get, sudo, Meson and ninja, so nothing is installed.
+"""
+import os
+import pty
+import re
+import statistics
+import subprocess
+import time
+
+import house
+
+BUILT = house.Path(os.environ.get("WEFT_BUILD_ROOT", house.ROOT / "build"))
+ADDED_LIMIT_S = 0.050
+
+# Each stand-in appends what it was asked to $CALLS.
+STAND_INS = {
+    # Packages count as installed once apt-get has "installed" them.
+    "dpkg-query": 'for p in $INSTALLED $(cat "$CALLS.installed" 2>/dev/null); do echo "$p installed"; done',
+    "apt-get": 'echo "apt-get $*" >>"$CALLS"\n'
+               'case " $* " in *" install "*) for a in "$@"; do case $a in -*|install) ;; *) echo "$a" >>"$CALLS.installed" ;; esac; done ;; esac\n'
+               'case " $* " in *" install "*) exit "${APT_FAILS:-0}" ;; esac',
+    "sudo": 'echo "sudo $*" >>"$CALLS"\n[ -z "${NO_SUDO:-}" ] || exit 1\n[ "$1" != -n ] || shift\nexec "$@"',
+    "id": 'echo "${FAKE_UID:-0}"',
+    "meson": 'echo "meson $*" >>"$CALLS"\n[ -z "${MESON_FAILS:-}" ] || { echo "ERROR: no compiler"; exit 1; }\n'
+             'here=${@: -1} build=${@: -2:1}\nmkdir -p "$build/meson-info"; : >"$build/build.ninja"\n'
+             'printf \'{"directories": {"source": "%s", "build": "%s"}}\' "$here" "$build" >"$build/meson-info/meson-info.json"',
+    "ninja": 'echo "ninja $*" >>"$CALLS"; echo "[1/1] noise"\n[ -z "${NINJA_FAILS:-}" ] || { echo "a.cpp:3: error: no such thing"; exit 1; }\n'
+             'sleep "${NINJA_TAKES:-0}"\nmkdir -p "$2/sim/cli"\nprintf \'#!/bin/bash\\necho "program $*"\\ncat\\nexit 5\\n\' >"$2/sim/cli/new"\n'
+             'chmod +x "$2/sim/cli/new"; mv "$2/sim/cli/new" "$2/sim/cli/weft"',
+}
+ALL = "g++ meson ninja-build pkg-config python3 libboost-dev libfmt-dev nlohmann-json3-dev libcli11-dev"
+
+
+class Launcher(house.HouseTest):
+    def setUp(self):
+        super().setUp()
+        for name in ("weft", "sim/setup.sh"):
+            copy = self.plant("checkout/" + name, (house.ROOT / name).read_text(encoding="utf-8"))
+            copy.chmod(0o755)
+        self.plant("checkout/meson.build", "project('weft')\n")
+        self.source = self.plant("checkout/sim/core/a.cpp", "int a;\n")
+        for name, body in STAND_INS.items():
+            self.plant("bin/" + name, "#!/bin/bash\n" + body + "\n").chmod(0o755)
+        self.calls = self.folder / "calls"
+        self.weft = self.folder / "checkout/weft"
+
+    def environment(self, **more):
+        keep = {k: v for k, v in os.environ.items() if k not in ("CI", "WEFT_BUILD", "CXX")}
+        return {**keep, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "CALLS": str(self.calls), "INSTALLED": ALL, **more}
+
+    def start(self, *arguments, **more):
+        return house.run(self.weft, *arguments, env=self.environment(**more))
+
+    def called(self, tool):
+        text = self.calls.read_text(encoding="utf-8") if self.calls.exists() else ""
+        return [line for line in text.split("\n") if line.startswith(tool + " ")]
+
+    def on_terminal(self, answer, **more):
+        """Runs ./weft with a terminal as stdin and stderr, and types an answer."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([self.weft, "run"], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE,
+                                   env=self.environment(INSTALLED="g++", **more), text=True)
+        os.write(ours, answer + b"\n\x04")
+        out, _ = process.communicate(timeout=60)
+        os.close(theirs)
+        said = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                said += chunk
+        except OSError:  # the other end is closed and all is read
+            pass
+        os.close(ours)
+        return process.returncode, out, said.decode()
+
+    def test_the_first_start_builds_and_becomes_the_program(self):
+        answer = self.start("run", "two words", "--json")
+        self.assertEqual((answer.returncode, answer.stdout), (5, "program run two words --json\n"))
+        self.assertEqual([len(self.called(t)) for t in ("apt-get", "meson", "ninja")], [0, 1, 1])
+        self.assertIn("-Dtests=false", self.called("meson")[0])
+        self.assertEqual(answer.stderr.count("\n"), 1, answer.stderr)
+
+    def test_a_second_start_builds_nothing_and_says_nothing(self):
+        self.start()
+        answer = self.start("x")
+        self.assertEqual((answer.stdout, answer.stderr), ("program x\n", ""))
+        self.assertEqual(len(self.called("ninja")), 1)
+
+    def test_changed_new_and_removed_sources_build_again_other_files_do_not(self):
+        self.start()
+        for number, change in enumerate([lambda: self.source.write_text("int b;\n", encoding="utf-8"),
+                                         lambda: self.plant("checkout/topology/b.h", ""),
+                                         lambda: os.utime(self.source, (1, 1)),
+                                         lambda: (self.folder / "checkout/topology/b.h").unlink()], start=2):
+            change()
+            self.start()
+            self.assertEqual(len(self.called("ninja")), number)
+        self.plant("checkout/scenarios/mine.json", "{}")
+        self.start()
+        self.assertEqual(len(self.called("ninja")), 5)
+        self.assertEqual(len(self.called("meson")), 1)
+
+    def test_the_program_gets_standard_input_whole(self):
+        answer = subprocess.run([self.weft], input="a scenario\n", text=True, capture_output=True,
+                                env=self.environment(INSTALLED="g++"))
+        self.assertEqual(answer.stdout, "program \na scenario\n")
+
+    def test_missing_packages_are_named_and_installed_by_root_without_a_question(self):
+        answer = self.start(INSTALLED=ALL.replace(" meson", "").replace(" libfmt-dev", ""))
+        self.assertEqual((answer.returncode, answer.stdout), (5, "program \n"))
+        self.assertIn("packages are missing for building weft: meson libfmt-dev\n", answer.stderr)
+        self.assertTrue(any(c.endswith("install -y --no-install-recommends meson libfmt-dev") for c in self.called("apt-get")))
+        self.assertEqual(self.called("sudo"), [])
+
+    def test_others_than_root_use_sudo(self):
+        answer = self.start("--yes", "x", INSTALLED="g++", FAKE_UID="1000")
+        self.assertEqual((answer.returncode, answer.stdout), (5, "program x\n"))
+        self.assertTrue(any("install" in c for c in self.called("sudo")))
+
+    def test_without_the_right_to_install_the_exact_command_is_said(self):
+        answer = self.start("x", INSTALLED=ALL.replace(" meson", ""), FAKE_UID="1000", NO_SUDO="1")
+        self.assertEqual((answer.returncode, answer.stdout), (77, ""))
+        self.assertIn("run: sudo apt-get install -y --no-install-recommends meson\n", answer.stderr)
+        self.assertEqual(self.called("ninja"), [])
+
+    def test_a_person_at_a_terminal_is_asked(self):
+        code, out, said = self.on_terminal(b"n")
+        self.assertEqual((code, out, self.called("apt-get")), (77, "", []))
+        self.assertIn("[Y/n]", said)
+        code, out, said = self.on_terminal(b"")
+        self.assertEqual((code, out), (5, "program run\n"))
+
+    def test_continuous_integration_is_not_asked(self):
+        code, out, said = self.on_terminal(b"", CI="true")
+        self.assertEqual((code, out.strip()), (5, "program run"))
+        self.assertNotIn("[Y/n]", said)
+
+    def test_a_failed_installation_is_tried_once_more_with_new_lists_and_then_explained(self):
+        answer = self.start(INSTALLED="g++", APT_FAILS="100")
+        self.assertEqual((answer.returncode, answer.stdout), (1, ""))
+        self.assertEqual(sum(" install " in c for c in self.called("apt-get")), 2)
+        self.assertTrue(any(c.endswith(" update") for c in self.called("apt-get")))
+        self.assertIn("could not be installed", answer.stderr)
+
+    def test_a_failed_build_shows_the_error_and_is_tried_again_next_time(self):
+        for failure in ({"NINJA_FAILS": "1"}, {"MESON_FAILS": "1"}):
+            answer = self.start(**failure)
+            self.assertEqual((answer.returncode, answer.stdout), (1, ""))
+            self.assertRegex(answer.stderr, "error: no such thing|ERROR: no compiler")
+            self.assertIn(".log)", answer.stderr)
+            self.source.write_text(str(failure), encoding="utf-8")
+            (self.folder / "checkout/build/build.ninja").unlink(missing_ok=True)
+        self.assertEqual(self.start().returncode, 5)
+
+    def test_two_at_once_build_once(self):
+        environment = self.environment(NINJA_TAKES="0.5")
+        both = [subprocess.Popen([self.weft, "x"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                 env=environment, text=True) for _ in range(2)]
+        self.assertEqual([p.communicate(timeout=60)[0] for p in both], ["program x\n"] * 2)
+        self.assertEqual(len(self.called("ninja")), 1)
+
+    def test_a_moved_checkout_configures_anew_and_a_foreign_build_folder_is_left_alone(self):
+        self.start()
+        (self.folder / "checkout").rename(self.folder / "moved")
+        self.weft = self.folder / "moved/weft"
+        self.assertEqual(self.start("x").stdout, "program x\n")
+        self.assertEqual(len(self.called("meson")), 2)
+        other = self.plant("other/weft", self.weft.read_text(encoding="utf-8"))
+        other.chmod(0o755)
+        self.plant("other/sim/setup.sh", (house.ROOT / "sim/setup.sh").read_text(encoding="utf-8"))
+        self.weft = other
+        answer = self.start(WEFT_BUILD=str(self.folder / "moved/build"))
+        self.assertEqual(answer.returncode, 1)
+        self.assertIn("belongs to the checkout", answer.stderr)
+
+    def test_a_link_to_the_launcher_works_from_anywhere(self):
+        link = self.folder / "link"
+        link.symlink_to(self.weft)
+        answer = house.run(link, "x", env=self.environment(), cwd="/")
+        self.assertEqual(answer.stdout, "program x\n")
+
+    def test_a_ccache_that_is_gone_configures_anew(self):
+        self.start()
+        (self.folder / "checkout/build/build.ninja").write_text("rule c\n command = ccache c++\n", encoding="utf-8")
+        self.source.write_text("changed", encoding="utf-8")
+        tools = self.folder / "tools"
+        tools.mkdir()
+        for tool in ("bash", "env", "find", "dirname", "readlink", "mkdir", "grep", "sed", "cat", "rm", "tail", "flock", "nproc",
+                     "sleep", "chmod", "mv"):
+            (tools / tool).symlink_to(house.run("which", tool).stdout.strip())
+        answer = self.start(PATH=f"{self.folder / 'bin'}:{tools}")
+        self.assertEqual(answer.returncode, 5, answer.stderr)
+        self.assertIn("configuring", answer.stderr)
+
+
+class AddedTime(house.HouseTest):
+    def median(self, *command):
+        took = []
+        for _ in range(5):
+            begin = time.perf_counter()
+            self.assertEqual(house.run(*command).returncode, 0)
+            took.append(time.perf_counter() - begin)
+        return statistics.median(took)
+
+    def test_the_launcher_adds_less_than_50_ms_when_all_is_built(self):
+        if not (BUILT / "weft-options").exists():
+            self.skipTest(f"{BUILT} was not set up by ./weft or ./check")
+        os.environ["WEFT_BUILD"] = str(BUILT)
+        first = house.run(house.ROOT / "weft", "--version")
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertTrue(re.match(r"weft \d+\.\d+", first.stdout), first.stdout)
+        added = self.median(house.ROOT / "weft", "--version") - self.median(BUILT / "sim/cli/weft", "--version")
+        print(f"the launcher adds {added * 1e3:.1f} ms")
+        self.assertLess(added, ADDED_LIMIT_S)
+
+
+if __name__ == "__main__":
+    house.main()
