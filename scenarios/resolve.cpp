@@ -25,7 +25,7 @@ const Kind* find_kind(const std::vector<Kind>& kinds, const std::string& name) {
   return nullptr;
 }
 
-ResolvedWorkload read_workload(JsonReader& where, const workloads::WorkloadContext& context) {
+ResolvedWorkload read_entry(JsonReader& where, const workloads::WorkloadContext& context) {
   ResolvedWorkload w;
   w.pointer = where.pointer();
   if (!where.expect_object("a workload")) return w;
@@ -61,7 +61,7 @@ ResolvedVariant read_variant(const Scenario& scenario, const Variant& v, const D
   const workloads::WorkloadContext context{&data, seed};
   std::set<std::string> ids;
   for (JsonReader& r : root.at("workload").items()) {
-    out.workloads.push_back(read_workload(r, context));
+    out.workloads.push_back(read_entry(r, context));
     const std::string& id = out.workloads.back().id;
     if (!id.empty() && !ids.insert(id).second) r.fail_at("id", fmt::format("a workload \"{}\" stands here already", id), "give each its own id");
   }

@@ -66,7 +66,7 @@ std::size_t take_lines(Child& c, std::vector<std::string>& results) {
     const char* line = c.pending.data() + begin;
     const auto [rest, error] = std::from_chars(line, c.pending.data() + end, index);
     WEFT_CHECK(error == std::errc() && index < results.size(), "a worker wrote a broken line");
-    results[index].assign(rest + 1, c.pending.data() + end);
+    results[index].assign(rest + 1, static_cast<const char*>(c.pending.data() + end));
     begin = end + 1;
     ++taken;
   }
