@@ -20,6 +20,8 @@ const std::vector<TopologyKind>& topology_kinds() {
   return kinds;
 }
 
+Table3Row::Table3Row(const Json& row) : row_(std::make_shared<const Json>(row)) {}
+
 std::unique_ptr<Topology> read_topology(JsonReader where, const SizeRequest& size) {
   if (!where.expect_object("a topology")) return nullptr;
   const std::size_t before = where.problems().list().size();

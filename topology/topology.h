@@ -33,6 +33,21 @@ class Topology {
   virtual Json resolved() const = 0;
 };
 
+/// {"kind": ..., parameters} of a row of Table 3 of arXiv:2505.09343, or null. Reads as a Json; held by pointer, so that this
+/// header needs no JSON library.
+class Table3Row {
+ public:
+  Table3Row() = default;
+  explicit Table3Row(const Json& row);
+  bool is_null() const { return row_ == nullptr; }
+  bool is_object() const { return row_ != nullptr; }
+  /// Precondition: is_object().
+  operator const Json&() const { return *row_; }
+
+ private:
+  std::shared_ptr<const Json> row_;
+};
+
 /// A registered kind. `read` records problems (radix too small, ...) in the reader.
 struct TopologyKind {
   std::string name;                  ///< "mpft"
@@ -40,8 +55,7 @@ struct TopologyKind {
   std::string summary;               ///< one or two sentences with the reference
   std::vector<ColumnDoc> parameters; ///< name and meaning, default included
   std::function<std::unique_ptr<Topology>(JsonReader& where, const SizeRequest& size)> read;
-  /// {"kind": ..., parameters} of the row in Table 3 of arXiv:2505.09343; a null pointer when it has none.
-  std::shared_ptr<const Json> table3;
+  Table3Row table3;                  ///< null when Table 3 has no row of this kind
 };
 
 /// All kinds, in the order of topology/meson.build.

@@ -153,7 +153,7 @@ TopologyKind dragonfly_kind() {
            {"h", "global ports per router; by default p"},
            {"g", "groups, at most a h + 1; by default as few as hold the endpoints. All global ports are wired, so pairs of groups get "
                  "several cables when there are few groups"}},
-          read, std::make_shared<const Json>(Json{{"kind", "dragonfly"}, {"radix", 64}, {"p", 16}, {"a", 32}, {"h", 16}, {"g", 511}})};
+          read, Table3Row(Json{{"kind", "dragonfly"}, {"radix", 64}, {"p", 16}, {"a", 32}, {"h", 16}, {"g", 511}})};
 }
 
 }  // namespace weft::topology

@@ -100,7 +100,7 @@ TopologyKind ft2_kind() {
            {"leaves", "number of leaves; by default as few as hold the endpoints"},
            {"spines", "number of spines; by default as few as take all uplinks"},
            {"placement", "\"node\": the NICs of a node share a leaf (default); \"rail\": NICs with the same local index do"}},
-          read, std::make_shared<const Json>(Json{{"kind", "ft2"}, {"radix", 64}})};
+          read, Table3Row(Json{{"kind", "ft2"}, {"radix", 64}})};
 }
 
 }  // namespace weft::topology

@@ -73,7 +73,7 @@ TopologyKind ft3_kind() {
           "and fewer core switches with parallel cables.",
           {{"radix", "ports of a switch; 64"},
            {"placement", "\"node\": the NICs of a node share an edge switch (default); \"rail\": NICs with the same local index do"}},
-          read, std::make_shared<const Json>(Json{{"kind", "ft3"}, {"radix", 64}})};
+          read, Table3Row(Json{{"kind", "ft3"}, {"radix", 64}})};
 }
 
 }  // namespace weft::topology

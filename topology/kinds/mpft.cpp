@@ -85,7 +85,7 @@ TopologyKind mpft_kind() {
           {{"radix", "ports of a switch; 64"},
            {"planes", "number of planes, a divisor of the NICs per node; by default as many as NICs per node"},
            {"spines", "spines of a plane; by default as few as take all uplinks"}},
-          read, std::make_shared<const Json>(Json{{"kind", "mpft"}, {"radix", 64}, {"planes", 8}})};
+          read, Table3Row(Json{{"kind", "mpft"}, {"radix", 64}, {"planes", 8}})};
 }
 
 }  // namespace weft::topology

@@ -117,7 +117,7 @@ TopologyKind mrft_kind() {
            {"rails", "number of rails, a divisor of the NICs per node; by default as many as NICs per node"},
            {"layers", "2 or 3; by default 2 where that holds the endpoints, else 3"},
            {"spines", "spines of two layers; by default as few as take all uplinks"}},
-          read, nullptr};
+          read, {}};
 }
 
 }  // namespace weft::topology

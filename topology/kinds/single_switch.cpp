@@ -51,7 +51,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
 TopologyKind single_switch_kind() {
   return {"single_switch", "single switch", "One crossbar that every NIC is attached to: the network that never collides.",
           {{"radix", "ports of the switch; by default 64, or as many as there are NICs"}},
-          read, nullptr};
+          read, {}};
 }
 
 }  // namespace weft::topology

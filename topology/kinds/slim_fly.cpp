@@ -171,7 +171,7 @@ TopologyKind slim_fly_kind() {
           {{"radix", "ports of a router; 64"},
            {"q", "order of the field; by default the smallest prime power that holds the endpoints"},
            {"p", "endpoints per router; by default half of the network degree, rounded up, as far as the radix allows"}},
-          read, std::make_shared<const Json>(Json{{"kind", "slim_fly"}, {"radix", 64}, {"q", 28}})};
+          read, Table3Row(Json{{"kind", "slim_fly"}, {"radix", 64}, {"q", 28}})};
 }
 
 }  // namespace weft::topology
