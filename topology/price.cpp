@@ -1,0 +1,73 @@
+// Price lists: read from data, applied to counts.
+#include "topology/price.h"
+
+#include <fmt/format.h>
+
+#include "topology/named_object.h"
+
+namespace weft::topology {
+
+namespace {
+
+/// Zero when the list leaves it out.
+template <class Q>
+Sourced<Q> optional_price(JsonReader& r, std::string_view key) {
+  if (!r.has(key)) return {};
+  return r.sourced<Q>(key, Origin::assumed, false);
+}
+
+template <class Q>
+void append(std::vector<ConstantUsed>& out, const PriceList& list, const char* name, const char* unit, const Sourced<Q>& c) {
+  if (c.source.empty() && c.value.value() == 0) return;  // not in the list
+  out.push_back({fmt::format("prices {}: {}", list.name, name), fmt::format("{} {}", c.value.value(), unit), c.origin, c.source});
+}
+
+double as_double(std::int64_t n) { return static_cast<double>(n); }
+
+}  // namespace
+
+PriceList read_price_list(JsonReader where, const DataPlaces& data) {
+  PriceList list;
+  auto found = read_named_object(where, data, "topology/data/prices", "a price list");
+  if (!found) return list;
+  JsonReader& r = found->reader;
+  list.name = found->name;
+  list.title = r.string("title", list.name);
+  list.caveat = r.string("caveat");
+  list.network_switch = r.sourced<Dollars>("switch", Origin::assumed, false);
+  list.endpoint_cable = r.sourced<Dollars>("endpoint_cable", Origin::assumed, false);
+  list.long_haul_cable = r.sourced<Dollars>("long_haul_cable", Origin::assumed, false);
+  list.local_cable = r.sourced<Dollars>("local_cable", Origin::assumed, false);
+  list.nic = optional_price<Dollars>(r, "nic");
+  list.switch_power = optional_price<Watts>(r, "switch_power");
+  list.nic_power = optional_price<Watts>(r, "nic_power");
+  r.done();
+  return list;
+}
+
+Price price_of(const Counts& counts, const PriceList& list) {
+  Price p;
+  p.switches = as_double(counts.switches) * list.network_switch.value;
+  p.endpoint_cables = as_double(counts.host_links) * list.endpoint_cable.value;
+  p.long_haul_cables = as_double(counts.switch_links - counts.local_links) * list.long_haul_cable.value;
+  p.local_cables = as_double(counts.local_links) * list.local_cable.value;
+  p.nics = as_double(counts.endpoints) * list.nic.value;
+  p.total = p.switches + p.endpoint_cables + p.long_haul_cables + p.local_cables + p.nics;
+  if (counts.endpoints > 0) p.per_endpoint = p.total / as_double(counts.endpoints);
+  p.power = as_double(counts.switches) * list.switch_power.value + as_double(counts.endpoints) * list.nic_power.value;
+  return p;
+}
+
+std::vector<ConstantUsed> constants_of(const PriceList& list) {
+  std::vector<ConstantUsed> out;
+  append(out, list, "switch", "USD", list.network_switch);
+  append(out, list, "endpoint_cable", "USD", list.endpoint_cable);
+  append(out, list, "long_haul_cable", "USD", list.long_haul_cable);
+  append(out, list, "local_cable", "USD", list.local_cable);
+  append(out, list, "nic", "USD", list.nic);
+  append(out, list, "switch_power", "W", list.switch_power);
+  append(out, list, "nic_power", "W", list.nic_power);
+  return out;
+}
+
+}  // namespace weft::topology
