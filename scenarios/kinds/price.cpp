@@ -14,6 +14,7 @@ class PriceAnalysis final : public Analysis {
     Row r;
     r.set("topology", cluster.topology().kind());
     r.set("endpoints", n.endpoints).set("switches", n.switches).set("switch_links", n.switch_links).set("host_links", n.host_links);
+    r.set("cables", n.switch_links + n.host_links);
     r.set("price_MUSD", p.total.value() / 1e6);
     r.set("price_per_endpoint_kUSD", p.per_endpoint.value() / 1e3);
     r.set("switches_MUSD", p.switches.value() / 1e6);
@@ -43,6 +44,7 @@ AnalysisKind analysis_price() {
                {"switches", "switches"},
                {"switch_links", "cables between switches"},
                {"host_links", "cables from NICs to switches"},
+               {"cables", "all network cables: switch_links + host_links"},
                {"price_MUSD", "switches, cables and what else the price list prices, million US dollars"},
                {"price_per_endpoint_kUSD", "the same per endpoint, thousand US dollars"},
                {"switches_MUSD", "of this, switches"},
