@@ -12,13 +12,14 @@ namespace weft::reports {
 namespace {
 
 /// "-1234567" -> "-1,234,567".
-std::string with_separators(std::string digits) {
+std::string with_separators(std::string_view digits) {
   const std::size_t first = digits.starts_with('-') ? 1 : 0;
-  for (std::size_t at = digits.size(); at > first + 3;) {
-    at -= 3;
-    digits.insert(at, ",");
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > first && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
   }
-  return digits;
+  return out;
 }
 
 std::string without_trailing_zeros(std::string text) {

@@ -23,7 +23,8 @@ Row labels_of(const Table& table, const Row& row) {
 
 std::string words(const Row& labels) {
   std::string text;
-  for (const auto& [name, cell] : labels.cells()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, exact_text(cell));
+  for (const auto& [name, cell] : labels.cells())
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, exact_text(cell));
   return text;
 }
 
@@ -40,7 +41,8 @@ std::map<Key, const Row*> index_rows(const Table& table) {
   for (const Row& row : table.rows) {
     const Key key{variant_of(table, row), words(labels_of(table, row))};
     if (!index.emplace(key, &row).second) {
-      throw RunError(fmt::format("table {}: variant {} has two rows with the same labels ({})", table.id, key.first, key.second));
+      throw RunError(
+          fmt::format("table {}: variant {} has two rows with the same labels ({})", table.id, key.first, key.second));
     }
   }
   return index;
@@ -68,8 +70,9 @@ void compare_rows(const Table& table, const Row& base, const Row& other, const s
     if (b != nullptr && v != nullptr) {
       out.rows.push_back(compared(start, doc.name, variant, *b, *v));
     } else if (b != nullptr || v != nullptr) {
-      out.notes.push_back(fmt::format("{}: {} is {} in {} and absent in {}", place, doc.name, readable_text(b != nullptr ? *b : *v),
-                                      b != nullptr ? out.base : variant, b != nullptr ? variant : out.base));
+      out.notes.push_back(fmt::format("{}: {} is {} in {} and absent in {}", place, doc.name,
+                                      readable_text(b != nullptr ? *b : *v), b != nullptr ? out.base : variant,
+                                      b != nullptr ? variant : out.base));
     }
   }
 }
@@ -81,7 +84,8 @@ void compare_table(const Table& table, Comparison& out) {
     const std::string labels = words(labels_of(table, row));
     const std::string place = labels.empty() ? table.id : fmt::format("{} ({})", table.id, labels);
     if (variant != out.base) {
-      if (!index.contains({out.base, labels})) out.notes.push_back(fmt::format("{}: only {} has this row", place, variant));
+      if (!index.contains({out.base, labels}))
+        out.notes.push_back(fmt::format("{}: only {} has this row", place, variant));
       continue;
     }
     for (const std::string& other : out.others) {
@@ -107,7 +111,8 @@ void differ(const Json* base, const Json* other, const std::string& pointer, con
   }
   if (base->is_array()) {
     for (std::size_t i = 0; i < std::max(base->size(), other->size()); ++i) {
-      differ(i < base->size() ? &(*base)[i] : nullptr, i < other->size() ? &(*other)[i] : nullptr, fmt::format("{}/{}", pointer, i), variant, out);
+      differ(i < base->size() ? &(*base)[i] : nullptr, i < other->size() ? &(*other)[i] : nullptr,
+             fmt::format("{}/{}", pointer, i), variant, out);
     }
     return;
   }

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 2> left_to_other_formats = {"bound_us", "
 
 /// A line of the sheet: one column of the result under one set of labels.
 struct Line {
-  const Row* first = nullptr;                    ///< any of its rows: labels, column and base are the same in all
+  const Row* first = nullptr;  ///< any of its rows: labels, column and base are the same in all
   std::map<std::string, const Row*> by_variant;
 };
 

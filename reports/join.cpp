@@ -25,8 +25,10 @@ Table& table_for(std::vector<Table>& tables, const Table& like, const std::strin
     return tables.back();
   }
   if (at->kind != like.kind) {
-    throw UserError("/workload", fmt::format("\"{}\" is of kind {} in {} and of kind {} before it", like.id, like.kind, report_name, at->kind),
-                    "give workloads of different kinds different ids");
+    throw UserError(
+        "/workload",
+        fmt::format("\"{}\" is of kind {} in {} and of kind {} before it", like.id, like.kind, report_name, at->kind),
+        "give workloads of different kinds different ids");
   }
   add_docs(at->label_columns, like.label_columns);
   add_docs(at->columns, like.columns);

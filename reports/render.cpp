@@ -8,7 +8,10 @@
 #include "reports/cells.h"
 #include "sim/core/error.h"
 
-#define WEFT_KIND(name) namespace weft::reports { Format name##_format(); }
+#define WEFT_KIND(name)     \
+  namespace weft::reports { \
+  Format name##_format();   \
+  }
 #include "reports/formats.inc"
 #undef WEFT_KIND
 

@@ -18,9 +18,9 @@ struct RenderOptions {
 
 /// A registered format: one file in formats/, one entry in meson.build.
 struct Format {
-  std::string name;                    ///< "csv", as --format takes it
+  std::string name;  ///< "csv", as --format takes it
   std::string title;
-  std::vector<std::string> suffixes;   ///< ".csv": what -o FILE recognises
+  std::vector<std::string> suffixes;  ///< ".csv": what -o FILE recognises
   std::string (*report)(const Report&, const RenderOptions&) = nullptr;
   std::string (*listing)(const Listing&, const RenderOptions&) = nullptr;
 };

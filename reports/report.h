@@ -16,8 +16,8 @@ namespace weft::reports {
 /// Rows of one kind with the meaning of every column. Rows may lack a column that does not apply to them;
 /// a cell that stands in no column list, is empty, or is no finite number makes the rendering fail.
 struct Table {
-  std::string id;                        ///< "all_to_all", as the scenario names the workload; unique in a report
-  std::string kind;                      ///< "all_to_all"; empty in listings
+  std::string id;    ///< "all_to_all", as the scenario names the workload; unique in a report
+  std::string kind;  ///< "all_to_all"; empty in listings
   std::string title;
   std::vector<ColumnDoc> label_columns;  ///< what a row is about (gpus, size_B): its key next to the variant
   std::vector<ColumnDoc> columns;        ///< what came out (time_us, busbw_GBps)
@@ -26,10 +26,10 @@ struct Table {
 
 /// One line of a scenario's `expect`, with what the run gave.
 struct Expectation {
-  std::string of;            ///< "MPFT/price/switches"
-  double value = 0;          ///< expected
+  std::string of;    ///< "MPFT/price/switches"
+  double value = 0;  ///< expected
   double got = 0;
-  double error_pct = 0;      ///< 100 (got - value) / |value|, or 100 (got - value) when value is 0
+  double error_pct = 0;  ///< 100 (got - value) / |value|, or 100 (got - value) when value is 0
   double tolerance_pct = 0;
   bool pass = false;
   std::string source;
@@ -38,17 +38,18 @@ struct Expectation {
 /// Where a variant's input is not the base's; both sides as compact JSON, "absent" when there is none.
 struct InputDifference {
   std::string variant;
-  std::string pointer;       ///< "/cluster/topology/kind"
+  std::string pointer;  ///< "/cluster/topology/kind"
   std::string base;
   std::string value;
 };
 
 /// What the difference between variants is, cell by cell, in long form.
 struct Comparison {
-  std::string base;                    ///< the variant that the others are held against
+  std::string base;  ///< the variant that the others are held against
   std::vector<std::string> others;
   /// Cells: workload, <label columns>, column, variant, base, value; and for numbers delta (value - base) and ratio
-  /// (value / base; absent when the base is 0). A pair of rows of which one is missing is not among them but in `notes`.
+  /// (value / base; absent when the base is 0). A pair of rows of which one is missing is not among them but in
+  /// `notes`.
   std::vector<Row> rows;
   std::vector<InputDifference> input;
   std::vector<std::string> notes;
@@ -62,13 +63,13 @@ struct System {
   std::vector<std::string> calibrations;
 };
 
-/// The result of `run` and `compare`. In every table each row begins with the cells `variant` and `workload` (the table's
-/// id), then labels, then results.
+/// The result of `run` and `compare`. In every table each row begins with the cells `variant` and `workload` (the
+/// table's id), then labels, then results.
 struct Report {
   std::string title, question, source;
-  std::vector<std::string> variants;     ///< names in order; the first is the base
-  std::vector<Table> tables;             ///< one a workload, in the scenario's order
-  std::vector<Row> bounds;               ///< terms of the lower bounds; may be empty
+  std::vector<std::string> variants;  ///< names in order; the first is the base
+  std::vector<Table> tables;          ///< one a workload, in the scenario's order
+  std::vector<Row> bounds;            ///< terms of the lower bounds; may be empty
   std::vector<std::string> notes;
   std::vector<Expectation> expectations;
   std::vector<ConstantUsed> constants;

@@ -43,8 +43,9 @@ Remark expectations_remark(const std::vector<Expectation>& expectations) {
   Remark remark;
   for (const Expectation& e : expectations) {
     if (e.pass) continue;
-    remark.lines.push_back(fmt::format("{}: got {}, expected {} within {} % ({:+.3g} %; {})", e.of, readable_text(e.got),
-                                       readable_text(e.value), readable_text(e.tolerance_pct), e.error_pct, e.source));
+    remark.lines.push_back(fmt::format("{}: got {}, expected {} within {} % ({:+.3g} %; {})", e.of,
+                                       readable_text(e.got), readable_text(e.value), readable_text(e.tolerance_pct),
+                                       e.error_pct, e.source));
   }
   const std::size_t all = expectations.size(), met = all - remark.lines.size();
   remark.title = fmt::format("Expected values: {} of {} within tolerance{}", met, all, met == all ? "" : "; missed:");
@@ -54,7 +55,8 @@ Remark expectations_remark(const std::vector<Expectation>& expectations) {
 Remark differences_remark(const Comparison& comparison) {
   Remark remark{"What differs in the input:", {}};
   for (const InputDifference& d : comparison.input) {
-    remark.lines.push_back(fmt::format("{}: {} is {} ({}: {})", d.variant, d.pointer, d.value, comparison.base, d.base));
+    remark.lines.push_back(
+        fmt::format("{}: {} is {} ({}: {})", d.variant, d.pointer, d.value, comparison.base, d.base));
   }
   return remark;
 }
@@ -114,7 +116,8 @@ Page page_of(const Report& report, const RenderOptions& options) {
   if (!report.expectations.empty()) page.remarks.push_back(expectations_remark(report.expectations));
   add(page, {"Notes:", report.notes});
   if (options.constants) add(page, constants_remark(report.constants));
-  page.foot = fmt::format("weft {}, {} engine, seed {}", report.system.version, report.system.engine, report.system.seed);
+  page.foot =
+      fmt::format("weft {}, {} engine, seed {}", report.system.version, report.system.engine, report.system.seed);
   return page;
 }
 

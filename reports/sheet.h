@@ -12,12 +12,12 @@ namespace weft::reports {
 struct Sheet {
   struct Column {
     std::string header;
-    bool right = false;                   ///< numbers stand to the right
-    std::vector<std::string> cells;       ///< one a row; "-" where the column does not apply
+    bool right = false;              ///< numbers stand to the right
+    std::vector<std::string> cells;  ///< one a row; "-" where the column does not apply
   };
   std::string title;
-  std::vector<Column> columns;            ///< all of one length
-  std::vector<ColumnDoc> explained;       ///< what the headers mean, in order
+  std::vector<Column> columns;       ///< all of one length
+  std::vector<ColumnDoc> explained;  ///< what the headers mean, in order
 };
 
 /// A line of text and the lines below it: notes, constants, missed expectations.
@@ -28,17 +28,18 @@ struct Remark {
 
 /// Everything that a format for people shows of a report, in order.
 struct Page {
-  std::vector<std::string> head;          ///< title, question, source; absent ones are left out
+  std::vector<std::string> head;  ///< title, question, source; absent ones are left out
   std::vector<Sheet> sheets;
   std::vector<Remark> remarks;
-  std::string foot;                       ///< version, engine and seed; empty in listings
+  std::string foot;  ///< version, engine and seed; empty in listings
 };
 
 /// Columns of a table with `variant` in front when `show_variant`; columns that no row has are left out.
 Sheet sheet_of(const Table& table, bool show_variant);
 
-/// Sheets of one table's share in a comparison: labels, column, base, then value, delta and ratio of each other variant,
-/// as many variants side by side as fit into `width` characters (at least one). Bounds are left to the other formats.
+/// Sheets of one table's share in a comparison: labels, column, base, then value, delta and ratio of each other
+/// variant, as many variants side by side as fit into `width` characters (at least one). Bounds are left to the other
+/// formats.
 std::vector<Sheet> comparison_sheets(const Table& table, const Comparison& comparison, std::size_t width);
 
 Page page_of(const Report& report, const RenderOptions& options);

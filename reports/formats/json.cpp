@@ -25,8 +25,13 @@ Json json_of(const ConstantUsed& c) {
 }
 
 Json json_of(const Expectation& e) {
-  return {{"of", e.of}, {"value", e.value}, {"got", e.got}, {"error_pct", e.error_pct},
-          {"tolerance_pct", e.tolerance_pct}, {"pass", e.pass}, {"source", e.source}};
+  return {{"of", e.of},
+          {"value", e.value},
+          {"got", e.got},
+          {"error_pct", e.error_pct},
+          {"tolerance_pct", e.tolerance_pct},
+          {"pass", e.pass},
+          {"source", e.source}};
 }
 
 Json json_of(const InputDifference& d) {

@@ -63,10 +63,14 @@ std::string report_text(const Report& report, const RenderOptions& options) {
   wide.width = static_cast<std::size_t>(-1);  // a document scrolls; nothing needs folding
   return text_of(page_of(report, wide), options);
 }
-std::string listing_text(const Listing& listing, const RenderOptions& options) { return text_of(page_of(listing, options), options); }
+std::string listing_text(const Listing& listing, const RenderOptions& options) {
+  return text_of(page_of(listing, options), options);
+}
 
 }  // namespace
 
-Format markdown_format() { return {"markdown", "Markdown with tables", {".md", ".markdown"}, report_text, listing_text}; }
+Format markdown_format() {
+  return {"markdown", "Markdown with tables", {".md", ".markdown"}, report_text, listing_text};
+}
 
 }  // namespace weft::reports

@@ -73,8 +73,12 @@ std::string text_of(const Page& page, const RenderOptions& options) {
   return out;
 }
 
-std::string report_text(const Report& report, const RenderOptions& options) { return text_of(page_of(report, options), options); }
-std::string listing_text(const Listing& listing, const RenderOptions& options) { return text_of(page_of(listing, options), options); }
+std::string report_text(const Report& report, const RenderOptions& options) {
+  return text_of(page_of(report, options), options);
+}
+std::string listing_text(const Listing& listing, const RenderOptions& options) {
+  return text_of(page_of(listing, options), options);
+}
 
 }  // namespace
 

@@ -55,20 +55,24 @@ TEST_CASE("rows and cells without a counterpart are told, not dropped") {
   r.tables[0].columns.push_back({"limit", "what limits it"});
   r.tables[0].rows[2].set("limit", "spine");
   c = compare_variants(r);
-  CHECK(c.notes == std::vector<std::string>{"all_to_all (gpus 16, size_B 1024): limit is spine in MRFT and absent in MPFT"});
+  CHECK(c.notes ==
+        std::vector<std::string>{"all_to_all (gpus 16, size_B 1024): limit is spine in MRFT and absent in MPFT"});
 }
 
 TEST_CASE("two rows with one key, or a single variant, cannot be compared") {
   Report r = sample_report();
   r.tables[0].rows[1].set("size_B", 1024);
-  CHECK_THROWS_WITH_AS(compare_variants(r), doctest::Contains("variant MPFT has two rows with the same labels (gpus 16, size_B 1024)"), RunError);
+  CHECK_THROWS_WITH_AS(compare_variants(r),
+                       doctest::Contains("variant MPFT has two rows with the same labels (gpus 16, size_B 1024)"),
+                       RunError);
   r.variants = {"MPFT"};
   CHECK_THROWS_AS(compare_variants(r), UserError);
 }
 
 TEST_CASE("inputs differ at the deepest places that differ") {
   const Json base = Json::parse(R"({"cluster": {"topology": {"kind": "mpft", "radix": 64}, "failed": []}, "a/b": 1})");
-  const Json other = Json::parse(R"({"cluster": {"topology": {"kind": "mrft", "radix": 64, "pods": 2}, "failed": ["x"]}})");
+  const Json other =
+      Json::parse(R"({"cluster": {"topology": {"kind": "mrft", "radix": 64, "pods": 2}, "failed": ["x"]}})");
   const auto d = input_differences(base, other, "MRFT");
   REQUIRE(d.size() == 4);
   CHECK(d[0].pointer == "/cluster/topology/kind");
@@ -101,5 +105,7 @@ TEST_CASE("tables of one id and two kinds do not join") {
   std::array<Report, 2> reports = {sample_report(), sample_report()};
   reports[1].tables[0].kind = "ping";
   const std::array<std::string, 2> names = {"a", "b"};
-  CHECK_THROWS_WITH_AS(join(reports, names), doctest::Contains("\"all_to_all\" is of kind ping in b and of kind all_to_all before it"), UserError);
+  CHECK_THROWS_WITH_AS(join(reports, names),
+                       doctest::Contains("\"all_to_all\" is of kind ping in b and of kind all_to_all before it"),
+                       UserError);
 }

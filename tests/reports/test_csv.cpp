@@ -32,8 +32,9 @@ TEST_CASE("csv: a comparison gives its long form") {
   r.tables[0].rows[2].set("time_us", 25.0);
   r.comparison = compare_variants(r);
   // 25 us against 12.5 us: 12.5 us more, twice as long.
-  CHECK(render(r, "csv").starts_with("workload,gpus,size_B,column,variant,base,value,delta,ratio\n"
-                                     "all_to_all,16,1024,time_us,MRFT,12.5,25,12.5,2\n"));
+  CHECK(
+      render(r, "csv").starts_with("workload,gpus,size_B,column,variant,base,value,delta,ratio\n"
+                                   "all_to_all,16,1024,time_us,MRFT,12.5,25,12.5,2\n"));
 }
 
 TEST_CASE("csv: tables of a listing are told apart") {

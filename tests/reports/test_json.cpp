@@ -14,8 +14,11 @@ TEST_CASE("json: a result holds schema, input, result and system, and its rows a
   CHECK(j["input"]["digest"] == "abc");
   CHECK(j["system"] == Json({{"version", "0.1.0"}, {"seed", 7}, {"engine", "fluid"}, {"calibrations", Json::array()}}));
   REQUIRE(j["result"]["rows"].size() == 4);
-  CHECK(j["result"]["rows"][3] ==
-        Json({{"variant", "MRFT"}, {"workload", "all_to_all"}, {"gpus", 16}, {"size_B", 1073741824}, {"time_us", 22000.0}}));
+  CHECK(j["result"]["rows"][3] == Json({{"variant", "MRFT"},
+                                        {"workload", "all_to_all"},
+                                        {"gpus", 16},
+                                        {"size_B", 1073741824},
+                                        {"time_us", 22000.0}}));
   CHECK(j["result"]["columns"]["all_to_all"]["time_us"] == "from start to last byte");
   CHECK(j["result"]["constants"][0]["origin"] == "published");
   CHECK_FALSE(j["result"].contains("comparison"));
@@ -33,7 +36,10 @@ TEST_CASE("json: numbers read back bit for bit and the same report gives the sam
 
 TEST_CASE("json: a row is a line, so that a change of one row is a change of one line") {
   const std::string text = render(sample_report(), "json");
-  CHECK(text.find("\n      {\"variant\":\"MPFT\",\"workload\":\"all_to_all\",\"gpus\":16,\"size_B\":1024,\"time_us\":12.5},\n") != std::string::npos);
+  CHECK(
+      text.find("\n      "
+                "{\"variant\":\"MPFT\",\"workload\":\"all_to_all\",\"gpus\":16,\"size_B\":1024,\"time_us\":12.5},\n") !=
+      std::string::npos);
 }
 
 TEST_CASE("json: quotes, line breaks and letters of any language in names survive") {

@@ -8,8 +8,9 @@ using namespace weft::reports;
 
 TEST_CASE("markdown: tables are GitHub's, numbers to the right") {
   const std::string text = render(sample_report(), "markdown");
-  CHECK(text.starts_with("# Planes or rails\n\nWhich is faster?\n\nSource: a test\n\n## all_to_all: every rank to every rank\n\n"
-                         "| variant | gpus | size_B | time_us |\n| --- | ---: | ---: | ---: |\n| MPFT | 16 | 1,024 | 12.5 |\n"));
+  CHECK(text.starts_with(
+      "# Planes or rails\n\nWhich is faster?\n\nSource: a test\n\n## all_to_all: every rank to every rank\n\n"
+      "| variant | gpus | size_B | time_us |\n| --- | ---: | ---: | ---: |\n| MPFT | 16 | 1,024 | 12.5 |\n"));
   CHECK(text.ends_with("weft 0.1.0, fluid engine, seed 7\n"));
 }
 

@@ -55,13 +55,16 @@ TEST_CASE("a file's suffix names its format") {
   CHECK(format_of_file("a.csv") == "csv");
   CHECK(format_of_file("a.md") == "markdown");
   CHECK(format_of_file("a.txt") == "table");
-  CHECK_THROWS_WITH_AS(format_of_file("a.xlsx"), doctest::Contains("known suffixes: .txt, .json, .csv, .md"), UserError);
+  CHECK_THROWS_WITH_AS(format_of_file("a.xlsx"), doctest::Contains("known suffixes: .txt, .json, .csv, .md"),
+                       UserError);
 }
 
 TEST_CASE("a column that nobody explains fails the rendering and is named with its row") {
   Report r = sample_report();
   r.tables[0].rows[2].set("mystery", 1.0);
-  CHECK(failure(r).find("row 3 (variant MRFT, workload all_to_all, gpus 16, size_B 1024): column mystery has no explanation") != std::string::npos);
+  CHECK(failure(r).find(
+            "row 3 (variant MRFT, workload all_to_all, gpus 16, size_B 1024): column mystery has no explanation") !=
+        std::string::npos);
   r = sample_report();
   r.tables[0].columns[0].text.clear();
   CHECK(failure(r) == "table all_to_all: column time_us has no explanation");
@@ -71,7 +74,8 @@ TEST_CASE("an empty cell fails the rendering and is named with its row") {
   Report r = sample_report();
   r.tables[0].columns.push_back({"why", "a reason"});
   r.tables[0].rows[1].set("why", "");
-  CHECK(failure(r).find("row 2 (variant MPFT, workload all_to_all, gpus 16, size_B 1073741824): column why is empty") != std::string::npos);
+  CHECK(failure(r).find("row 2 (variant MPFT, workload all_to_all, gpus 16, size_B 1073741824): column why is empty") !=
+        std::string::npos);
 }
 
 TEST_CASE("readable numbers have five significant digits and separators, exact ones all digits") {

@@ -35,14 +35,16 @@ TEST_CASE("table: when asked, every column's meaning stands below its table") {
   RenderOptions options;
   options.explain_columns = true;
   const std::string text = render(sample_report(), "table", options);
-  CHECK(text.find("  where\n  gpus     ranks that take part\n  size_B   bytes that a rank holds\n") != std::string::npos);
+  CHECK(text.find("  where\n  gpus     ranks that take part\n  size_B   bytes that a rank holds\n") !=
+        std::string::npos);
   CHECK(text.find("time_us  from start to last byte") != std::string::npos);
 }
 
 TEST_CASE("table: constants are listed with origin and source when asked") {
   RenderOptions options;
   options.constants = true;
-  CHECK(render(sample_report(), "table", options).find("node h800: nic_rate = 50 GB/s (published: a table)") != std::string::npos);
+  CHECK(render(sample_report(), "table", options).find("node h800: nic_rate = 50 GB/s (published: a table)") !=
+        std::string::npos);
   CHECK(render(sample_report(), "table").find("nic_rate") == std::string::npos);
 }
 
