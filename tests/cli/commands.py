@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""The program as a user runs it: exit codes, formats, files, determinism.
+
+commands.py WEFT_BINARY
+"""
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+WEFT = sys.argv.pop(1)
+ROOT = Path(os.environ["WEFT_DATA"])
+SMALL = {"title": "t", "question": "q", "source": "s",
+         "cluster": {"node": "h800", "nodes": 4, "topology": {"kind": "mpft"}},
+         "workload": [{"kind": "price"}, {"id": "a2a", "kind": "all_to_all", "gpus": [16, 32], "sizes": ["1 KiB", "1 GiB"]},
+                      {"kind": "deepep_dispatch", "ep": 16, "tokens": 256}],
+         "variants": [{"name": "MPFT"}, {"name": "MRFT", "set": {"/cluster/topology/kind": "mrft"}}]}
+
+
+def weft(*arguments, stdin=None):
+    return subprocess.run([WEFT, *arguments], input=stdin, capture_output=True, text=True, timeout=120)
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.file = Path(self.folder.name) / "s.json"
+        self.file.write_text(json.dumps(SMALL))
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def run_ok(self, *arguments, **more):
+        p = weft(*arguments, **more)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        return p.stdout
+
+    def test_json_has_the_three_parts_and_no_nulls(self):
+        r = json.loads(self.run_ok("run", str(self.file), "--json"))
+        self.assertEqual(r["schema"], "weft-result/1")
+        self.assertTrue(r["input"]["digest"])
+        self.assertTrue(r["system"]["version"])
+        rows = r["result"]["rows"]
+        self.assertEqual(len(rows), 2 * (1 + 4 + 1))
+        for row in rows:
+            self.assertNotIn(None, row.values())
+            if "time_us" in row:
+                self.assertGreaterEqual(row["time_us"], row["bound_us"] * (1 - 1e-9))
+
+    def test_csv_is_the_same_rows(self):
+        rows = json.loads(self.run_ok("run", str(self.file), "--json"))["result"]["rows"]
+        lines = list(csv.DictReader(io.StringIO(self.run_ok("run", str(self.file), "--format", "csv"))))
+        self.assertEqual(len(lines), len(rows))
+        for line, row in zip(lines, rows):
+            for key, value in row.items():
+                self.assertIn(key, line)
+                if isinstance(value, float):
+                    self.assertEqual(float(line[key]), value)
+
+    def test_same_seed_gives_the_same_bytes_whatever_the_jobs(self):
+        one = self.run_ok("run", str(self.file), "--json", "--seed", "7", "--jobs", "1")
+        self.assertEqual(one, self.run_ok("run", str(self.file), "--json", "--seed", "7", "--jobs", "2"))
+        self.assertNotEqual(one, self.run_ok("run", str(self.file), "--json", "--seed", "8"))
+
+    def test_classes_do_not_change_the_result(self):
+        one = json.loads(self.run_ok("run", str(self.file), "--json"))["result"]["rows"]
+        two = json.loads(self.run_ok("run", str(self.file), "--json", "--no-classes"))["result"]["rows"]
+        for a, b in zip(one, two):
+            for key, value in a.items():
+                if isinstance(value, float) and key != "gap_pct":
+                    self.assertAlmostEqual(b[key] / value if value else 1.0, 1.0, delta=1e-9, msg=key)
+
+    def test_standard_input_is_a_scenario_too(self):
+        self.assertIn("MRFT", self.run_ok("run", "-", stdin=json.dumps(SMALL)))
+
+    def test_a_result_can_be_run_again(self):
+        out = Path(self.folder.name) / "r.json"
+        self.run_ok("run", str(self.file), "-o", str(out))
+        again = json.loads(self.run_ok("run", str(out), "--json"))
+        self.assertEqual(again, json.loads(out.read_text()))
+
+    def test_output_goes_to_the_file_alone_and_by_its_suffix(self):
+        out = Path(self.folder.name) / "r.csv"
+        self.assertEqual(self.run_ok("run", str(self.file), "-o", str(out)), "")
+        self.assertTrue(out.read_text().startswith("variant,workload"))
+        self.assertEqual([p.name for p in Path(self.folder.name).iterdir() if p.suffix == ".tmp"], [])
+
+    def test_a_file_that_cannot_be_written_is_a_failed_run(self):
+        p = weft("run", str(self.file), "-o", "/nonexistent/r.json")
+        self.assertEqual(p.returncode, 1)
+        self.assertIn("cannot write", p.stderr)
+
+    def test_a_missed_expectation_is_told_and_fails_only_when_strict(self):
+        bad = dict(SMALL, expect=[{"of": "MPFT/price/switches", "value": 1, "source": "nobody"}])
+        self.file.write_text(json.dumps(bad))
+        p = weft("run", str(self.file))
+        self.assertEqual(p.returncode, 0)
+        self.assertIn("nobody", p.stderr)
+        self.assertEqual(weft("run", str(self.file), "--strict").returncode, 4)
+
+    def test_set_changes_the_answer_and_dry_run_runs_nothing(self):
+        base = json.loads(self.run_ok("run", str(self.file), "--json"))["result"]["rows"]
+        half = json.loads(self.run_ok("run", str(self.file), "--json", "--set", "/cluster/node/nic_rate=200 Gbps"))["result"]["rows"]
+        self.assertGreater(half[2]["time_us"], base[2]["time_us"])
+        plan = self.run_ok("run", str(self.file), "--dry-run")
+        self.assertIn("all_to_all", plan)
+        self.assertNotIn("time_us", plan)
+
+    def test_compare_shows_what_differs(self):
+        text = self.run_ok("compare", str(self.file))
+        self.assertIn("MRFT", text)
+        self.assertIn("/cluster/topology/kind", text)
+
+    def test_compare_takes_several_files(self):
+        other = Path(self.folder.name) / "other.json"
+        one = {k: v for k, v in SMALL.items() if k != "variants"}
+        self.file.write_text(json.dumps(one))
+        other.write_text(json.dumps({**one, "cluster": {**one["cluster"], "topology": {"kind": "mrft"}}}))
+        text = self.run_ok("compare", str(self.file), str(other))
+        self.assertIn("other", text)
+
+    def test_sweep_is_a_grid_and_jobs_do_not_change_it(self):
+        arguments = ["sweep", str(self.file), "--vary", "/cluster/nodes=4,8", "--vary", "/cluster/topology/kind=ft2,mpft", "--format", "csv"]
+        one = self.run_ok(*arguments)
+        self.assertEqual(one, self.run_ok(*arguments, "--jobs", "3"))
+        self.assertEqual(one.count("price"), 2 * 4)
+
+    def test_a_failed_point_is_a_row_and_the_others_go_on(self):
+        p = weft("sweep", str(self.file), "--vary", "/cluster/nodes=4,-1", "--json", "--jobs", "2")
+        self.assertEqual(p.returncode, 1)
+        r = json.loads(p.stdout)
+        self.assertEqual(len(r["failed"]), 1)
+        self.assertIn("/cluster/nodes", r["failed"][0]["error"])
+        self.assertTrue(r["price"])
+
+    def test_list_and_show_every_name(self):
+        for kind, rows in json.loads(self.run_ok("list", "--json")).items():
+            if kind == "notes":
+                continue
+            self.assertTrue(rows, kind)
+            for row in rows:
+                self.assertTrue(self.run_ok("show", kind, row["name"]).strip())
+
+    def test_topology_cost_prints_table_3(self):
+        rows = json.loads(self.run_ok("topology", "cost", "--json"))["cost"]
+        by_name = {r["topology"]: r for r in rows}
+        self.assertEqual(by_name["dragonfly"]["switch_links"], 384272)
+        self.assertEqual(round(by_name["ft3"]["price_MUSD"]), 491)
+
+    def test_topology_export_gives_graphs(self):
+        self.assertIn("<graphml", self.run_ok("topology", "export", "mpft", "--nodes", "2"))
+        self.assertIn("graph", self.run_ok("topology", "export", "mrft", "--nodes", "2", "--format", "dot"))
+        self.assertIn("<platform", self.run_ok("topology", "export", "ft2", "--nodes", "2", "--format", "simgrid-xml"))
+
+    def test_every_shipped_scenario_can_be_planned(self):
+        for path in sorted((ROOT / "scenarios").glob("*.json")):
+            self.run_ok("run", str(path), "--dry-run")
+
+    def test_help_shows_examples(self):
+        for sub in ["run", "compare", "sweep", "validate", "list", "show", "support", "schema"]:
+            self.assertIn("weft " + sub, self.run_ok(sub, "--help"))
+
+    def test_the_schema_accepts_what_the_loader_accepts(self):
+        schema = json.loads(self.run_ok("schema"))
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is not installed")
+        checker = jsonschema.Draft7Validator(schema)
+        for path in sorted((ROOT / "scenarios").glob("*.json")):
+            self.assertEqual([e.message for e in checker.iter_errors(json.loads(path.read_text()))], [], path.name)
+        wrong = [dict(SMALL, extra=1), dict(SMALL, cluster={}), dict(SMALL, workload=[{"kind": "nothing"}]),
+                 dict(SMALL, workload=[{"kind": "all_to_all", "gpus": 16, "sizes": "1 KiB", "misspelt": 1}]),
+                 dict(SMALL, workload=[{"kind": "all_to_all"}]),
+                 dict(SMALL, cluster={"topology": {"kind": "mpft", "radiks": 4}})]
+        for document in wrong:
+            self.assertTrue(list(checker.iter_errors(document)), document)
+            self.assertEqual(weft("run", "-", "--dry-run", stdin=json.dumps(document)).returncode, 3)
+
+
+unittest.main(verbosity=1)
