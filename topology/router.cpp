@@ -219,8 +219,8 @@ std::string Router::Impl::describe(VertexId end) const {
   const std::string name = fabric.name(end);
   const LinkId up = uplink(end);
   if (!up.valid()) return name;
-  std::string part = part_of(fabric.name(fabric.link(up).to));
-  if (part.starts_with("plane")) part.insert(5, " ");
+  const std::string part = part_of(fabric.name(fabric.link(up).to));
+  if (part.starts_with("plane")) return fmt::format("{} (plane {})", name, part.substr(5));
   return fmt::format("{} ({})", name, part);
 }
 

@@ -164,6 +164,21 @@ double saturation(std::span<const double> loads) {
   return most > 0 ? 1 / most : std::numeric_limits<double>::infinity();
 }
 
+double balanced_saturation(const Router& router, std::span<const double> loads) {
+  const Fabric& fabric = router.fabric();
+  double sum = 0;
+  std::int64_t cables = 0;
+  for (std::uint32_t l = 0; l < loads.size(); ++l) {
+    const Link& link = fabric.link(LinkId(l));
+    const bool between_switches = fabric.vertex(link.from).kind == VertexKind::net_switch &&
+                                  fabric.vertex(link.to).kind == VertexKind::net_switch;
+    if (!between_switches || !router.is_up(LinkId(l))) continue;
+    sum += loads[l];
+    ++cables;
+  }
+  return sum > 0 ? static_cast<double>(cables) / sum : std::numeric_limits<double>::infinity();
+}
+
 double saturation(const Router& router, std::span<const Demand> demands) { return saturation(link_loads(router, demands)); }
 
 }  // namespace weft::topology

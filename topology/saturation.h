@@ -33,4 +33,8 @@ std::vector<double> group_shift_link_loads(const Router& router, std::uint32_t s
 double saturation(std::span<const double> loads);
 double saturation(const Router& router, std::span<const Demand> demands);
 
+/// The same if the loads were spread evenly over all switch-to-switch cables that are up: 1 / their mean load. What
+/// formulas such as k' / (p * mean distance) give; no routing over paths of these lengths beats it.
+double balanced_saturation(const Router& router, std::span<const double> loads);
+
 }  // namespace weft::topology

@@ -1,6 +1,7 @@
 // Plain progressive filling: the textbook max-min algorithm, slow and simple, against which fast solvers are tested.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <utility>
