@@ -1,0 +1,164 @@
+#include "sim/engine/classes.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace weft::engine {
+
+Classes::Classes(const Paths& paths, FlowStore& flows, bool merge)
+    : paths_(paths), flows_(flows), merge_(merge), refiner_(paths, flows) {}
+
+void Classes::settle(double now) {
+  if (!starting_.empty() || !disturbed_.empty()) regroup(now);
+  ++solves_;
+  for (const std::uint32_t v : solver_.solve()) {
+    const std::uint32_t id = class_of_variable_[v];
+    FlowClass& c = classes_[id];
+    advance(c, now);
+    c.rate = c.weight * solver_.level(v);
+    finish_.set(id, c.rate > 0 ? now + c.remaining / c.rate : IndexedHeap::never);
+  }
+}
+
+void Classes::advance(FlowClass& c, double now) {
+  c.remaining = std::max(0.0, c.remaining - c.rate * (now - c.since));
+  c.since = now;
+}
+
+void Classes::finish_until(double limit, std::vector<Finished>& finished) {
+  while (finish_.top_key() <= limit) {
+    const std::uint32_t id = finish_.top();
+    FlowClass& c = classes_[id];
+    for (std::uint32_t f = c.first; f != none; f = flows_.next_in_class[f]) {
+      finished.push_back({f, c.rate});
+      account(f, flows_.bytes(f));
+      flows_.class_of[f] = none;
+    }
+    live_flows_ -= c.count;
+    leave(id);
+    free_flow_class(id);
+  }
+}
+
+// Puts a class into the solver: its members and links give the coefficients of one variable.
+void Classes::join(std::uint32_t id) {
+  FlowClass& c = classes_[id];
+  terms_.clear();
+  for (const std::uint32_t p : flows_.pieces(c.first)) {
+    for (const Paths::Load& load : paths_.piece(p)) {
+      const std::uint32_t lc = class_of_link_[load.link];
+      if (sum_.size() <= lc) sum_.resize(link_classes_.size(), 0);
+      if (sum_[lc] == 0) terms_.push_back({lc, 0});
+      sum_[lc] += load.coefficient;
+    }
+  }
+  for (Solver::Term& t : terms_) {
+    const std::uint32_t lc = t.link;
+    // All members together load all links of the class alike: count * sum over links of one member, spread over them.
+    t.coefficient = c.weight * sum_[lc] * (static_cast<double>(c.count) / link_classes_[lc].count);
+    t.link = link_classes_[lc].constraint;
+    sum_[lc] = 0;
+  }
+  if (std::isfinite(c.cap)) {
+    c.cap_link = solver_.add_link(c.cap);
+    if (link_class_of_constraint_.size() <= c.cap_link) link_class_of_constraint_.resize(c.cap_link + 1, none);
+    link_class_of_constraint_[c.cap_link] = none;
+    terms_.push_back({c.cap_link, c.weight});
+  }
+  c.variable = solver_.add_variable(terms_);
+  if (class_of_variable_.size() <= c.variable) class_of_variable_.resize(c.variable + 1);
+  class_of_variable_[c.variable] = id;
+}
+
+// Takes a class out of the solver; links that nobody crosses any more are forgotten, so that they can be merged anew.
+void Classes::leave(std::uint32_t id) {
+  FlowClass& c = classes_[id];
+  terms_.clear();
+  solver_.for_links(c.variable, [&](std::uint32_t l, double a) { terms_.push_back({l, a}); });
+  solver_.remove_variable(c.variable);
+  finish_.erase(id);
+  if (c.cap_link != none) solver_.remove_link(c.cap_link);
+  for (const Solver::Term& t : terms_) {
+    const std::uint32_t lc = link_class_of_constraint_[t.link];
+    if (t.link != c.cap_link && lc != none && merge_ && solver_.users(t.link) == 0) dissolve(lc);
+  }
+  c.variable = c.cap_link = none;
+}
+
+std::uint32_t Classes::new_flow_class() {
+  ++live_classes_;
+  if (!free_classes_.empty()) {
+    const std::uint32_t id = free_classes_.back();
+    free_classes_.pop_back();
+    return id;
+  }
+  classes_.emplace_back();
+  return static_cast<std::uint32_t>(classes_.size() - 1);
+}
+
+void Classes::free_flow_class(std::uint32_t id) {
+  classes_[id] = FlowClass();
+  free_classes_.push_back(id);
+  --live_classes_;
+}
+
+std::uint32_t Classes::new_link_class(double capacity) {
+  std::uint32_t id = static_cast<std::uint32_t>(link_classes_.size());
+  if (!free_link_classes_.empty()) {
+    id = free_link_classes_.back();
+    free_link_classes_.pop_back();
+  } else {
+    link_classes_.emplace_back();
+  }
+  LinkClass& c = link_classes_[id];
+  c = LinkClass();
+  c.constraint = solver_.add_link(capacity);
+  if (link_class_of_constraint_.size() <= c.constraint) link_class_of_constraint_.resize(c.constraint + 1, none);
+  link_class_of_constraint_[c.constraint] = id;
+  return id;
+}
+
+void Classes::dissolve(std::uint32_t id) {
+  LinkClass& c = link_classes_[id];
+  for (std::uint32_t l = c.first; l != none; l = next_link_[l]) class_of_link_[l] = none;
+  solver_.remove_link(c.constraint);
+  link_class_of_constraint_[c.constraint] = none;
+  c = LinkClass();
+  free_link_classes_.push_back(id);
+}
+
+void Classes::unbundle(double now) {
+  for (std::uint32_t id = 0; id < classes_.size(); ++id) {
+    FlowClass& c = classes_[id];
+    if (c.count == 0) continue;
+    advance(c, now);
+    for (std::uint32_t f = c.first; f != none; f = flows_.next_in_class[f]) {
+      account(f, flows_.bytes(f) - c.remaining);
+      flows_.set_bytes(f, c.remaining);
+      flows_.class_of[f] = none;
+      starting_.push_back(f);
+    }
+    flows_begun_ -= c.count;   // they are about to begin a second time
+    live_flows_ -= c.count;
+    leave(id);
+    free_flow_class(id);
+  }
+  std::sort(starting_.begin(), starting_.end());
+}
+
+void Classes::account(std::uint32_t flow, double bytes) {
+  if (carried_.size() < paths_.piece_count()) carried_.resize(paths_.piece_count(), 0);
+  for (const std::uint32_t p : flows_.pieces(flow)) carried_[p] += bytes;
+}
+
+std::vector<double> Classes::carried() const {
+  std::vector<double> bytes(paths_.physical_links(), 0);
+  for (std::uint32_t p = 0; p < carried_.size(); ++p) {
+    for (const Paths::Load& load : paths_.piece(p)) {
+      if (load.link < bytes.size()) bytes[load.link] += carried_[p] * load.coefficient;
+    }
+  }
+  return bytes;
+}
+
+}  // namespace weft::engine

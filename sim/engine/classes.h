@@ -1,0 +1,122 @@
+// Classes: the flows that move, merged where they are alike, with their rates and finish times.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sim/engine/flow_store.h"
+#include "sim/engine/heap.h"
+#include "sim/engine/paths.h"
+#include "sim/engine/refine.h"
+#include "sim/engine/solver.h"
+
+namespace weft::engine {
+
+/// One solver variable per class of flows, one solver link per class of links. When flows begin, colour refinement says
+/// which of them are alike and which older classes they tell apart; when a class finishes it leaves as a whole, which
+/// keeps the rest equitable. Without merging, every flow and every link is a class of its own.
+class Classes {
+ public:
+  Classes(const Paths& paths, FlowStore& flows, bool merge);
+
+  /// The flow takes bandwidth from the next settle() on.
+  void begin(std::uint32_t flow) { starting_.push_back(flow); }
+  /// To be called when Paths::capacity of a link changed.
+  void capacity_changed(std::uint32_t link) { disturbed_.push_back(link); }
+  /// Forgets who is like whom; all flows begin anew with what they have left. Pieces of flows may be changed then.
+  void unbundle(double now);
+  /// Brings classes, rates and finish times up to date.
+  void settle(double now);
+
+  double next_finish() const { return finish_.top_key(); }
+  struct Finished {
+    std::uint32_t flow;
+    double rate;          ///< its last
+  };
+  /// Appends the flows that finish until `limit`; they move no more.
+  void finish_until(double limit, std::vector<Finished>& finished);
+
+  /// Bytes per second now.
+  double rate(std::uint32_t flow) const { return classes_[flows_.class_of[flow]].rate; }
+  bool moving() const { return live_classes_ > 0; }
+  /// Calls f(flow) for each flow that moves.
+  template <class F>
+  void for_flows(F f) const {
+    for (const FlowClass& c : classes_) {
+      for (std::uint32_t m = c.first; m != none; m = flows_.next_in_class[m]) f(m);
+    }
+  }
+
+  /// Bytes that physical links have carried so far for flows that finished or were unbundled.
+  std::vector<double> carried() const;
+  std::uint64_t flows_begun() const { return flows_begun_; }
+  std::uint64_t most_classes() const { return most_classes_; }
+  std::uint64_t solves() const { return solves_; }
+
+ private:
+  static constexpr std::uint32_t none = FlowStore::none;
+
+  struct FlowClass {
+    double remaining = 0, since = 0, rate = 0;   // bytes of each member left at time `since`
+    double weight = 1, cap = 0;
+    std::uint32_t variable = none, cap_link = none;
+    std::uint32_t first = none, count = 0;
+  };
+  struct LinkClass {
+    std::uint32_t constraint = none;
+    std::uint32_t first = none, count = 0;
+    bool marked = false;
+  };
+
+  // Regrouping (classes_regroup.cpp).
+  void regroup(double now);
+  void collect_region();
+  void collect_starting_links();
+  void reach_link_class(std::uint32_t link_class);
+  void mark_flow_class(std::uint32_t flow_class);
+  void colour_region();
+  bool split(std::uint32_t first, const std::vector<std::uint64_t>& colour, const std::vector<std::uint32_t>& next) const;
+  void take_out(std::uint32_t flow_class, double now);
+  void split_links(double now);
+  void split_flows(double now);
+  FlowClass fresh_class(std::uint32_t flow, double now) const;
+
+  std::uint32_t new_flow_class();
+  void free_flow_class(std::uint32_t flow_class);
+  std::uint32_t new_link_class(double capacity);
+  void dissolve(std::uint32_t link_class);
+  void join(std::uint32_t flow_class);
+  void leave(std::uint32_t flow_class);
+  void advance(FlowClass& c, double now);
+  void account(std::uint32_t flow, double bytes);
+
+  const Paths& paths_;
+  FlowStore& flows_;
+  bool merge_;
+  Refiner refiner_;
+  Solver solver_;
+  IndexedHeap finish_;                               // by class
+
+  std::vector<FlowClass> classes_;
+  std::vector<std::uint32_t> free_classes_, class_of_variable_;
+  std::vector<LinkClass> link_classes_;
+  std::vector<std::uint32_t> free_link_classes_, link_class_of_constraint_;
+  std::vector<std::uint32_t> class_of_link_, next_link_;   // by link
+  std::size_t live_classes_ = 0, live_flows_ = 0;
+
+  std::vector<std::uint32_t> starting_, disturbed_;        // flows; links whose capacity changed
+  std::vector<double> carried_;                            // by piece
+
+  // Scratch of regroup().
+  std::vector<std::uint32_t> region_flows_, region_links_, new_links_, region_link_classes_, region_classes_, rebuilt_;
+  std::vector<std::uint64_t> flow_colour_, link_colour_;
+  std::vector<std::uint8_t> class_marked_, piece_marked_;
+  std::vector<std::uint32_t> groups_, members_, group_class_, marked_pieces_, users_, torn_of_;
+  std::vector<FlowClass> torn_;
+  std::vector<Solver::Term> terms_;
+  std::vector<double> sum_;                                // by link class
+  std::uint64_t flows_begun_ = 0, most_classes_ = 0, solves_ = 0;
+};
+
+}  // namespace weft::engine

@@ -1,0 +1,89 @@
+#include "sim/engine/paths.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "sim/core/error.h"
+#include "sim/core/random.h"
+
+namespace weft::engine {
+namespace {
+
+constexpr std::uint32_t no_piece = ~std::uint32_t{0};
+
+}  // namespace
+
+Paths::Paths(const topology::Router& router, std::span<const workloads::CommKernel> kernels)
+    : router_(router), kernels_(kernels), wire_efficiency_(router.fabric().transport().wire_efficiency()),
+      whole_(kernels.size() + 1) {
+  const auto links = router.fabric().links();
+  physical_ = static_cast<std::uint32_t>(links.size());
+  for (std::uint32_t l = 0; l < physical_; ++l) capacity_.push_back(router.capacity(LinkId(l)).value());
+}
+
+bool Paths::piece_crosses(std::uint32_t p, std::uint32_t link) const {
+  const auto loads = piece(p);
+  return std::any_of(loads.begin(), loads.end(), [&](const Load& l) { return l.link == link; });
+}
+
+std::size_t Paths::KeyHash::operator()(const Key& k) const {
+  return hash_with(std::uint64_t{k.segment} << 32 | k.kernel, std::bit_cast<std::uint64_t>(k.share));
+}
+
+std::uint32_t Paths::piece_of(SegmentId segment, KernelId kernel, double share) {
+  WEFT_CHECK(!kernel.valid() || kernel.value < kernels_.size(), "a transfer names a kernel that its program does not list");
+  std::uint32_t* known = nullptr;
+  if (share == 1) {
+    auto& table = whole_[kernel.valid() ? kernel.value + 1 : 0];
+    if (segment.value >= table.size()) table.resize(std::max<std::size_t>(segment.value + 1, table.size() * 2), no_piece);
+    known = &table[segment.value];
+  } else {
+    known = &partial_.try_emplace({segment.value, kernel.value, share}, no_piece).first->second;
+  }
+  if (*known == no_piece) {
+    scratch_.clear();
+    expand(segment, kernel, share, scratch_);
+    *known = add_piece(scratch_);
+  }
+  return *known;
+}
+
+void Paths::expand(SegmentId segment, KernelId kernel, double share, std::vector<Load>& out) {
+  for (const topology::Hop& hop : router_.segment(segment)) {
+    const double coefficient = share * hop.share;
+    if (coefficient <= 0) continue;
+    out.push_back({hop.link.value, coefficient});
+    if (!kernel.valid()) continue;
+    const workloads::CommKernel& k = kernels_[kernel.value];
+    switch (router_.fabric().link(hop.link).cable) {
+      case topology::CableClass::endpoint:   // hop shares of the network count packet headers; a kernel's rate does not
+        if (k.nic_rate) out.push_back({virtual_link(hop.link, kernel, *k.nic_rate), coefficient * wire_efficiency_});
+        break;
+      case topology::CableClass::nvlink:
+        if (k.nvlink_rate) out.push_back({virtual_link(hop.link, kernel, *k.nvlink_rate), coefficient});
+        break;
+      case topology::CableClass::pcie:
+      case topology::CableClass::long_haul:
+      case topology::CableClass::local: break;
+    }
+  }
+}
+
+std::uint32_t Paths::virtual_link(LinkId link, KernelId kernel, BytesPerSecond rate) {
+  const auto [it, fresh] = virtual_.try_emplace(std::uint64_t{kernel.value} << 32 | link.value, link_count());
+  if (fresh) capacity_.push_back(rate.value());
+  return it->second;
+}
+
+std::uint32_t Paths::add_piece(std::vector<Load>& loads) {
+  std::stable_sort(loads.begin(), loads.end(), [](const Load& a, const Load& b) { return a.link < b.link; });
+  const std::size_t begin = loads_.size();
+  for (const Load& l : loads) {
+    if (loads_.size() > begin && loads_.back().link == l.link) loads_.back().coefficient += l.coefficient;
+    else loads_.push_back(l);
+  }
+  first_.push_back(static_cast<std::uint32_t>(loads_.size()));
+  return piece_count() - 1;
+}
+
+}  // namespace weft::engine

@@ -1,0 +1,65 @@
+// Paths: every link that a flow can load, physical or virtual, and interned pieces of path over them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "sim/core/ids.h"
+#include "topology/router.h"
+#include "workloads/program.h"
+
+namespace weft::engine {
+
+/// Links are numbered: first the fabric's, by LinkId, then one virtual link per (link, kernel) whose kernel has a rate
+/// of its own there. A virtual link is loaded by payload bytes: a kernel's rate is a payload rate.
+class Paths {
+ public:
+  struct Load {
+    std::uint32_t link;
+    double coefficient;   ///< bytes on the link per byte of the flow
+  };
+
+  Paths(const topology::Router& router, std::span<const workloads::CommKernel> kernels);
+
+  std::uint32_t link_count() const { return static_cast<std::uint32_t>(capacity_.size()); }
+  std::uint32_t physical_links() const { return physical_; }
+  double capacity(std::uint32_t link) const { return capacity_[link]; }
+  void set_capacity(std::uint32_t link, double rate) { capacity_[link] = rate; }
+
+  std::uint32_t piece_count() const { return static_cast<std::uint32_t>(first_.size() - 1); }
+  std::span<const Load> piece(std::uint32_t p) const { return {loads_.data() + first_[p], first_[p + 1] - first_[p]}; }
+  bool piece_crosses(std::uint32_t p, std::uint32_t link) const;
+
+  /// The piece for a share of a router's segment under a kernel; asked again, the same one.
+  std::uint32_t piece_of(SegmentId segment, KernelId kernel, double share);
+  /// Appends the loads of a share of a segment, virtual links included.
+  void expand(SegmentId segment, KernelId kernel, double share, std::vector<Load>& out);
+  /// A new piece of these loads; adds up links that occur more than once. Reorders `loads`.
+  std::uint32_t add_piece(std::vector<Load>& loads);
+
+ private:
+  struct Key {
+    std::uint32_t segment, kernel;
+    double share;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& k) const;
+  };
+  std::uint32_t virtual_link(LinkId link, KernelId kernel, BytesPerSecond rate);
+
+  const topology::Router& router_;
+  std::span<const workloads::CommKernel> kernels_;
+  double wire_efficiency_;
+  std::uint32_t physical_;
+  std::vector<double> capacity_;
+  std::unordered_map<std::uint64_t, std::uint32_t> virtual_;   // by (kernel, link); looked up only
+  std::vector<std::vector<std::uint32_t>> whole_;              // by kernel + 1 and segment: its piece, for share 1
+  std::unordered_map<Key, std::uint32_t, KeyHash> partial_;    // looked up only
+  std::vector<std::uint32_t> first_{0};
+  std::vector<Load> loads_, scratch_;
+};
+
+}  // namespace weft::engine

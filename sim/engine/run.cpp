@@ -1,0 +1,186 @@
+#include "sim/engine/run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "sim/core/error.h"
+
+namespace weft::engine {
+
+Summary run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink) {
+  return Run(router, program, options, sink).execute();
+}
+
+Run::Run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink)
+    : router_(router), program_(program), options_(options), sink_(sink), changes_(options.events),
+      keep_transfers_(std::any_of(changes_.begin(), changes_.end(),
+                                  [](const FabricEvent& e) { return e.what != FabricEvent::What::capacity; })),
+      paths_(router, program.kernels()), lowering_(router, paths_), classes_(paths_, flows_, options.classes) {
+  std::stable_sort(changes_.begin(), changes_.end(), [](const FabricEvent& a, const FabricEvent& b) { return a.at < b.at; });
+}
+
+Summary Run::execute() {
+  starting_program_ = true;
+  program_.start(*this);
+  starting_program_ = false;
+  for (;;) {
+    apply_changes();
+    run_instant();
+    classes_.settle(now_);
+    if (options_.stop_after_first_rates && transfers_to_start_ == 0) {
+      report_rates();
+      makespan_ = now_;
+      return summary();
+    }
+    const double next = next_instant();
+    if (!std::isfinite(next)) break;
+    now_ = std::max(now_, next);
+    limit_ = now_ * (1 + Solver::tolerance);
+    ended_flows_.clear();
+    classes_.finish_until(limit_, ended_flows_);
+    for (const Classes::Finished& f : ended_flows_) {
+      ++events_;
+      if (options_.stop_after_first_rates) {
+        const auto& op = operations_[flows_.owner(f.flow)];
+        ended_early_.push_back({op.id, flows_.index(f.flow), f.rate});
+      }
+      end_flow(f.flow);
+    }
+  }
+  check_all_done();
+  return summary();
+}
+
+double Run::next_instant() const {
+  double next = classes_.next_finish();
+  if (!timers_.empty()) next = std::min(next, timers_.top().at);
+  // A change of the fabric is no reason to go on when there is nothing left that it could change.
+  if (next_change_ < changes_.size() && operations_.unfinished() > 0) next = std::min(next, changes_[next_change_].at.value());
+  return next;
+}
+
+void Run::run_instant() {
+  do {
+    end_operations();
+    start_ready();
+    fire_timers();
+  } while (!ending_.empty() || !operations_.ready().empty());
+}
+
+void Run::start_ready() {
+  while (!operations_.ready().empty()) {
+    starting_now_.clear();
+    starting_now_.swap(operations_.ready());
+    for (const std::uint32_t slot : starting_now_) {
+      auto& op = operations_[slot];
+      op.started = true;
+      sink_.started(op.id, Seconds(now_));
+      if (op.kind == Operations::Kind::transfer) start_flows(slot);
+      else timers_.push({now_ + op.duration, op.id, slot, FlowStore::none});
+    }
+  }
+}
+
+void Run::start_flows(std::uint32_t slot) {
+  if (keep_transfers_) {
+    Kept& k = *kept_[operations_[slot].payload];
+    k.first_flow = make_flows(k.transfer, k.legs, slot);
+  }
+  for (std::uint32_t f = first_flow(slot); f != FlowStore::none; f = flows_.next_of_owner[f]) {
+    auto& op = operations_[slot];
+    ++op.parts;
+    ++op.dormant;
+    timers_.push({now_ + flows_.latency(f), op.id, slot, f});
+  }
+}
+
+std::uint32_t Run::first_flow(std::uint32_t slot) {
+  const std::uint32_t payload = operations_[slot].payload;
+  return keep_transfers_ ? kept_[payload]->first_flow : payload;
+}
+
+void Run::fire_timers() {
+  while (!timers_.empty() && timers_.top().at <= limit_) {
+    const Timer t = timers_.top();
+    timers_.pop();
+    ++events_;
+    if (t.flow == FlowStore::none) ending_.emplace_back(t.id, t.slot);
+    else first_byte(t.flow);
+  }
+}
+
+void Run::first_byte(std::uint32_t flow) {
+  auto& op = operations_[flows_.owner(flow)];
+  if (--op.dormant == 0 && op.from_the_start) --transfers_to_start_;
+  const bool unbounded = flows_.pieces(flow).empty() && !std::isfinite(flows_.cap(flow));
+  if (flows_.bytes(flow) <= 0 || unbounded) end_flow(flow);
+  else classes_.begin(flow);
+}
+
+void Run::end_flow(std::uint32_t flow) {
+  const std::uint32_t slot = flows_.owner(flow);
+  if (--operations_[slot].parts == 0) ending_.emplace_back(operations_[slot].id, slot);
+}
+
+void Run::end_operations() {
+  ending_now_.clear();
+  ending_now_.swap(ending_);
+  std::sort(ending_now_.begin(), ending_now_.end());
+  for (const auto& [id, slot] : ending_now_) {
+    makespan_ = now_;
+    sink_.finished(id, Seconds(now_));
+    forget(slot);
+    program_.on_complete(id, Seconds(now_), *this);
+  }
+}
+
+void Run::forget(std::uint32_t slot) {
+  const auto& op = operations_[slot];
+  if (op.kind == Operations::Kind::transfer) {
+    for (std::uint32_t f = first_flow(slot); f != FlowStore::none;) {
+      const std::uint32_t next = flows_.next_of_owner[f];
+      flows_.destroy(f);
+      f = next;
+    }
+    if (keep_transfers_) {
+      kept_[op.payload].reset();
+      free_kept_.push_back(op.payload);
+    }
+  }
+  operations_.finish(slot);
+}
+
+void Run::check_all_done() {
+  if (operations_.unfinished() == 0) return;
+  std::string text = fmt::format("{} operations never finish: ", operations_.unfinished());
+  const auto awaited = operations_.awaited();
+  if (!awaited.empty()) {
+    text += fmt::format("some wait for operation {}, which the program never emits", awaited.front().value);
+  } else if (classes_.moving()) {
+    OpId first;
+    classes_.for_flows([&](std::uint32_t f) {
+      const OpId id = operations_[flows_.owner(f)].id;
+      if (!first.valid() || id < first) first = id;
+    });
+    text += fmt::format("transfer {} crosses a link without capacity", first.value);
+  } else {
+    text += "they wait for each other";
+  }
+  throw RunError(text);
+}
+
+void Run::report_rates() {
+  std::vector<FirstRate> rates = std::move(ended_early_);
+  classes_.for_flows([&](std::uint32_t f) {
+    rates.push_back({operations_[flows_.owner(f)].id, flows_.index(f), classes_.rate(f)});
+  });
+  std::sort(rates.begin(), rates.end(), [](const FirstRate& a, const FirstRate& b) {
+    return a.id != b.id ? a.id < b.id : a.index < b.index;
+  });
+  for (const FirstRate& r : rates) sink_.first_rate(r.id, r.index, BytesPerSecond(r.rate));
+}
+
+}  // namespace weft::engine

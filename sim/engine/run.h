@@ -1,0 +1,106 @@
+// Run: the event loop that carries a Program over a Fabric.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <queue>
+#include <span>
+#include <vector>
+
+#include "sim/engine/classes.h"
+#include "sim/engine/engine.h"
+#include "sim/engine/lowering.h"
+#include "sim/engine/operations.h"
+
+namespace weft::engine {
+
+/// Time goes from instant to instant. At each: flows that finish and timers that are due, what these finish and what that
+/// lets start, until nothing more happens; then one settling of rates for all of it. Instants closer than 1e-12 of the
+/// time are one, so that flows which are alike end together in spite of rounding.
+class Run final : private workloads::Sink {
+ public:
+  Run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink);
+  Summary execute();
+
+ private:
+  /// A flow's first byte or, without a flow, the end of a timed operation.
+  struct Timer {
+    double at;
+    OpId id;
+    std::uint32_t slot, flow;
+    bool operator>(const Timer& o) const {
+      return at != o.at ? at > o.at : id != o.id ? id > o.id : flow > o.flow;
+    }
+  };
+  /// A transfer kept as it was emitted, to be routed when it starts and again when the fabric changes.
+  struct Kept {
+    workloads::Transfer transfer;            // its span of legs has ended
+    std::vector<workloads::Leg> legs;
+    std::uint32_t first_flow = FlowStore::none;
+  };
+
+  // What the program calls.
+  void transfer(const workloads::Transfer& t, std::span<const OpId> after) override;
+  void compute(const workloads::Compute& c, std::span<const OpId> after) override;
+  void marker(OpId id, Seconds delay, std::span<const OpId> after) override;
+
+  std::uint32_t make_flows(const workloads::Transfer& t, std::span<const workloads::Leg> legs, std::uint32_t owner);
+  std::uint32_t first_flow(std::uint32_t slot);
+  void run_instant();
+  void start_ready();
+  void start_flows(std::uint32_t slot);
+  void fire_timers();
+  void first_byte(std::uint32_t flow);
+  void end_flow(std::uint32_t flow);
+  void end_operations();
+  void forget(std::uint32_t slot);
+  double next_instant() const;
+  void check_all_done();
+
+  // Changes of the fabric (run_changes.cpp).
+  void apply_changes();
+  void change_capacity(const FabricEvent& e);
+  void change_wiring(const FabricEvent& e);
+  void reroute(std::uint32_t place, OpId id, LinkId lost);
+  UserError no_path_left(const Kept& t, OpId id, const UserError& why) const;
+
+  void report_rates();
+  Summary summary() const;
+
+  topology::Router& router_;
+  workloads::Program& program_;
+  const Options& options_;
+  TimelineSink& sink_;
+  std::vector<FabricEvent> changes_;       // by time
+  std::size_t next_change_ = 0;
+  bool keep_transfers_;                    // links may fail: routes are not for ever
+  Paths paths_;
+  Lowering lowering_;
+  FlowStore flows_;
+  Classes classes_;
+  Operations operations_;
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  std::vector<std::unique_ptr<Kept>> kept_;
+  std::vector<std::uint32_t> free_kept_, starting_now_;
+  std::vector<Classes::Finished> ended_flows_;
+  std::vector<std::pair<OpId, std::uint32_t>> ending_, ending_now_;   // operations with their slots
+  double now_ = 0, limit_ = 0, makespan_ = 0;
+  std::uint64_t events_ = 0;
+  // Integral of capacity over time for links whose capacity changed.
+  struct CapacityPast {
+    std::uint32_t link;
+    double integral, since, rate;
+  };
+  std::vector<CapacityPast> capacity_past_;
+  // For Options::stop_after_first_rates.
+  bool starting_program_ = false;
+  std::uint64_t transfers_to_start_ = 0;   // of those emitted at the start, whose first bytes have not all moved
+  struct FirstRate {
+    OpId id;
+    std::uint32_t index;
+    double rate;
+  };
+  std::vector<FirstRate> ended_early_;
+};
+
+}  // namespace weft::engine
