@@ -55,8 +55,12 @@ class Router {
   /// Appends the sub-routes from one endpoint to another:
   /// gpu-gpu same node: NVLink (PCIe when there is none); gpu-gpu other node: PCIe, own NIC, network, NIC, PCIe;
   /// gpu-nic and nic-gpu same node: PCIe (through the host between PCIe switches); nic-nic: network only; host and
-  /// storage_nic alike. `flow_key` is all that ECMP's hash sees besides seed, QP and hop.
-  /// Throws UserError when there is no path.
+  /// storage_nic alike (over the network, host memory takes the NIC with the endpoint's `local`). An endpoint to itself: no
+  /// segments, no latency. `flow_key` is all that ECMP's hash sees besides seed, QP and hop.
+  /// adaptive: one sub-route, spread over all shortest paths (parallel cables count apart) with equal weight per path; with
+  /// Valiant averaged over all intermediate switches with NICs, on a Dragonfly over at most 64 intermediate groups per pair of
+  /// routers. ecmp: `qps` sub-routes of share 1/qps, one path each. static: one path, a function of the destination alone.
+  /// A cable with one dead direction carries nothing. Throws UserError when there is no path.
   void route(const Endpoint& from, const Endpoint& to, std::uint64_t flow_key, std::vector<SubRoute>& out);
   /// False where route() would throw.
   bool reachable(const Endpoint& from, const Endpoint& to);

@@ -53,19 +53,19 @@ SwitchGraph::SwitchGraph(const Fabric& fabric) {
 
 std::vector<std::uint32_t> SwitchGraph::components(bool usable_only) const {
   std::vector<std::uint32_t> label(size(), no_switch);
-  std::vector<SwitchIndex> todo;
+  std::vector<SwitchIndex> open;
   std::uint32_t next = 0;
   for (SwitchIndex start = 0; start < size(); ++start) {
     if (label[start] != no_switch) continue;
     label[start] = next;
-    todo.assign(1, start);
-    while (!todo.empty()) {
-      const SwitchIndex s = todo.back();
-      todo.pop_back();
+    open.assign(1, start);
+    while (!open.empty()) {
+      const SwitchIndex s = open.back();
+      open.pop_back();
       for (const Arc& a : arcs(s)) {
         if (label[a.to] != no_switch || (usable_only && !usable(a.link))) continue;
         label[a.to] = next;
-        todo.push_back(a.to);
+        open.push_back(a.to);
       }
     }
     ++next;
