@@ -34,10 +34,12 @@ class AllToAllProgram final : public Program {
   }
 
  private:
-  void emit(Bytes bytes, Endpoint from, Endpoint to, Sink& sink) {
+  /// `messages` between two GPUs as one transfer, which shares links as that many.
+  void emit(double messages, Endpoint from, Endpoint to, Sink& sink) {
     Transfer t;
     t.id = OpId(next_++);
-    t.bytes = bytes;
+    t.bytes = job_.per_pair * messages;
+    t.weight = messages;
     t.legs = legs_;
     t.kernel = KernelId(0);
     t.extra_latency = job_.model.start_up.value;
@@ -51,7 +53,7 @@ class AllToAllProgram final : public Program {
       for (std::uint32_t j = 0; j < job_.per_node; ++j) {
         if (i == j) continue;
         legs_.assign({{gpu_at(a, i), gpu_at(a, j), 1}});
-        emit(job_.per_pair, gpu_at(a, i), gpu_at(a, j), sink);
+        emit(1, gpu_at(a, i), gpu_at(a, j), sink);
       }
   }
 
@@ -68,7 +70,7 @@ class AllToAllProgram final : public Program {
       legs_.push_back({gpu_at(a, via), gpu_at(d, via), 1});
       for (const Rails::Share& due : job_.rails->carried(a, d, via))
         if (due.rail != via) legs_.push_back({gpu_at(d, via), gpu_at(d, due.rail), due.share / load});
-      emit(job_.per_pair * (job_.per_node * load), gpu_at(a, via), gpu_at(d, via), sink);
+      emit(job_.per_node * load, gpu_at(a, via), gpu_at(d, via), sink);
     }
   }
 
@@ -76,7 +78,7 @@ class AllToAllProgram final : public Program {
     for (std::uint32_t i = 0; i < job_.per_node; ++i)
       for (std::uint32_t j = 0; j < job_.per_node; ++j) {
         legs_.assign({{gpu_at(a, i), gpu_at(d, j), 1}});
-        emit(job_.per_pair, gpu_at(a, i), gpu_at(d, j), sink);
+        emit(1, gpu_at(a, i), gpu_at(d, j), sink);
       }
   }
 
