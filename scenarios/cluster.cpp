@@ -97,13 +97,8 @@ void Cluster::read_events(JsonReader& where) {
 const topology::Fabric& Cluster::fabric() const {
   const std::lock_guard lock(building_);
   if (fabric_) return *fabric_;
-  const std::string why = topology_->not_constructible();
-  if (!why.empty()) throw UserError({{file_, pointer_ + "/topology", why, "counts and prices work without building"}});
   try {
-    topology::FabricBuilder builder(node_, transport_, static_cast<std::uint32_t>(nodes_));
-    topology_->build(builder);
-    for (std::size_t i = 0; i < failed_.size(); ++i) builder.fail(failed_[i], fmt::format("{}/failed/{}", pointer_, i));
-    fabric_.emplace(builder.finish());
+    fabric_.emplace(topology::build_fabric(*topology_, node_, transport_, static_cast<std::uint32_t>(nodes_), failed_, pointer_ + "/failed"));
   } catch (const UserError& e) {
     rethrow_at(e, file_);
   }

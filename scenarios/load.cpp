@@ -1,3 +1,4 @@
+#include <cmath>
 #include <set>
 
 #include <fmt/format.h>
@@ -32,6 +33,9 @@ std::vector<Expect> read_expects(JsonReader& root) {
     e.unit = r.string("unit", "");
     e.kind = r.one_of("kind", {"identity", "calibrated", "predicted"}, "predicted");
     r.string("note", "");
+    if (auto depends = r.maybe("depends")) {
+      for (JsonReader& word : depends->items()) e.depends.push_back(word.as_string());
+    }
     r.done();
     out.push_back(std::move(e));
   }

@@ -30,6 +30,7 @@ struct Expect {
   double tolerance_pct = 0;
   std::string source;
   std::string id, topic, unit, kind; ///< for `weft validate`; kind: identity, calibrated or predicted
+  std::vector<std::string> depends;  ///< what moves it when halved: nic, nvlink, switch_latency (the mutation test)
   std::string place;                 ///< JSON pointer of this entry
 };
 

@@ -138,7 +138,8 @@ Json scenario_schema(const DataPlaces& data) {
                    {"value", {{"type", "number"}}}, {"tolerance_pct", {{"type", "number"}, {"minimum", 0}}},
                    {"tolerance_abs", {{"type", "number"}, {"minimum", 0}}}, {"source", text("publication")}, {"id", text("row of weft validate")},
                    {"topic", text("topic of weft validate")}, {"unit", text("unit of the value")},
-                   {"kind", {{"enum", {"identity", "calibrated", "predicted"}}}}, {"note", text("a remark")}}}};
+                   {"kind", {{"enum", {"identity", "calibrated", "predicted"}}}}, {"note", text("a remark")},
+                   {"depends", {{"type", "array"}, {"items", {{"enum", {"nic", "nvlink", "switch_latency"}}}}}}}}};
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "weft scenario"},
           {"type", "object"},

@@ -30,6 +30,7 @@ void add_rows(std::vector<ValidationRow>& rows, const Scenario& s, const std::st
     r.unit = e.unit;
     r.kind = e.kind;
     r.scenario = name;
+    r.depends = e.depends;
     r.of = x.of;
     r.published = x.value;
     r.predicted = x.got;

@@ -15,6 +15,7 @@ struct ValidationRow {
   std::string id, topic, source, unit, kind, scenario;
   std::string of;                  ///< the cell that predicts it
   std::string topology, workload;  ///< kinds that it exercised, for `weft support`
+  std::vector<std::string> depends;  ///< what moves it when halved
   double published = 0, predicted = 0, error_pct = 0, tolerance_pct = 0;
   bool pass = false;
 };

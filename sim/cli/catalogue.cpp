@@ -173,9 +173,9 @@ reports::Table topology_counts_table(const std::vector<std::string>& names) {
                {"constructible", "whether the graph can be built (Slim Fly with q = 28 exists as a formula only)"}};
   for (const auto& k : topology::topology_kinds()) {
     if (std::find(names.begin(), names.end(), k.name) == names.end()) continue;
-    if (!k.table3) continue;
+    if (k.table3.is_null()) continue;
     Problems problems;
-    const auto top = topology::read_topology(JsonReader(*k.table3, "Table 3", problems), {0, 8});
+    const auto top = topology::read_topology(JsonReader(k.table3, "Table 3", problems), {0, 8});
     problems.throw_if_any();
     const topology::Counts c = top->count();
     Row r;

@@ -19,7 +19,8 @@ struct Options {
 
 /// A cluster of one topology: its row in Table 3 when neither nodes nor settings are given, else what they say.
 Json cluster_json(const topology::TopologyKind& kind, const Options& o) {
-  Json topology = o.nodes == 0 && o.settings.empty() && kind.table3 ? *kind.table3 : Json{{"kind", kind.name}};
+  Json topology = {{"kind", kind.name}};
+  if (o.nodes == 0 && o.settings.empty() && kind.table3.is_object()) topology = kind.table3;
   Json document = {{"cluster", {{"node", o.node}, {"transport", "infiniband"}, {"prices", o.prices}, {"topology", topology}}}};
   if (o.nodes > 0) document["cluster"]["nodes"] = o.nodes;
   for (const std::string& s : o.settings) {
@@ -57,7 +58,7 @@ void cost(const Options& o) {
   reports::Listing listing;
   for (const auto& kind : topology::topology_kinds()) {
     const bool asked = std::find(o.names.begin(), o.names.end(), kind.name) != o.names.end();
-    const bool by_default = o.names.empty() && (kind.table3 || o.nodes > 0);
+    const bool by_default = o.names.empty() && (kind.table3.is_object() || o.nodes > 0);
     if (!asked && !by_default) continue;
     const auto cluster = cluster_of(kind, o);
     const topology::Counts c = cluster->topology().count();
