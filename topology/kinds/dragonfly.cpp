@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "topology/kinds/kind_support.h"
-#include "topology/kinds/layers.h"
 
 namespace weft::topology {
 
@@ -133,7 +132,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
     where.fail_at("radix", fmt::format("radix {} is too small for p + (a - 1) + h = {} + {} + {} = {} ports", s.radix, s.p, s.a - 1,
                                        s.h, s.ports()), "lower p, a or h, or raise the radix");
   } else if (s.capacity() < need) {
-    fail_too_small(where, where.has("g") ? "g" : "radix", fmt::format("{} groups of {} routers", s.g, s.a), s.capacity(), size, need,
+    fail_too_small(where, where.has("g") ? "g" : "radix", fmt::format("{} groups of {} routers hold", s.g, s.a), s.capacity(), size, need,
                    "endpoints", fmt::format("at most {} groups can be wired (a h + 1)", s.a * s.h + 1));
   }
   where.done();

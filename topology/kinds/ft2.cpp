@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "topology/kinds/kind_support.h"
-#include "topology/kinds/layers.h"
 
 namespace weft::topology {
 
@@ -54,19 +53,11 @@ TwoLayers read_tree(JsonReader& where, const SizeRequest& size, std::int64_t rad
   if (where.has("leaves")) {
     tree = TwoLayers::smallest(radix, where.integer("leaves", 1, radix));
     if (tree.leaves * half < endpoints) {
-      fail_too_small(where, "leaves", fmt::format("{} leaves of radix {}", tree.leaves, radix), tree.leaves * half, size,
+      fail_too_small(where, "leaves", fmt::format("{} leaves of radix {} hold", tree.leaves, radix), tree.leaves * half, size,
                      endpoints, "endpoints", "a leaf has half of its ports down");
     }
   }
-  if (where.has("spines")) {
-    const std::int64_t least = tree.spines;
-    tree.spines = where.integer("spines", tree.leaves > 1 ? 1 : 0, half);
-    if (tree.spines < least) {
-      where.fail_at("spines", fmt::format("{} spines of radix {} cannot take the {} uplinks of {} leaves", tree.spines,
-                                          radix, tree.leaves * half, tree.leaves),
-                    fmt::format("{} spines are enough", least));
-    }
-  }
+  read_spines(where, tree);
   return tree;
 }
 
@@ -79,7 +70,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
   TwoLayers tree;
   if (need > capacity) {
     where.has("leaves"), where.has("spines");
-    fail_too_small(where, "radix", fmt::format("radix {}", radix), capacity, size, need, "endpoints in two layers",
+    fail_too_small(where, "radix", fmt::format("radix {} holds", radix), capacity, size, need, "endpoints in two layers",
                    "raise the radix, or use ft3 (three layers) or mpft (several planes)");
   } else {
     tree = read_tree(where, size, radix, need);

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "topology/kinds/kind_support.h"
-#include "topology/kinds/layers.h"
 
 namespace weft::topology {
 
@@ -54,7 +53,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
   const std::int64_t radix = read_radix(where), capacity = ThreeLayers::capacity(radix), half = radix / 2;
   const std::int64_t need = size.nodes > 0 ? size.nodes * size.nics_per_node : capacity;
   if (need > capacity) {
-    fail_too_small(where, "radix", fmt::format("radix {}", radix), capacity, size, need, "endpoints in three layers",
+    fail_too_small(where, "radix", fmt::format("radix {} holds", radix), capacity, size, need, "endpoints in three layers",
                    "raise the radix, or use fewer nodes");
   }
   const bool by_rail = where.one_of("placement", {"node", "rail"}, "node") == "rail";

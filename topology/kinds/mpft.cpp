@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "topology/kinds/kind_support.h"
-#include "topology/kinds/layers.h"
 
 namespace weft::topology {
 
@@ -59,19 +58,11 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
   const std::int64_t share = nics_per_part(where, "planes", planes, size);
   const std::int64_t need = size.nodes > 0 ? size.nodes * share : capacity;
   if (need > capacity) {
-    fail_too_small(where, "radix", fmt::format("radix {}", radix), capacity, size, need, "endpoints per plane",
+    fail_too_small(where, "radix", fmt::format("radix {} holds", radix), capacity, size, need, "endpoints per plane",
                    fmt::format("with radix {} and {} planes at most {} nodes fit", radix, planes, capacity / share));
   }
   TwoLayers plane = TwoLayers::smallest(radix, ceil_div(need, half));
-  if (where.has("spines")) {
-    const std::int64_t least = plane.spines;
-    plane.spines = where.integer("spines", 0, half);
-    if (plane.spines < least) {
-      where.fail_at("spines", fmt::format("{} spines per plane of radix {} cannot take the {} uplinks of {} leaves",
-                                          plane.spines, radix, plane.leaves * half, plane.leaves),
-                    fmt::format("{} spines per plane are enough", least));
-    }
-  }
+  read_spines(where, plane);
   where.done();
   if (where.problems().list().size() != before) return nullptr;
   return std::make_unique<Mpft>(planes, plane, spread(need, plane.leaves, half, share));

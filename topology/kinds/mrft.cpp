@@ -1,9 +1,10 @@
 // Multi-rail fat tree: a leaf for NIC r of the nodes of a scalable unit, all leaves under the same spines.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "topology/kinds/kind_support.h"
-#include "topology/kinds/layers.h"
 
 namespace weft::topology {
 
@@ -67,17 +68,6 @@ class Mrft : public Topology {
   Plan plan_;
 };
 
-/// "spines" of two layers.
-void read_spines(JsonReader& where, TwoLayers& tree) {
-  if (!where.has("spines")) return;
-  const std::int64_t least = tree.spines;
-  tree.spines = where.integer("spines", 0, tree.half());
-  if (tree.spines >= least) return;
-  where.fail_at("spines", fmt::format("{} spines of radix {} cannot take the {} uplinks of {} leaves", tree.spines, tree.radix,
-                                      tree.leaves * tree.half(), tree.leaves),
-                fmt::format("{} spines are enough", least));
-}
-
 std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
   where.has("kind");
   const std::size_t before = where.problems().list().size();
@@ -93,7 +83,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
   p.three_layers = where.integer_or("layers", leaves <= p.radix ? 2 : 3, 2, 3) == 3;
   const std::int64_t most = p.three_layers ? p.radix * half : p.radix;
   if (leaves > most || need == 0) {
-    fail_too_small(where, "radix", fmt::format("radix {} in {} layers", p.radix, p.three_layers ? 3 : 2), most / p.rails * half,
+    fail_too_small(where, "radix", fmt::format("radix {} in {} layers holds", p.radix, p.three_layers ? 3 : 2), most / p.rails * half,
                    size, need, "endpoints per rail", "raise the radix, or use fewer nodes");
   } else if (p.three_layers) {
     p.three = ThreeLayers::smallest(p.radix, leaves);

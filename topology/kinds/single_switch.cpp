@@ -39,7 +39,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
   const std::int64_t need = size.nodes * size.nics_per_node;
   const std::int64_t radix = where.has("radix") ? where.integer("radix", 1) : std::max(default_radix, need);
   if (need > radix) {
-    fail_too_small(where, "radix", fmt::format("radix {}", radix), radix, size, need, "endpoints",
+    fail_too_small(where, "radix", fmt::format("radix {} holds", radix), radix, size, need, "endpoints",
                    "leave radix out for a crossbar as large as needed");
   }
   where.done();

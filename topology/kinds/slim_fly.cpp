@@ -7,7 +7,6 @@
 #include "sim/core/error.h"
 #include "topology/kinds/galois.h"
 #include "topology/kinds/kind_support.h"
-#include "topology/kinds/layers.h"
 
 namespace weft::topology {
 
@@ -153,7 +152,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
       where.fail_at("p", fmt::format("{} endpoints and {} links per router exceed radix {}", p, network_degree(q), radix),
                     fmt::format("at most {} endpoints per router fit", radix - network_degree(q)));
     } else if (routers_of(q) * p < need) {
-      fail_too_small(where, given ? "q" : "radix", fmt::format("q = {} with {} per router", q, p), routers_of(q) * p, size, need,
+      fail_too_small(where, given ? "q" : "radix", fmt::format("q = {} with {} per router holds", q, p), routers_of(q) * p, size, need,
                      "endpoints", "raise q and the radix, or use fewer nodes");
     }
   }
