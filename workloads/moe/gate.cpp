@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 #include "sim/core/error.h"
@@ -41,6 +42,25 @@ class Taken {
   std::uint64_t* words_;
 };
 
+/// Whole numbers below n, cut out of 64 random bits at a time where n is a power of two.
+class Numbers {
+ public:
+  Numbers(Draws& draws, std::uint32_t n) : draws_(draws), n_(n), bits_(std::has_single_bit(n) ? std::countr_zero(n) : 0) {}
+  std::uint32_t operator()() {
+    if (bits_ == 0) return static_cast<std::uint32_t>(draws_.below(n_));
+    if (left_ < bits_) word_ = draws_(), left_ = 64;
+    const auto value = static_cast<std::uint32_t>(word_) & (n_ - 1);
+    word_ >>= bits_, left_ -= bits_;
+    return value;
+  }
+
+ private:
+  Draws& draws_;
+  std::uint32_t n_;
+  int bits_, left_ = 0;
+  std::uint64_t word_ = 0;
+};
+
 /// Independent scores put the experts in an order that is a uniform random permutation. The groups with the largest best
 /// score are the first ones met in that order, and the experts chosen are the first ones met in these groups: so
 /// the order is drawn one expert at a time, and once the groups are known, among their experts only.
@@ -53,13 +73,14 @@ void choose_by_order(const Gate& g, Draws& draws, std::span<std::uint32_t> out) 
   if (limited && g.chosen_groups > met_small.size()) met_large.resize(g.chosen_groups);
   std::uint32_t* met = met_large.empty() ? met_small.data() : met_large.data();
   std::uint32_t groups_met = 0, have = 0;
+  Numbers any(draws, g.experts), among(draws, limited ? g.chosen_groups * size : g.experts);
   while (have < g.topk) {
     std::uint32_t expert;
     if (limited && groups_met == g.chosen_groups) {
-      const auto i = static_cast<std::uint32_t>(draws.below(static_cast<std::uint64_t>(g.chosen_groups) * size));
+      const std::uint32_t i = among();
       expert = met[i / size] * size + i % size;
     } else {
-      expert = static_cast<std::uint32_t>(draws.below(g.experts));
+      expert = any();
     }
     if (!taken.take(expert)) continue;
     out[have++] = expert;
