@@ -20,7 +20,7 @@ std::uint32_t Solver::add_link(double capacity) {
   for (auto* v : {&load_, &bound_level_, &slope_, &lower_}) v->push_back(0);
   queued_.push_back(HUGE_VAL);
   for (auto* v : {&bound_, &growing_}) v->push_back(0);
-  for (auto* v : {&is_dirty_, &touched_, &full_, &released_}) v->push_back(0);
+  for (auto* v : {&is_dirty_, &touched_, &full_, &released_, &stirred_}) v->push_back(0);
   users_.emplace_back();
   return l;
 }

@@ -73,6 +73,8 @@ class Solver {
   void touch(std::uint32_t link);
   double next_stop(std::uint32_t link) const;
   void enqueue(std::uint32_t link);
+  void stir(std::uint32_t link);
+  void queue_stirred();
   void visit(std::uint32_t link);
   Filling filling(std::uint32_t link);
   double fill_candidates(double room, double slope);
@@ -103,8 +105,8 @@ class Solver {
   // Links during a solve.
   std::vector<double> slope_, lower_, queued_;
   std::vector<std::uint32_t> growing_;
-  std::vector<std::uint8_t> touched_, full_, released_;
-  std::vector<std::uint32_t> touched_links_;
+  std::vector<std::uint8_t> touched_, full_, released_, stirred_;
+  std::vector<std::uint32_t> touched_links_, stirred_links_;
   std::vector<std::pair<double, std::uint32_t>> queue_;
   std::vector<std::pair<double, double>> candidates_;
   double sweep_ = 0;

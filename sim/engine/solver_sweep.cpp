@@ -29,6 +29,7 @@ std::span<const std::uint32_t> Solver::solve() {
     }
     sweep_ = std::max(sweep_, stop);
     visit(link);
+    queue_stirred();
   }
   end();
   return changed_;
@@ -43,10 +44,11 @@ void Solver::begin() {
   added_.clear();
   for (std::uint32_t l : dirty_) {
     touch(l);
-    enqueue(l);
+    stir(l);
     is_dirty_[l] = 0;
   }
   dirty_.clear();
+  queue_stirred();
 }
 
 void Solver::end() {
@@ -91,6 +93,21 @@ void Solver::enqueue(std::uint32_t link) {
   queued_[link] = stop;
   queue_.emplace_back(stop, link);
   std::push_heap(queue_.begin(), queue_.end(), std::greater<>());
+}
+
+// A link that many variables change at once is queued once, afterwards.
+void Solver::stir(std::uint32_t link) {
+  if (stirred_[link]) return;
+  stirred_[link] = 1;
+  stirred_links_.push_back(link);
+}
+
+void Solver::queue_stirred() {
+  for (const std::uint32_t l : stirred_links_) {
+    stirred_[l] = 0;
+    enqueue(l);
+  }
+  stirred_links_.clear();
 }
 
 void Solver::visit(std::uint32_t link) {
@@ -192,7 +209,7 @@ void Solver::grow(std::uint32_t v) {
     ++growing_[l];
     lower_[l] = 0;
     full_[l] = 0;
-    enqueue(l);
+    stir(l);
   }
 }
 
@@ -209,7 +226,7 @@ void Solver::settle(std::uint32_t v, double level, std::uint32_t link) {
     } else {
       load_[l] += entry_coefficient_[e] * (level - before);
     }
-    if (l != link) enqueue(l);
+    if (l != link && (bound_[l] > 0 || growing_[l] > 0)) stir(l);
   }
   bind(v, link);
   if (!grew) moved_.push_back(v);
