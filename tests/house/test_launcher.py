@@ -10,57 +10,16 @@ import subprocess
 import time
 
 import house
+import stand_ins
 
 BUILT = house.Path(os.environ.get("WEFT_BUILD_ROOT", house.ROOT / "build"))
 ADDED_LIMIT_S = 0.050
 
-# Each stand-in appends what it was asked to $CALLS.
-STAND_INS = {
-    # Packages count as installed once apt-get has "installed" them.
-    "dpkg-query": 'for p in $INSTALLED $(cat "$CALLS.installed" 2>/dev/null); do echo "$p installed"; done',
-    "apt-get": 'echo "apt-get $*" >>"$CALLS"\n'
-               'case " $* " in *" install "*) for a in "$@"; do case $a in -*|install) ;; *) echo "$a" >>"$CALLS.installed" ;; esac; done ;; esac\n'
-               'case " $* " in *" install "*) exit "${APT_FAILS:-0}" ;; esac',
-    "sudo": 'echo "sudo $*" >>"$CALLS"\n[ -z "${NO_SUDO:-}" ] || exit 1\n[ "$1" != -n ] || shift\nexec "$@"',
-    "id": 'echo "${FAKE_UID:-0}"',
-    "meson": 'echo "meson $*" >>"$CALLS"\n[ -z "${MESON_FAILS:-}" ] || { echo "ERROR: no compiler"; exit 1; }\n'
-             'here=${@: -1} build=${@: -2:1}\nmkdir -p "$build/meson-info"; : >"$build/build.ninja"\n'
-             'printf \'{"directories": {"source": "%s", "build": "%s"}}\' "$here" "$build" >"$build/meson-info/meson-info.json"',
-    "ninja": 'echo "ninja $*" >>"$CALLS"; echo "[1/1] noise"\n[ -z "${NINJA_FAILS:-}" ] || { echo "a.cpp:3: error: no such thing"; exit 1; }\n'
-             'sleep "${NINJA_TAKES:-0}"\nmkdir -p "$2/sim/cli"\nprintf \'#!/bin/bash\\necho "program $*"\\ncat\\nexit 5\\n\' >"$2/sim/cli/new"\n'
-             'chmod +x "$2/sim/cli/new"; mv "$2/sim/cli/new" "$2/sim/cli/weft"',
-}
-ALL = "g++ meson ninja-build pkg-config python3 libboost-dev libfmt-dev nlohmann-json3-dev libcli11-dev"
-
-
-class Launcher(house.HouseTest):
-    def setUp(self):
-        super().setUp()
-        for name in ("weft", "sim/setup.sh"):
-            copy = self.plant("checkout/" + name, (house.ROOT / name).read_text(encoding="utf-8"))
-            copy.chmod(0o755)
-        self.plant("checkout/meson.build", "project('weft')\n")
-        self.source = self.plant("checkout/sim/core/a.cpp", "int a;\n")
-        for name, body in STAND_INS.items():
-            self.plant("bin/" + name, "#!/bin/bash\n" + body + "\n").chmod(0o755)
-        self.calls = self.folder / "calls"
-        self.weft = self.folder / "checkout/weft"
-
-    def environment(self, **more):
-        keep = {k: v for k, v in os.environ.items() if k not in ("CI", "WEFT_BUILD", "CXX")}
-        return {**keep, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "CALLS": str(self.calls), "INSTALLED": ALL, **more}
-
-    def start(self, *arguments, **more):
-        return house.run(self.weft, *arguments, env=self.environment(**more))
-
-    def called(self, tool):
-        text = self.calls.read_text(encoding="utf-8") if self.calls.exists() else ""
-        return [line for line in text.split("\n") if line.startswith(tool + " ")]
-
+class Launcher(stand_ins.SmallCheckout):
     def on_terminal(self, answer, **more):
         """Runs ./weft with a terminal as stdin and stderr, and types an answer."""
         ours, theirs = pty.openpty()
-        process = subprocess.Popen([self.weft, "run"], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE,
+        process = subprocess.Popen([self.checkout / "weft", "run"], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE,
                                    env=self.environment(INSTALLED="g++", **more), text=True)
         os.write(ours, answer + b"\n\x04")
         out, _ = process.communicate(timeout=60)
@@ -102,12 +61,12 @@ class Launcher(house.HouseTest):
         self.assertEqual(len(self.called("meson")), 1)
 
     def test_the_program_gets_standard_input_whole(self):
-        answer = subprocess.run([self.weft], input="a scenario\n", text=True, capture_output=True,
+        answer = subprocess.run([self.checkout / "weft"], input="a scenario\n", text=True, capture_output=True,
                                 env=self.environment(INSTALLED="g++"))
         self.assertEqual(answer.stdout, "program \na scenario\n")
 
     def test_missing_packages_are_named_and_installed_by_root_without_a_question(self):
-        answer = self.start(INSTALLED=ALL.replace(" meson", "").replace(" libfmt-dev", ""))
+        answer = self.start(INSTALLED=stand_ins.ALL.replace(" meson", "").replace(" libfmt-dev", ""))
         self.assertEqual((answer.returncode, answer.stdout), (5, "program \n"))
         self.assertIn("packages are missing for building weft: meson libfmt-dev\n", answer.stderr)
         self.assertTrue(any(c.endswith("install -y --no-install-recommends meson libfmt-dev") for c in self.called("apt-get")))
@@ -119,7 +78,7 @@ class Launcher(house.HouseTest):
         self.assertTrue(any("install" in c for c in self.called("sudo")))
 
     def test_without_the_right_to_install_the_exact_command_is_said(self):
-        answer = self.start("x", INSTALLED=ALL.replace(" meson", ""), FAKE_UID="1000", NO_SUDO="1")
+        answer = self.start("x", INSTALLED=stand_ins.ALL.replace(" meson", ""), FAKE_UID="1000", NO_SUDO="1")
         self.assertEqual((answer.returncode, answer.stdout), (77, ""))
         self.assertIn("run: sudo apt-get install -y --no-install-recommends meson\n", answer.stderr)
         self.assertEqual(self.called("ninja"), [])
@@ -155,7 +114,7 @@ class Launcher(house.HouseTest):
 
     def test_two_at_once_build_once(self):
         environment = self.environment(NINJA_TAKES="0.5")
-        both = [subprocess.Popen([self.weft, "x"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        both = [subprocess.Popen([self.checkout / "weft", "x"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                  env=environment, text=True) for _ in range(2)]
         self.assertEqual([p.communicate(timeout=60)[0] for p in both], ["program x\n"] * 2)
         self.assertEqual(len(self.called("ninja")), 1)
@@ -163,20 +122,20 @@ class Launcher(house.HouseTest):
     def test_a_moved_checkout_configures_anew_and_a_foreign_build_folder_is_left_alone(self):
         self.start()
         (self.folder / "checkout").rename(self.folder / "moved")
-        self.weft = self.folder / "moved/weft"
+        self.checkout = self.folder / "moved"
         self.assertEqual(self.start("x").stdout, "program x\n")
         self.assertEqual(len(self.called("meson")), 2)
-        other = self.plant("other/weft", self.weft.read_text(encoding="utf-8"))
+        other = self.plant("other/weft", (self.checkout / "weft").read_text(encoding="utf-8"))
         other.chmod(0o755)
         self.plant("other/sim/setup.sh", (house.ROOT / "sim/setup.sh").read_text(encoding="utf-8"))
-        self.weft = other
+        self.checkout = self.folder / "other"
         answer = self.start(WEFT_BUILD=str(self.folder / "moved/build"))
         self.assertEqual(answer.returncode, 1)
         self.assertIn("belongs to the checkout", answer.stderr)
 
     def test_a_link_to_the_launcher_works_from_anywhere(self):
         link = self.folder / "link"
-        link.symlink_to(self.weft)
+        link.symlink_to(self.checkout / "weft")
         answer = house.run(link, "x", env=self.environment(), cwd="/")
         self.assertEqual(answer.stdout, "program x\n")
 

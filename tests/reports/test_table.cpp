@@ -84,6 +84,22 @@ TEST_CASE("table: a comparison shows base, value, difference and ratio") {
   CHECK(text.find("MRFT: /cluster/topology/kind is \"mrft\" (MPFT: \"mpft\")") != std::string::npos);
 }
 
+TEST_CASE("table: a comparison leaves the bounds, which say nothing new, to the other formats") {
+  Report r = sample_report();
+  r.tables[0].columns.push_back({"bound_us", "no run can be faster"});
+  for (Row& row : r.tables[0].rows) row.set("bound_us", 10.0);
+  r.comparison = compare_variants(r);
+  CHECK(render(r, "table").find("bound_us") == std::string::npos);
+  CHECK(render(r, "csv").find(",bound_us,MRFT,10,10,0,1\n") != std::string::npos);
+}
+
+TEST_CASE("table: differences in the last bits show as 0") {
+  Report r = sample_report();
+  r.tables[0].rows[2].set("time_us", 12.5 * (1 + 1e-12));
+  r.comparison = compare_variants(r);
+  CHECK(render(r, "table").find("12.5       0      1\n") != std::string::npos);
+}
+
 TEST_CASE("table: variants that do not fit side by side go on below, with labels and base again") {
   Report r = sample_report();
   r.variants.push_back("third");
