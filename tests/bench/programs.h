@@ -86,4 +86,33 @@ class Dispatch final : public workloads::Program {
   std::vector<workloads::Leg> legs_;
 };
 
+/// `ranks` ranks in `length` steps of a pipeline: a rank's step waits for its own last one (stream) and for the last step
+/// of the rank before it. Emitted as it is needed: two steps of each rank at a time.
+class ComputePipeline final : public workloads::Program {
+ public:
+  ComputePipeline(std::uint32_t ranks, std::uint32_t length) : ranks_(ranks), length_(length) {}
+
+  void start(workloads::Sink& sink) override {
+    for (std::uint32_t step = 0; step < 2; ++step) {
+      for (std::uint32_t r = 0; r < ranks_; ++r) emit(step, r, sink);
+    }
+  }
+  void on_complete(OpId id, Seconds, workloads::Sink& sink) override {
+    const std::uint32_t step = id.value / ranks_ + 2;
+    if (step < length_) emit(step, id.value % ranks_, sink);
+  }
+
+ private:
+  void emit(std::uint32_t step, std::uint32_t r, workloads::Sink& sink) {
+    workloads::Compute c;
+    c.id = OpId(step * ranks_ + r);
+    c.stream = StreamId(r);
+    c.duration = Seconds(1e-3 + 1e-6 * Draws(3, "step", r, step).unit());
+    const OpId before[] = {OpId(step == 0 || r == 0 ? OpId::none_value : (step - 1) * ranks_ + r - 1)};
+    sink.compute(c, std::span<const OpId>(before, before[0].valid() ? 1 : 0));
+  }
+
+  std::uint32_t ranks_, length_;
+};
+
 }  // namespace weft::bench
