@@ -33,6 +33,7 @@ const Bad bad_topologies[] = {
     {R"({"kind": "mpft", "spines": 3})", 256, "/cluster/topology/spines", "3 spines of radix 64 cannot take the 256 uplinks of 8 leaves", "4 are enough"},
     {R"({"kind": "mpft", "spine": 4})", 256, "/cluster/topology/spine", "unknown key", "spines"},
     {R"({"kind": "mrft", "rails": 5})", 256, "/cluster/topology/rails", "5 rails cannot share", "divisor of 8"},
+    {R"({"kind": "mrft", "rails": 8, "planes": 8})", 256, "/cluster/topology/planes", "planes or rails, not both", "leave planes out"},
     {R"({"kind": "mrft", "spines": 31})", 256, "/cluster/topology/spines", "31 spines of radix 64 cannot take the 2048 uplinks of 64 leaves", "32 are enough"},
     {R"({"kind": "mrft", "layers": 2})", 512, "/cluster/topology/radix", "radix 64 in 2 layers holds 256 endpoints per rail, 512 nodes need 512", ""},
     {R"({"kind": "mrft", "radix": 4})", 256, "/cluster/topology/radix", "radix 4 in 3 layers", ""},

@@ -37,3 +37,10 @@ TEST_CASE("mrft takes a third layer beyond k*k/2 endpoints: 1,280 switches at 16
 TEST_CASE("mpft is mrft with its spines given to the rails: the same switches and cables at 2,048 GPUs") {
   CHECK(counts(R"({"kind": "mrft"})", 256) == counts(R"({"kind": "mpft"})", 256));
 }
+
+TEST_CASE("the kind of an mpft with planes can be changed to mrft alone: its planes are the rails") {
+  const Reading r = read_text(R"({"kind": "mrft", "radix": 64, "planes": 4})", 256);
+  REQUIRE(r.topology != nullptr);
+  CHECK(r.topology->resolved()["rails"] == 4);
+  CHECK(r.topology->count() == counts(R"({"kind": "mrft", "rails": 4})", 256));
+}

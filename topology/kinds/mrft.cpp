@@ -73,8 +73,11 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
   const std::size_t before = where.problems().list().size();
   Plan p;
   p.radix = read_radix(where);
-  p.rails = where.integer_or("rails", size.nics_per_node, 1, max_radix);
-  const std::int64_t share = nics_per_part(where, "rails", p.rails, size), half = p.radix / 2;
+  // "planes" says the same, so that a scenario can turn an MPFT into an MRFT by its kind alone.
+  const std::string word = where.has("planes") ? "planes" : "rails";
+  if (where.has("planes") && where.has("rails")) where.fail_at("planes", "an mrft takes planes or rails, not both", "leave planes out");
+  p.rails = where.integer_or(word, size.nics_per_node, 1, max_radix);
+  const std::int64_t share = nics_per_part(where, word, p.rails, size), half = p.radix / 2;
   if (share == 0) return nullptr;
   const std::int64_t two_layers = p.radix / p.rails * half;  // NICs of a rail: whole leaves, shared evenly by the rails
   const std::int64_t need = size.nodes > 0 ? size.nodes * share : two_layers;
@@ -105,6 +108,7 @@ TopologyKind mrft_kind() {
           "Beyond k*k/2 endpoints it takes a third layer.",
           {{"radix", "ports of a switch; 64"},
            {"rails", "number of rails, a divisor of the NICs per node; by default as many as NICs per node"},
+           {"planes", "another word for rails, so that the kind of an MPFT can be changed alone"},
            {"layers", "2 or 3; by default 2 where that holds the endpoints, else 3"},
            {"spines", "spines of two layers; by default as few as take all uplinks"}},
           read, {}};
