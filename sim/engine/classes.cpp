@@ -5,11 +5,11 @@
 
 namespace weft::engine {
 
-Classes::Classes(const Paths& paths, FlowStore& flows, bool merge)
+Classes::Classes(Paths& paths, FlowStore& flows, bool merge)
     : paths_(paths), flows_(flows), merge_(merge), refiner_(paths, flows) {}
 
 void Classes::settle(double now) {
-  if (!starting_.empty() || !disturbed_.empty()) regroup(now);
+  if (!starting_.empty() || !disturbed_.empty() || !paths_.uncovered().empty()) regroup(now);
   ++solves_;
   for (const std::uint32_t v : solver_.solve()) {
     const std::uint32_t id = class_of_variable_[v];
@@ -46,6 +46,7 @@ void Classes::join(std::uint32_t id) {
   terms_.clear();
   for (const std::uint32_t p : flows_.pieces(c.first)) {
     for (const Paths::Load& load : paths_.piece(p)) {
+      if (paths_.covered(load.link)) continue;
       const std::uint32_t lc = class_of_link_[load.link];
       if (sum_.size() <= lc) sum_.resize(link_classes_.size(), 0);
       if (sum_[lc] == 0) terms_.push_back({lc, 0});

@@ -18,7 +18,7 @@ namespace weft::engine {
 /// keeps the rest equitable. Without merging, every flow and every link is a class of its own.
 class Classes {
  public:
-  Classes(const Paths& paths, FlowStore& flows, bool merge);
+  Classes(Paths& paths, FlowStore& flows, bool merge);
 
   /// The flow takes bandwidth from the next settle() on.
   void begin(std::uint32_t flow) { starting_.push_back(flow); }
@@ -73,6 +73,8 @@ class Classes {
   void regroup(double now);
   void collect_region();
   void collect_starting_links();
+  void collect_uncovered_links();
+  void note_link(std::uint32_t link);
   void reach_link_class(std::uint32_t link_class);
   void mark_flow_class(std::uint32_t flow_class);
   void colour_region();
@@ -91,7 +93,7 @@ class Classes {
   void advance(FlowClass& c, double now);
   void account(std::uint32_t flow, double bytes);
 
-  const Paths& paths_;
+  Paths& paths_;
   FlowStore& flows_;
   bool merge_;
   Refiner refiner_;
@@ -112,7 +114,7 @@ class Classes {
   std::vector<std::uint32_t> region_flows_, region_links_, new_links_, region_link_classes_, region_classes_, rebuilt_;
   std::vector<std::uint64_t> flow_colour_, link_colour_;
   std::vector<std::uint8_t> class_marked_, piece_marked_;
-  std::vector<std::uint32_t> groups_, members_, group_class_, marked_pieces_, users_, torn_of_;
+  std::vector<std::uint32_t> groups_, members_, group_class_, marked_pieces_, users_, torn_of_, recovered_;
   std::vector<FlowClass> torn_;
   std::vector<Solver::Term> terms_;
   std::vector<double> sum_;                                // by link class

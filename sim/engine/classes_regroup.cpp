@@ -80,20 +80,57 @@ void Classes::collect_starting_links() {
       marked_pieces_.push_back(p);
     }
   }
-  constexpr std::uint32_t noted = none - 1;
   for (const std::uint32_t p : marked_pieces_) {
     piece_marked_[p] = 0;
     for (const Paths::Load& load : paths_.piece(p)) {
-      std::uint32_t& lc = class_of_link_[load.link];
-      if (lc == none) {
-        lc = noted;
-        new_links_.push_back(load.link);
-      } else if (lc != noted) {
-        reach_link_class(lc);
-      }
+      if (!paths_.covered(load.link)) note_link(load.link);
     }
   }
+  collect_uncovered_links();
   for (const std::uint32_t l : new_links_) class_of_link_[l] = none;
+}
+
+void Classes::note_link(std::uint32_t link) {
+  constexpr std::uint32_t noted = none - 1;
+  std::uint32_t& lc = class_of_link_[link];
+  if (lc == none) {
+    lc = noted;
+    new_links_.push_back(link);
+  } else if (lc != noted) {
+    reach_link_class(lc);
+  }
+}
+
+// Links that could be left out so far, and now count: classes that cross one have to join again. Which of a class's
+// members cross it may differ, so all are asked.
+void Classes::collect_uncovered_links() {
+  recovered_.clear();
+  auto& uncovered = paths_.uncovered();
+  if (uncovered.empty()) return;
+  std::vector<std::uint8_t> is_uncovered(paths_.link_count(), 0);
+  for (const std::uint32_t l : uncovered) is_uncovered[l] = 1;
+  uncovered.clear();
+  enum Crosses : std::uint8_t { not_asked, no, yes };
+  std::vector<std::uint8_t> crosses(paths_.piece_count(), not_asked);
+  const auto ask = [&](std::uint32_t p) {
+    if (crosses[p] != not_asked) return crosses[p] == yes;
+    crosses[p] = no;
+    for (const Paths::Load& load : paths_.piece(p)) {
+      if (!is_uncovered[load.link]) continue;
+      crosses[p] = yes;
+      note_link(load.link);
+    }
+    return crosses[p] == yes;
+  };
+  for (std::uint32_t c = 0; c < classes_.size(); ++c) {
+    bool found = false;
+    for (std::uint32_t f = classes_[c].first; f != none; f = flows_.next_in_class[f]) {
+      for (const std::uint32_t p : flows_.pieces(f)) found = ask(p) || found;
+    }
+    if (!found) continue;
+    mark_flow_class(c);
+    recovered_.push_back(c);
+  }
 }
 
 void Classes::reach_link_class(std::uint32_t id) {
@@ -159,6 +196,7 @@ void Classes::take_out(std::uint32_t id, double now) {
 // Link classes that fell apart are made anew, and every flow class that crosses one has to join again.
 void Classes::split_links(double now) {
   rebuilt_.clear();
+  for (const std::uint32_t c : recovered_) take_out(c, now);
   members_.assign(new_links_.begin(), new_links_.end());
   for (const std::uint32_t id : region_link_classes_) {
     LinkClass& lc = link_classes_[id];

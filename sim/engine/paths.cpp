@@ -18,7 +18,49 @@ Paths::Paths(const topology::Router& router, std::span<const workloads::CommKern
       whole_(kernels.size() + 1) {
   const auto links = router.fabric().links();
   physical_ = static_cast<std::uint32_t>(links.size());
-  for (std::uint32_t l = 0; l < physical_; ++l) capacity_.push_back(router.capacity(LinkId(l)).value());
+  for (std::uint32_t l = 0; l < physical_; ++l) add_link(router.capacity(LinkId(l)).value());
+}
+
+void Paths::add_link(double capacity) {
+  capacity_.push_back(capacity);
+  cover_.push_back(unseen);
+  in_segment_.push_back(0);
+}
+
+void Paths::set_capacity(std::uint32_t link, double rate) {
+  if (capacity_[link] == rate) return;
+  capacity_[link] = rate;
+  for (std::uint32_t l = 0; l < link_count(); ++l) {
+    if (l == link || cover_[l] == link) uncover(l);
+  }
+}
+
+void Paths::uncover(std::uint32_t link) {
+  if (covered(link)) uncovered_.push_back(link);
+  cover_[link] = no_cover;
+}
+
+// Saturates at a lower level of any flow over both; of two alike, the first, so that links never cover each other in a ring.
+bool Paths::tighter(const Load& a, const Load& b) const {
+  const double x = a.coefficient * capacity_[b.link], y = b.coefficient * capacity_[a.link];
+  return x > y || (x == y && a.link < b.link);
+}
+
+void Paths::cover_links_of(std::span<const Load> loads) {
+  if (loads.empty()) return;
+  Load tightest = loads[0];
+  for (const Load& l : loads) {
+    in_segment_[l.link] = l.coefficient;
+    if (tighter(l, tightest)) tightest = l;
+  }
+  for (const Load& l : loads) {
+    std::uint32_t& cover = cover_[l.link];
+    if (cover == unseen) cover = l.link == tightest.link ? no_cover : tightest.link;
+    if (!covered(l.link)) continue;
+    const Load by{cover, in_segment_[cover]};
+    if (by.coefficient == 0 || !tighter(by, l)) uncover(l.link);
+  }
+  for (const Load& l : loads) in_segment_[l.link] = 0;
 }
 
 bool Paths::piece_crosses(std::uint32_t p, std::uint32_t link) const {
@@ -49,6 +91,7 @@ std::uint32_t Paths::piece_of(SegmentId segment, KernelId kernel, double share) 
 }
 
 void Paths::expand(SegmentId segment, KernelId kernel, double share, std::vector<Load>& out) {
+  const std::size_t begin = out.size();
   for (const topology::Hop& hop : router_.segment(segment)) {
     const double coefficient = share * hop.share;
     if (coefficient <= 0) continue;
@@ -67,11 +110,12 @@ void Paths::expand(SegmentId segment, KernelId kernel, double share, std::vector
       case topology::CableClass::local: break;
     }
   }
+  cover_links_of({out.data() + begin, out.size() - begin});
 }
 
 std::uint32_t Paths::virtual_link(LinkId link, KernelId kernel, BytesPerSecond rate) {
   const auto [it, fresh] = virtual_.try_emplace(std::uint64_t{kernel.value} << 32 | link.value, link_count());
-  if (fresh) capacity_.push_back(rate.value());
+  if (fresh) add_link(rate.value());
   return it->second;
 }
 

@@ -14,6 +14,10 @@ namespace weft::engine {
 
 /// Links are numbered: first the fabric's, by LinkId, then one virtual link per (link, kernel) whose kernel has a rate
 /// of its own there. A virtual link is loaded by payload bytes: a kernel's rate is a payload rate.
+///
+/// A link can never be what limits a flow when every segment that crosses it also crosses another, tighter one: it is
+/// covered, and solvers may leave it out. (The cables and buses of a NIC behind its tightest one; all but one of the
+/// equal cables of a spray.) A new segment or a new capacity can uncover it; once uncovered it stays so.
 class Paths {
  public:
   struct Load {
@@ -26,7 +30,10 @@ class Paths {
   std::uint32_t link_count() const { return static_cast<std::uint32_t>(capacity_.size()); }
   std::uint32_t physical_links() const { return physical_; }
   double capacity(std::uint32_t link) const { return capacity_[link]; }
-  void set_capacity(std::uint32_t link, double rate) { capacity_[link] = rate; }
+  void set_capacity(std::uint32_t link, double rate);
+  bool covered(std::uint32_t link) const { return cover_[link] < no_cover; }
+  /// Links uncovered since they were last cleared; the caller clears them.
+  std::vector<std::uint32_t>& uncovered() { return uncovered_; }
 
   std::uint32_t piece_count() const { return static_cast<std::uint32_t>(first_.size() - 1); }
   std::span<const Load> piece(std::uint32_t p) const { return {loads_.data() + first_[p], first_[p + 1] - first_[p]}; }
@@ -48,13 +55,20 @@ class Paths {
   struct KeyHash {
     std::size_t operator()(const Key& k) const;
   };
+  static constexpr std::uint32_t unseen = ~std::uint32_t{0}, no_cover = unseen - 1;
   std::uint32_t virtual_link(LinkId link, KernelId kernel, BytesPerSecond rate);
+  void add_link(double capacity);
+  void cover_links_of(std::span<const Load> segment);
+  bool tighter(const Load& a, const Load& b) const;
+  void uncover(std::uint32_t link);
 
   const topology::Router& router_;
   std::span<const workloads::CommKernel> kernels_;
   double wire_efficiency_;
   std::uint32_t physical_;
   std::vector<double> capacity_;
+  std::vector<std::uint32_t> cover_, uncovered_;   // by link: the tighter link, no_cover, or unseen so far
+  std::vector<double> in_segment_;                   // by link: coefficient in the segment at hand
   std::unordered_map<std::uint64_t, std::uint32_t> virtual_;   // by (kernel, link); looked up only
   std::vector<std::vector<std::uint32_t>> whole_;              // by kernel + 1 and segment: its piece, for share 1
   std::unordered_map<Key, std::uint32_t, KeyHash> partial_;    // looked up only

@@ -53,7 +53,9 @@ void Refiner::colour_links(std::span<const std::uint32_t> flows, std::span<const
   }
   for (std::uint32_t l : links) link_word_[l] = 0;
   for (std::uint32_t p : pieces_) {
-    for (const Paths::Load& load : paths_.piece(p)) link_word_[load.link] += word_of(load.coefficient) * piece_word_[p];
+    for (const Paths::Load& load : paths_.piece(p)) {
+      if (!paths_.covered(load.link)) link_word_[load.link] += word_of(load.coefficient) * piece_word_[p];
+    }
   }
   for (std::uint32_t l : links) link_colour[l] = hash_with(link_colour[l], link_word_[l]);
 }
@@ -62,7 +64,9 @@ void Refiner::colour_flows(std::span<const std::uint32_t> flows, std::vector<std
                            const std::vector<std::uint64_t>& link_colour) {
   for (std::uint32_t p : pieces_) {
     std::uint64_t sum = 0;
-    for (const Paths::Load& load : paths_.piece(p)) sum += word_of(load.coefficient) * link_colour[load.link];
+    for (const Paths::Load& load : paths_.piece(p)) {
+      if (!paths_.covered(load.link)) sum += word_of(load.coefficient) * link_colour[load.link];
+    }
     piece_word_[p] = sum;
   }
   for (std::uint32_t f : flows) {

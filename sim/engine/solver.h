@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -40,9 +41,9 @@ class Solver {
   /// Brings all levels up to date; returns the variables whose level changed, valid until the next call.
   std::span<const std::uint32_t> solve();
 
-  double level(std::uint32_t variable) const { return level_[variable]; }
-  std::uint32_t bottleneck(std::uint32_t variable) const { return bottleneck_[variable]; }
-  double capacity(std::uint32_t link) const { return capacity_[link]; }
+  double level(std::uint32_t variable) const { return variables_[variable].level; }
+  std::uint32_t bottleneck(std::uint32_t variable) const { return variables_[variable].bottleneck; }
+  double capacity(std::uint32_t link) const { return links_[link].capacity; }
   /// Sum of coefficient times level, afresh.
   double load(std::uint32_t link) const;
   std::size_t users(std::uint32_t link) const { return users_[link].size(); }
@@ -54,24 +55,48 @@ class Solver {
   /// Calls f(link, coefficient) for each link of a variable.
   template <class F>
   void for_links(std::uint32_t variable, F f) const {
-    for (std::uint32_t e = first_[variable]; e < first_[variable] + length_[variable]; ++e) f(entry_link_[e], entry_coefficient_[e]);
+    for (const Term& t : terms(variables_[variable])) f(t.link, t.coefficient);
   }
 
  private:
   struct Use {
     std::uint32_t variable;
-    std::uint32_t entry;
+    std::uint32_t term;
     double coefficient;
   };
   /// fixed: has its level of the last solve so far; growing: rises with the sweep; settled: has its new level.
   enum class State : std::uint8_t { absent, added, fixed, growing, settled };
+  struct Variable {
+    double level = 0;
+    std::uint32_t bottleneck = none;
+    std::uint32_t first = 0, length = 0;    // terms
+    State state = State::absent;
+  };
+  /// One cache line: a visit reads most of it.
+  struct Link {
+    double capacity = 0;
+    double load = 0;          // of all but growing variables
+    double bound_level = 0;   // where the variables bound here stand
+    double slope = 0;         // sum of coefficients of growing variables
+    double lower = 0;         // it cannot saturate below this level
+    double queued = never;    // its entry in the queue that counts
+    std::uint32_t bound = 0, growing = 0;   // numbers of variables
+    bool dirty = false;       // the next solve looks at it
+    bool touched = false;     // in this solve
+    bool stirred = false;     // changed since it was last queued
+    bool full = false;        // has saturated in this solve
+    bool released = false;    // has let go of the variables bound to it in this solve, or found that it need not
+  };
+  static constexpr double never = std::numeric_limits<double>::infinity();
   struct Filling {
     double level;         // where the link saturates; infinite when nothing on it grows
     double room;          // capacity left when everything on it has grown to the sweep's level
   };
 
+  std::span<const Term> terms(const Variable& v) const { return {terms_.data() + v.first, v.length}; }
+  void mark_dirty(std::uint32_t link);
   void touch(std::uint32_t link);
-  double next_stop(std::uint32_t link) const;
+  static double next_stop(const Link& l);
   void enqueue(std::uint32_t link);
   void stir(std::uint32_t link);
   void queue_stirred();
@@ -87,26 +112,17 @@ class Solver {
   void begin();
   void end();
 
-  // Variables.
-  std::vector<double> level_;
-  std::vector<std::uint32_t> bottleneck_, first_, length_;
-  std::vector<State> state_;
-  std::vector<std::uint32_t> free_variables_, added_, moved_, changed_;
-  // Terms of variables, and where each stands in its link's list.
+  std::vector<Variable> variables_;
+  std::vector<Term> terms_;                 // of variables, in blocks
+  std::vector<std::uint32_t> place_;        // by term: where it stands in its link's list
   Blocks blocks_;
-  std::vector<std::uint32_t> entry_link_, entry_place_;
-  std::vector<double> entry_coefficient_;
-  // Links. `load_` counts all but growing variables; `bound_level_` is where the variables bound here stand.
-  std::vector<std::vector<Use>> users_;
-  std::vector<double> capacity_, load_, bound_level_;
-  std::vector<std::uint32_t> bound_;
-  std::vector<std::uint32_t> free_links_, dirty_;
-  std::vector<std::uint8_t> is_dirty_;
-  // Links during a solve.
-  std::vector<double> slope_, lower_, queued_;
-  std::vector<std::uint32_t> growing_;
-  std::vector<std::uint8_t> touched_, full_, released_, stirred_;
-  std::vector<std::uint32_t> touched_links_, stirred_links_;
+  std::vector<Link> links_;
+  std::vector<std::vector<Use>> users_;     // by link
+  std::vector<std::uint32_t> free_variables_, free_links_;
+  // What the next solve has to look at, and what it did.
+  std::vector<std::uint32_t> added_, dirty_, moved_, changed_;
+  // During a solve.
+  std::vector<std::uint32_t> touched_, stirred_;
   std::vector<std::pair<double, std::uint32_t>> queue_;
   std::vector<std::pair<double, double>> candidates_;
   double sweep_ = 0;

@@ -18,11 +18,12 @@ std::span<const std::uint32_t> Solver::solve() {
     const auto [key, link] = queue_.front();
     std::pop_heap(queue_.begin(), queue_.end(), std::greater<>());
     queue_.pop_back();
-    if (key != queued_[link]) continue;   // a nearer stop was queued since, and has been seen
-    queued_[link] = HUGE_VAL;
+    Link& l = links_[link];
+    if (key != l.queued) continue;   // a nearer stop was queued since, and has been seen
+    l.queued = never;
     // Stops mostly move upwards while a link waits, so its entry is only brought up to date here.
-    const double stop = next_stop(link);
-    if (stop == HUGE_VAL) continue;
+    const double stop = next_stop(l);
+    if (stop == never) continue;
     if (stop > key && stop > sweep_) {
       enqueue(link);
       continue;
@@ -38,76 +39,77 @@ std::span<const std::uint32_t> Solver::solve() {
 void Solver::begin() {
   changed_.clear();
   sweep_ = 0;
-  for (std::uint32_t v : added_) {
-    if (state_[v] == State::added) grow(v);
+  for (const std::uint32_t v : added_) {
+    if (variables_[v].state == State::added) grow(v);
   }
   added_.clear();
-  for (std::uint32_t l : dirty_) {
+  for (const std::uint32_t l : dirty_) {
     touch(l);
     stir(l);
-    is_dirty_[l] = 0;
+    links_[l].dirty = false;
   }
   dirty_.clear();
   queue_stirred();
 }
 
 void Solver::end() {
-  for (std::uint32_t v : moved_) {
-    if (state_[v] == State::settled || state_[v] == State::growing) state_[v] = State::fixed;
+  for (const std::uint32_t v : moved_) {
+    State& state = variables_[v].state;
+    if (state == State::settled || state == State::growing) state = State::fixed;
   }
   moved_.clear();
-  for (std::uint32_t l : touched_links_) {
-    touched_[l] = full_[l] = released_[l] = 0;
-    slope_[l] = lower_[l] = 0;
-    growing_[l] = 0;
-    queued_[l] = HUGE_VAL;
+  for (const std::uint32_t link : touched_) {
+    Link& l = links_[link];
+    l.touched = l.full = l.released = false;
+    l.slope = l.lower = 0;
+    l.growing = 0;
+    l.queued = never;
   }
-  touched_links_.clear();
+  touched_.clear();
 }
 
 void Solver::touch(std::uint32_t link) {
-  if (touched_[link]) return;
-  touched_[link] = 1;
-  touched_links_.push_back(link);
+  if (links_[link].touched) return;
+  links_[link].touched = true;
+  touched_.push_back(link);
 }
 
 // A level, never too high, at which this link saturates or has to let go of the variables bound to it.
-double Solver::next_stop(std::uint32_t link) const {
-  const double room = capacity_[link] - load_[link];
-  const double slack = tolerance * capacity_[link];
-  double stop = HUGE_VAL;
-  if (growing_[link] > 0) {
-    stop = std::max({0.0, room / slope_[link], lower_[link]});
+double Solver::next_stop(const Link& l) {
+  const double room = l.capacity - l.load;
+  const double slack = tolerance * l.capacity;
+  double stop = never;
+  if (l.growing > 0) {
+    stop = std::max({0.0, room / l.slope, l.lower});
   } else if (room < -slack) {
-    stop = lower_[link];   // above capacity as things stand: some levels have to come down
+    stop = l.lower;   // above capacity as things stand: some levels have to come down
   }
-  if (bound_[link] > 0 && !full_[link] && !released_[link] && room - slope_[link] * bound_level_[link] > slack) {
-    stop = std::min(stop, bound_level_[link]);
-  }
+  if (l.bound > 0 && !l.full && !l.released && room - l.slope * l.bound_level > slack) stop = std::min(stop, l.bound_level);
   return stop;
 }
 
 void Solver::enqueue(std::uint32_t link) {
-  const double stop = next_stop(link);
-  if (stop >= queued_[link]) return;
-  queued_[link] = stop;
+  Link& l = links_[link];
+  const double stop = next_stop(l);
+  if (stop >= l.queued) return;
+  l.queued = stop;
   queue_.emplace_back(stop, link);
   std::push_heap(queue_.begin(), queue_.end(), std::greater<>());
 }
 
 // A link that many variables change at once is queued once, afterwards.
 void Solver::stir(std::uint32_t link) {
-  if (stirred_[link]) return;
-  stirred_[link] = 1;
-  stirred_links_.push_back(link);
+  if (links_[link].stirred) return;
+  links_[link].stirred = true;
+  stirred_.push_back(link);
 }
 
 void Solver::queue_stirred() {
-  for (const std::uint32_t l : stirred_links_) {
-    stirred_[l] = 0;
+  for (const std::uint32_t l : stirred_) {
+    links_[l].stirred = false;
     enqueue(l);
   }
-  stirred_links_.clear();
+  stirred_.clear();
 }
 
 void Solver::visit(std::uint32_t link) {
@@ -117,10 +119,11 @@ void Solver::visit(std::uint32_t link) {
     saturate(link, sweep_);
     return;
   }
-  lower_[link] = f.level;
-  if (bound_[link] > 0 && !above(bound_level_[link], sweep_)) {
-    if (f.room > tolerance * capacity_[link]) release(link);
-    released_[link] = 1;
+  Link& l = links_[link];
+  l.lower = f.level;
+  if (l.bound > 0 && !above(l.bound_level, sweep_)) {
+    if (f.room > tolerance * l.capacity) release(link);
+    l.released = true;
   }
   enqueue(link);
 }
@@ -130,21 +133,22 @@ Solver::Filling Solver::filling(std::uint32_t link) {
   double fixed = 0, slope = 0, above_sweep = 0;
   candidates_.clear();
   for (const Use& u : users_[link]) {
-    const double x = level_[u.variable];
-    if (state_[u.variable] == State::growing) {
+    const Variable& v = variables_[u.variable];
+    if (v.state == State::growing) {
       slope += u.coefficient;
-    } else if (state_[u.variable] == State::settled || !above(x, sweep_)) {
-      fixed += u.coefficient * x;
+    } else if (v.state == State::settled || !above(v.level, sweep_)) {
+      fixed += u.coefficient * v.level;
     } else {
-      candidates_.emplace_back(x, u.coefficient);
-      above_sweep += u.coefficient * x;
+      candidates_.emplace_back(v.level, u.coefficient);
+      above_sweep += u.coefficient * v.level;
     }
   }
-  load_[link] = fixed + above_sweep;   // afresh, so that rounding never adds up over a long run
-  if (growing_[link] > 0) slope_[link] = slope;
+  Link& l = links_[link];
+  l.load = fixed + above_sweep;   // afresh, so that rounding never adds up over a long run
+  if (l.growing > 0) l.slope = slope;
   double reach = slope;
   for (const auto& c : candidates_) reach += c.second;
-  return {fill_candidates(capacity_[link] - fixed, slope), capacity_[link] - fixed - reach * sweep_};
+  return {fill_candidates(l.capacity - fixed, slope), l.capacity - fixed - reach * sweep_};
 }
 
 // Takes variables whose own level lies under the estimate out of those that rise; the estimate only goes up.
@@ -152,7 +156,7 @@ double Solver::fill_candidates(double room, double slope) {
   for (;;) {
     double rising = slope;
     for (const auto& c : candidates_) rising += c.second;
-    if (rising == 0) return HUGE_VAL;
+    if (rising == 0) return never;
     const double estimate = std::max(0.0, room / rising);
     const auto stay = std::partition(candidates_.begin(), candidates_.end(), [&](const auto& c) { return !above(estimate, c.first); });
     if (stay == candidates_.end()) return estimate;
@@ -162,77 +166,80 @@ double Solver::fill_candidates(double room, double slope) {
 }
 
 void Solver::saturate(std::uint32_t link, double level) {
-  bound_level_[link] = level;
-  full_[link] = 1;
+  links_[link].bound_level = level;
+  links_[link].full = true;
   for (const Use& u : users_[link]) {
-    const std::uint32_t v = u.variable;
-    if (state_[v] == State::growing || (state_[v] == State::fixed && above(level_[v], level))) settle(v, level, link);
+    const Variable& v = variables_[u.variable];
+    if (v.state == State::growing || (v.state == State::fixed && above(v.level, level))) settle(u.variable, level, link);
   }
 }
 
 // The link has room at the level of the variables bound to it: each finds another bottleneck at its level or grows on.
 void Solver::release(std::uint32_t link) {
   for (const Use& u : users_[link]) {
-    const std::uint32_t v = u.variable;
-    if (bottleneck_[v] == link && state_[v] == State::fixed && !rebind(v)) grow(v);
+    const Variable& v = variables_[u.variable];
+    if (v.bottleneck == link && v.state == State::fixed && !rebind(u.variable)) grow(u.variable);
   }
 }
 
-bool Solver::rebind(std::uint32_t v) {
-  for (std::uint32_t e = first_[v]; e < first_[v] + length_[v]; ++e) {
-    const std::uint32_t l = entry_link_[e];
-    if (l == bottleneck_[v] || bound_[l] == 0 || !about(bound_level_[l], level_[v])) continue;
-    const bool still_full = !touched_[l] || full_[l] ||
-                            (growing_[l] == 0 && capacity_[l] - load_[l] <= tolerance * capacity_[l]);
+bool Solver::rebind(std::uint32_t variable) {
+  const Variable& v = variables_[variable];
+  for (const Term& t : terms(v)) {
+    const Link& l = links_[t.link];
+    if (t.link == v.bottleneck || l.bound == 0 || !about(l.bound_level, v.level)) continue;
+    const bool still_full = !l.touched || l.full || (l.growing == 0 && l.capacity - l.load <= tolerance * l.capacity);
     if (!still_full) continue;
-    bind(v, l);
+    bind(variable, t.link);
     return true;
   }
   return false;
 }
 
-void Solver::bind(std::uint32_t v, std::uint32_t link) {
-  if (bottleneck_[v] != none) --bound_[bottleneck_[v]];
-  bottleneck_[v] = link;
-  if (link != none) ++bound_[link];
+void Solver::bind(std::uint32_t variable, std::uint32_t link) {
+  std::uint32_t& bottleneck = variables_[variable].bottleneck;
+  if (bottleneck != none) --links_[bottleneck].bound;
+  bottleneck = link;
+  if (link != none) ++links_[link].bound;
 }
 
-void Solver::grow(std::uint32_t v) {
-  bind(v, none);
-  state_[v] = State::growing;
-  moved_.push_back(v);
-  for (std::uint32_t e = first_[v]; e < first_[v] + length_[v]; ++e) {
-    const std::uint32_t l = entry_link_[e];
-    touch(l);
-    load_[l] -= entry_coefficient_[e] * level_[v];
-    slope_[l] += entry_coefficient_[e];
-    ++growing_[l];
-    lower_[l] = 0;
-    full_[l] = 0;
-    stir(l);
+void Solver::grow(std::uint32_t variable) {
+  bind(variable, none);
+  Variable& v = variables_[variable];
+  v.state = State::growing;
+  moved_.push_back(variable);
+  for (const Term& t : terms(v)) {
+    Link& l = links_[t.link];
+    touch(t.link);
+    l.load -= t.coefficient * v.level;
+    l.slope += t.coefficient;
+    ++l.growing;
+    l.lower = 0;
+    l.full = false;
+    stir(t.link);
   }
 }
 
-void Solver::settle(std::uint32_t v, double level, std::uint32_t link) {
-  const bool grew = state_[v] == State::growing;
-  const double before = level_[v];
+void Solver::settle(std::uint32_t variable, double level, std::uint32_t link) {
+  Variable& v = variables_[variable];
+  const bool grew = v.state == State::growing;
+  const double before = v.level;
   if (grew && std::abs(level - before) <= 0.1 * tolerance * before) level = before;   // no news for anyone
-  for (std::uint32_t e = first_[v]; e < first_[v] + length_[v]; ++e) {
-    const std::uint32_t l = entry_link_[e];
-    touch(l);
+  for (const Term& t : terms(v)) {
+    Link& l = links_[t.link];
+    touch(t.link);
     if (grew) {
-      slope_[l] = --growing_[l] == 0 ? 0 : slope_[l] - entry_coefficient_[e];
-      load_[l] += entry_coefficient_[e] * level;
+      l.slope = --l.growing == 0 ? 0 : l.slope - t.coefficient;
+      l.load += t.coefficient * level;
     } else {
-      load_[l] += entry_coefficient_[e] * (level - before);
+      l.load += t.coefficient * (level - before);
     }
-    if (l != link && (bound_[l] > 0 || growing_[l] > 0)) stir(l);
+    if (t.link != link && (l.bound > 0 || l.growing > 0)) stir(t.link);
   }
-  bind(v, link);
-  if (!grew) moved_.push_back(v);
-  state_[v] = State::settled;
-  level_[v] = level;
-  if (level != before) changed_.push_back(v);
+  bind(variable, link);
+  if (!grew) moved_.push_back(variable);
+  v.state = State::settled;
+  v.level = level;
+  if (level != before) changed_.push_back(variable);
 }
 
 }  // namespace weft::engine
