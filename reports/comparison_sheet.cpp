@@ -27,7 +27,7 @@ struct Line {
 std::vector<Line> lines_of(const Table& table, const Comparison& comparison) {
   std::vector<Line> lines;
   for (const ColumnDoc& column : table.columns) {
-    if (std::ranges::find(left_to_other_formats, column.name) != left_to_other_formats.end()) continue;
+    if (column.detail || std::ranges::find(left_to_other_formats, column.name) != left_to_other_formats.end()) continue;
     std::map<std::string, std::size_t> place;
     for (const Row& row : comparison.rows) {
       if (exact_text(*row.find("workload")) != table.id || exact_text(*row.find("column")) != column.name) continue;
@@ -52,6 +52,23 @@ std::string delta_text(const Row& row) {
   const double scale = std::max(std::abs(number_of(*row.find("base"))), std::abs(number_of(*row.find("value"))));
   if (std::abs(d) <= 1e-9 * scale) return "0";
   return (d > 0 ? "+" : "") + readable_text(*delta);
+}
+
+/// Whether a variant has every line, each equal to the base's.
+bool same_everywhere(const std::vector<Line>& lines, const std::string& variant) {
+  return std::ranges::all_of(lines, [&](const Line& line) {
+    const auto at = line.by_variant.find(variant);
+    if (at == line.by_variant.end()) return false;
+    const std::string delta = delta_text(*at->second);
+    return delta == "0" || delta == "same";
+  });
+}
+
+/// "a", "a and b", "a, b and c".
+std::string enumeration(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : "; ") + names[i];
+  return text;
 }
 
 /// Value, delta and ratio of one variant.
@@ -119,7 +136,12 @@ std::vector<Sheet> comparison_sheets(const Table& table, const Comparison& compa
   const Sheet begin = front(table, comparison.base, lines);
   std::vector<Sheet> sheets{begin};
   bool empty = true;
+  std::vector<std::string> same;
   for (const std::string& variant : comparison.others) {
+    if (same_everywhere(lines, variant)) {
+      same.push_back(variant);
+      continue;
+    }
     Sheet more;
     for (Sheet::Column& c : columns_of(lines, variant)) more.columns.push_back(std::move(c));
     if (!empty && width_of(sheets.back()) + width_of(more) > width) {
@@ -129,6 +151,9 @@ std::vector<Sheet> comparison_sheets(const Table& table, const Comparison& compa
     empty = false;
     for (Sheet::Column& c : more.columns) sheets.back().columns.push_back(std::move(c));
   }
+  if (!same.empty()) sheets.back().notes.push_back("The same as " + comparison.base + ": " + enumeration(same) + ".");
+  const bool details = std::ranges::any_of(table.columns, [](const ColumnDoc& d) { return d.detail; });
+  if (details) sheets.back().notes.push_back("More columns: weft run, or --format csv or json.");
   return sheets;
 }
 

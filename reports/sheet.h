@@ -18,6 +18,7 @@ struct Sheet {
   std::string title;
   std::vector<Column> columns;       ///< all of one length
   std::vector<ColumnDoc> explained;  ///< what the headers mean, in order
+  std::vector<std::string> notes;    ///< sentences below the table
 };
 
 /// A line of text and the lines below it: notes, constants, missed expectations.
@@ -37,9 +38,9 @@ struct Page {
 /// Columns of a table with `variant` in front when `show_variant`; columns that no row has are left out.
 Sheet sheet_of(const Table& table, bool show_variant);
 
-/// Sheets of one table's share in a comparison: labels, column, base, then value, delta and ratio of each other
-/// variant, as many variants side by side as fit into `width` characters (at least one). Bounds are left to the other
-/// formats.
+/// Sheets of one table's share in a comparison: labels, column, base, then value, delta and ratio of each variant that
+/// differs somewhere, as many side by side as fit into `width` characters (at least one); those that are the base's equals
+/// everywhere are named below. Bounds and columns of detail are left to the other formats.
 std::vector<Sheet> comparison_sheets(const Table& table, const Comparison& comparison, std::size_t width);
 
 Page page_of(const Report& report, const RenderOptions& options);

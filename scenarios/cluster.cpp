@@ -123,6 +123,7 @@ workloads::ClusterView Cluster::view(topology::Router& router) const {
   v.placement = fabric().placement();
   v.pair = [this, &router](std::string_view relation) { return find_pair(fabric(), router, relation); };
   v.reachable = [&router](const Endpoint& a, const Endpoint& b) { return router.reachable(a, b); };
+  v.attached_switch = [this](const Endpoint& nic) { return fabric().switch_of_nic(fabric().vertex_of(nic)).value; };
   v.nic_rate = node_.nic_rate.value;
   v.nvlink_rate = node_.nvlink_rate.value;
   v.nvlink_latency = node_.nvlink_latency.value;

@@ -37,11 +37,16 @@ std::optional<std::pair<Rank, Rank>> find_pair(const topology::Fabric& f, topolo
   const bool same_leaf = relation == "same_leaf", cross_leaf = relation == "cross_leaf", cross_rail = relation == "cross_rail";
   if (!same_leaf && !cross_leaf && !cross_rail) return std::nullopt;
   if (cross_rail && placement.gpus_per_node() < 2) return std::nullopt;
-  const Place first{NodeId(0), 0};
-  const VertexId leaf = leaf_of(f, first);
-  for (std::uint32_t n = 1; n < placement.nodes(); ++n) {
-    const Place other{NodeId(n), cross_rail ? 1u : 0u};
-    if ((leaf_of(f, other) == leaf) == same_leaf) return std::pair{placement.rank(first), placement.rank(other)};
+  // Rail 0 unless it has no path there (a plane that has failed); a pair across rails is handed out even without one.
+  const std::uint32_t rails = cross_rail ? 1 : placement.gpus_per_node();
+  for (std::uint32_t rail = 0; rail < rails; ++rail) {
+    const Place first{NodeId(0), rail};
+    const VertexId leaf = leaf_of(f, first);
+    for (std::uint32_t n = 1; n < placement.nodes(); ++n) {
+      const Place other{NodeId(n), cross_rail ? 1u : rail};
+      if ((leaf_of(f, other) == leaf) != same_leaf) continue;
+      if (cross_rail || router.reachable(nic_end(first), nic_end(other))) return std::pair{placement.rank(first), placement.rank(other)};
+    }
   }
   return std::nullopt;
 }

@@ -37,6 +37,7 @@ void draw(const Sheet& sheet, std::string& out) {
     out += "\n";
   }
   out += "\n";
+  for (const std::string& note : sheet.notes) out += note + "\n\n";
 }
 
 std::string text_of(const Page& page, const RenderOptions& options) {

@@ -57,6 +57,7 @@ std::string text_of(const Page& page, const RenderOptions& options) {
   for (const Sheet& sheet : page.sheets) {
     gap();
     draw(sheet, out);
+    for (const std::string& note : sheet.notes) out += "  " + note + "\n";
     if (!options.explain_columns) continue;
     out += "  where\n";
     explain(sheet, out);

@@ -44,11 +44,11 @@ AnalysisKind analysis_price() {
                {"switches", "switches"},
                {"switch_links", "cables between switches"},
                {"host_links", "cables from NICs to switches"},
-               {"cables", "all network cables: switch_links + host_links"},
+               {"cables", "all network cables: switch_links + host_links", true},
                {"price_MUSD", "switches, cables and what else the price list prices, million US dollars"},
                {"price_per_endpoint_kUSD", "the same per endpoint, thousand US dollars"},
-               {"switches_MUSD", "of this, switches"},
-               {"cables_MUSD", "of this, cables of all classes"},
+               {"switches_MUSD", "of this, switches", true},
+               {"cables_MUSD", "of this, cables of all classes", true},
                {"nics_MUSD", "of this, NICs (shown when the list prices them)"},
                {"power_kW", "power of switches and NICs (shown when the list has it)"}};
   k.read = [](JsonReader&) { return std::make_unique<PriceAnalysis>(); };

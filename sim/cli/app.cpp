@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -80,6 +81,12 @@ void emit(const reports::Report& report, const Common& common, const reports::Re
 
 void emit(const reports::Listing& listing, const Common& common, const reports::RenderOptions& options) {
   emit_text(reports::render(listing, format_of(common), options), common);
+}
+
+std::size_t line_width() {
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) == 1 && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60) return size.ws_col;
+  return 160;
 }
 
 void note(const Common& common, const std::string& text) {

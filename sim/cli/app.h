@@ -49,6 +49,9 @@ void emit(const reports::Report& report, const Common& common, const reports::Re
 void emit(const reports::Listing& listing, const Common& common, const reports::RenderOptions& options = {});
 void emit_text(const std::string& text, const Common& common);
 
+/// Characters that a line of stdout may have: the terminal's width, 160 when it is none.
+std::size_t line_width();
+
 /// A note for the person: stderr, unless -q.
 void note(const Common& common, const std::string& text);
 

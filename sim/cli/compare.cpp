@@ -37,7 +37,7 @@ void add_compare(CLI::App& app) {
     reports::Comparison comparison = reports::compare_variants(all);
     comparison.input = variant_differences(all);
     all.comparison = std::move(comparison);
-    emit(all, o->common, {o->scenario.explain_columns, o->scenario.constants, 0});
+    emit(all, o->common, {o->scenario.explain_columns, o->scenario.constants, line_width()});
     tell_misses(all, o->common, o->scenario);
   });
 }

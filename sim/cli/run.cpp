@@ -21,7 +21,7 @@ void add_run(CLI::App& app) {
     const auto scenario = scenarios::load_scenario(o->scenario.files.front(), settings_of(o->scenario));
     if (o->scenario.dry_run) return emit_plan(scenario, o->common, o->scenario);
     const reports::Report report = execute(scenario, o->common, o->scenario);
-    emit(report, o->common, {o->scenario.explain_columns, o->scenario.constants, 0});
+    emit(report, o->common, {o->scenario.explain_columns, o->scenario.constants, line_width()});
     tell_misses(report, o->common, o->scenario);
   });
 }

@@ -31,6 +31,7 @@ class Row {
 struct ColumnDoc {
   std::string name;
   std::string text;
+  bool detail = false;   ///< left out where a page compares variants; all other outputs show it
 };
 
 }  // namespace weft::core

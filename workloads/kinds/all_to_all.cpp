@@ -159,7 +159,7 @@ WorkloadKind all_to_all_kind() {
                {"size_B", "send buffer of one GPU (nccl-tests' size)"},
                {"pxn", "whether GPUs of the destination's rail send for their neighbours"},
                {"time_us", "until the last byte has arrived"},
-               {"algbw_GBps", "size over time"},
+               {"algbw_GBps", "size over time", true},
                {"busbw_GBps", "algbw times (gpus - 1) / gpus"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);

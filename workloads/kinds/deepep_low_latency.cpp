@@ -92,11 +92,11 @@ WorkloadKind deepep_low_latency_kind() {
                {"tokens", "tokens of each rank"},
                {"message_B", "bytes of one selection"},
                {"time_us", "until the slowest rank has finished"},
-               {"mean_rank_time_us", "until a rank's own transfers have finished, mean over ranks"},
+               {"mean_rank_time_us", "until a rank's own transfers have finished, mean over ranks", true},
                {"bandwidth_GBps", "DeepEP's number: all selections of a rank, own rank included, over time"},
-               {"sent_MB", "all selections of a rank, own rank included"},
-               {"over_nic_MB", "of these over NICs, mean over ranks"},
-               {"over_nvlink_MB", "of these over NVLink, mean over ranks"}};
+               {"sent_MB", "all selections of a rank, own rank included", true},
+               {"over_nic_MB", "of these over NICs, mean over ranks", true},
+               {"over_nvlink_MB", "of these over NVLink, mean over ranks", true}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);
     LowLatencyParameters l;

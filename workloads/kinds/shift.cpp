@@ -104,7 +104,7 @@ WorkloadKind shift_kind() {
                {"by_nodes", "distance in nodes"},
                {"size_B", "bytes that one GPU sends"},
                {"time_us", "until the last byte has arrived"},
-               {"rate_GBps", "size over time"}};
+               {"rate_GBps", "size over time", true}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);
     const std::int64_t gpus = p.integer("gpus", 0, 0), by = p.integer("by", 0, 0);

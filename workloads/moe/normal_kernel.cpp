@@ -83,14 +83,14 @@ std::vector<ColumnDoc> column_docs(Direction direction) {
                                  {"copy_B", "bytes of one token's copy, as counted in the bandwidths"}};
   if (direction == Direction::dispatch) docs.push_back({"wire_copy_B", "the same with source, expert indices and weights (FP8 only)"});
   for (const ColumnDoc& d : std::vector<ColumnDoc>{
-           {"mean_nodes", "distinct nodes of a token, its own included"},
-           {"mean_ranks", "distinct ranks of a token, its own included"},
+           {"mean_nodes", "distinct nodes of a token, its own included", true},
+           {"mean_ranks", "distinct ranks of a token, its own included", true},
            {"time_us", "until the slowest rank has finished"},
-           {"mean_rank_time_us", "until a rank's own transfers have finished, mean over ranks"},
+           {"mean_rank_time_us", "until a rank's own transfers have finished, mean over ranks", true},
            {"rdma_logical_GBps", "DeepEP's number: copies to distinct nodes, own node included, over time (between nodes only)"},
-           {"rdma_physical_GBps", "what a NIC sends: copies to other nodes over time (between nodes only)"},
-           {"nvl_logical_GBps", "DeepEP's number: copies to distinct ranks over time"},
-           {"nvl_physical_GBps", "what NVLink brings a GPU: copies that did not arrive by its own NIC, over time"}})
+           {"rdma_physical_GBps", "what a NIC sends: copies to other nodes over time (between nodes only)", true},
+           {"nvl_logical_GBps", "DeepEP's number: copies to distinct ranks over time", true},
+           {"nvl_physical_GBps", "what NVLink brings a GPU: copies that did not arrive by its own NIC, over time", true}})
     docs.push_back(d);
   return docs;
 }

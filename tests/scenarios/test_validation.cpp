@@ -1,0 +1,98 @@
+// Validation: published numbers within tolerance, and no row that would pass whatever the simulator did.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <map>
+
+#include <unistd.h>
+
+#include "scenarios/studies/validate.h"
+#include "sim/core/files.h"
+#include "tests/scenarios/support.h"
+
+using namespace weft;
+using namespace weft::scenarios;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder of data that hides the shipped files of the same name.
+struct Overlay {
+  fs::path path = fs::temp_directory_path() / ("weft-mutation-" + std::to_string(::getpid()));
+  ~Overlay() { fs::remove_all(path); }
+
+  /// Copies a shipped data file with one constant halved.
+  void halve(const std::string& folder, const std::string& name, const std::string& key) const {
+    Json j = read_json_file(test::data().find(folder, name).string());
+    const ParsedUnit u = parse_unit(j[key]["value"].get<std::string>());
+    const bool rate = u.what == ParsedUnit::What::bytes_per_second;
+    j[key]["value"] = rate ? std::to_string(u.value / 2) + " B/s" : std::to_string(u.value / 2 * 1e6) + " us";
+    fs::create_directories(path / folder);
+    write_file_atomically(path / folder / (name + ".json"), dump_json(j));
+  }
+
+  DataPlaces places() const {
+    std::vector<fs::path> roots = {path};
+    for (const fs::path& p : test::data().roots()) roots.push_back(p);
+    return DataPlaces(roots);
+  }
+};
+
+std::map<std::string, double> predictions(const DataPlaces& data, const std::vector<std::string>& topics) {
+  std::map<std::string, double> out;
+  for (const std::string& topic : topics) {
+    ValidationOptions o;
+    o.topic = topic;
+    for (const ValidationRow& r : validate(data, o)) out[r.id] = r.predicted;
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("at least sixty published numbers are predicted, all within tolerance, each with its source") {
+  const auto rows = validate(test::data(), {});
+  CHECK(rows.size() >= 60);
+  for (const ValidationRow& r : rows) {
+    CAPTURE(r.id);
+    CAPTURE(r.published);
+    CAPTURE(r.predicted);
+    CHECK(r.pass);
+    CHECK(!r.source.empty());
+    CHECK(!r.topic.empty());
+    CHECK(!r.unit.empty());
+  }
+}
+
+TEST_CASE("halving a constant moves every row that depends on it (mutation)") {
+  struct Mutation { std::string word; std::vector<std::array<std::string, 3>> files; };
+  const Mutation mutations[] = {
+      {"nic", {{"topology/data/nodes", "h800", "nic_rate"}}},
+      {"nvlink", {{"topology/data/nodes", "h800", "nvlink_rate"}}},
+      {"switch_latency", {{"topology/data/transports", "infiniband", "switch_latency"}, {"topology/data/transports", "roce", "switch_latency"}}}};
+  const std::vector<std::string> topics = {"latency", "deepep_normal", "fig7", "deepep_low_latency"};
+  std::map<std::string, std::vector<std::string>> depends;
+  for (const ValidationRow& r : validate(test::data(), {})) depends[r.id] = r.depends;
+  const auto before = predictions(test::data(), topics);
+  for (const Mutation& m : mutations) {
+    Overlay overlay;
+    for (const auto& [folder, name, key] : m.files) overlay.halve(folder, name, key);
+    const auto after = predictions(overlay.places(), topics);
+    std::size_t moved = 0;
+    for (const auto& [id, value] : before) {
+      const auto& words = depends[id];
+      if (std::find(words.begin(), words.end(), m.word) == words.end()) continue;
+      CAPTURE(m.word);
+      CAPTURE(id);
+      CHECK(std::abs(after.at(id) / value - 1) > 0.001);
+      ++moved;
+    }
+    CHECK(moved >= 4);
+  }
+}
+
+TEST_CASE("an unknown topic offers the nearest one") {
+  ValidationOptions o;
+  o.topic = "table33";
+  CHECK_THROWS_WITH_AS(validate(test::data(), o), doctest::Contains("table3"), UserError);
+}
