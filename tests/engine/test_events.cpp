@@ -110,6 +110,26 @@ TEST_CASE("finished operations are told in order of time and id") {
   CHECK(r.order == std::vector<std::uint32_t>{3, 1, 4, 0, 2});
 }
 
+TEST_CASE("instants closer than 1e-12 of themselves are one, others are not") {
+  StaticProgram p;
+  for (double d : {1.0, 1 + 1e-13, 1 + 1e-11}) p.add_marker(Seconds(d));
+  const auto r = play(star(2), p);
+  CHECK(r.finish.at(0) == r.finish.at(1));
+  CHECK(r.finish.at(2) > r.finish.at(1));
+}
+
+TEST_CASE("a leg that carries a share of the bytes loads its links by that share") {
+  // x sends half of its bytes from node 0 and all of them from node 1; y sends from node 0. x / 2 + y = 50 and x <= 50:
+  // at one level, x = y = 100 / 3.
+  StaticProgram p;
+  const workloads::Leg legs[] = {{nic(0), nic(2), 0.5}, {nic(1), nic(3), 1}};
+  p.add_transfer(Bytes(50e9), legs, {});
+  send(p, 25e9, nic(0), nic(4));
+  const auto r = play(star(5), p, {.stop_after_first_rates = true});
+  CHECK(r.rate.at({0, 0}) == Approx(100e9 / 3).epsilon(exact));
+  CHECK(r.rate.at({1, 0}) == Approx(100e9 / 3).epsilon(exact));
+}
+
 TEST_CASE("a rate cap holds a flow back and leaves the rest to others") {
   StaticProgram p;
   send(p, 10e9, nic(0), nic(2), {.rate_cap = BytesPerSecond(10e9)});

@@ -34,7 +34,8 @@ PlainTransfer random_transfer(const Setting& s, std::size_t index, bool all_alik
   t.bytes = all_alike ? 1e6 : 1e6 * (1 + draw(3));
   const std::uint32_t local = eight ? draw(8) : 0;
   const Endpoint from = gpu(draw(static_cast<int>(s.nodes)), local), to = gpu(draw(static_cast<int>(s.nodes)), local);
-  t.legs.push_back({from, to, 1});
+  t.legs.push_back({from, to, draw(4) == 0 ? 0.5 : 1});
+  if (draw(5) == 0) t.legs.push_back({gpu(draw(static_cast<int>(s.nodes)), local), to, 0.5});   // a second source
   if (eight && draw(2) == 0) {   // fan-out behind the receiver
     for (std::uint32_t j = 0; j < 8; ++j) {
       if (j != local) t.legs.push_back({to, gpu(to.node.value, j), all_alike ? 0.5 : 0.1 + 0.1 * draw(5)});
