@@ -67,7 +67,8 @@ std::vector<ConstantUsed> constants_of(const CommunicationModel& m) {
   std::vector<ConstantUsed> used;
   const auto add = [&](const char* what, const auto& constant) {
     if (constant.value.value() == 0 && constant.source.empty()) return;
-    used.push_back({fmt::format("kernel {}: {}", m.name, what), to_text(constant.value), constant.origin, constant.source});
+    used.push_back(
+        {fmt::format("kernel {}: {}", m.name, what), to_text(constant.value), constant.origin, constant.source});
   };
   add("nic_rate", m.nic_rate);
   add("nvlink_rate", m.nvlink_rate);

@@ -32,7 +32,8 @@ void require_gpus(const ClusterView& cluster, std::int64_t gpus, const std::stri
 void require_rank(const ClusterView& cluster, std::int64_t rank, const std::string& place) {
   const std::int64_t all = cluster.placement.ranks();
   if (rank < 0 || rank >= all)
-    throw UserError(place, fmt::format("there is no rank {}", rank), fmt::format("the cluster has ranks 0 to {}", all - 1));
+    throw UserError(place, fmt::format("there is no rank {}", rank),
+                    fmt::format("the cluster has ranks 0 to {}", all - 1));
 }
 
 Seconds mean_makespan(std::span<const Outcome> outcomes) {

@@ -22,7 +22,8 @@ Cell bytes_cell(Bytes b);
 double microseconds(Seconds t);
 double gigabytes_per_second(BytesPerSecond r);
 
-/// Throws UserError at `place` ("/gpus/0") unless the cluster holds `gpus` GPUs in whole nodes (or fewer than one node's).
+/// Throws UserError at `place` ("/gpus/0") unless the cluster holds `gpus` GPUs in whole nodes (or fewer than one
+/// node's).
 void require_gpus(const ClusterView& cluster, std::int64_t gpus, const std::string& place);
 /// Throws UserError unless the rank exists.
 void require_rank(const ClusterView& cluster, std::int64_t rank, const std::string& place);

@@ -36,7 +36,8 @@ std::vector<JsonReader> one_or_many(JsonReader& where, const std::string& key, b
 
 }  // namespace
 
-std::vector<std::int64_t> Parameters::integers(const std::string& key, const std::vector<std::int64_t>& fallback, std::int64_t min) {
+std::vector<std::int64_t> Parameters::integers(const std::string& key, const std::vector<std::int64_t>& fallback,
+                                               std::int64_t min) {
   std::vector<std::int64_t> values;
   for (const JsonReader& item : one_or_many(where_, key, fallback.empty(), "one or more integers"))
     values.push_back(item.as_integer(min));
@@ -47,7 +48,8 @@ std::vector<std::int64_t> Parameters::integers(const std::string& key, const std
 
 std::vector<double> Parameters::numbers(const std::string& key, double min, double max) {
   std::vector<double> values;
-  for (const JsonReader& item : one_or_many(where_, key, false, "one or more numbers")) values.push_back(item.as_number(min, max));
+  for (const JsonReader& item : one_or_many(where_, key, false, "one or more numbers"))
+    values.push_back(item.as_number(min, max));
   if (!values.empty()) (*resolved_)[key] = values;
   return values;
 }
@@ -58,7 +60,8 @@ bool Parameters::boolean(const std::string& key, bool fallback) {
   return v;
 }
 
-std::string Parameters::word(const std::string& key, const std::vector<std::string>& words, const std::string& fallback) {
+std::string Parameters::word(const std::string& key, const std::vector<std::string>& words,
+                             const std::string& fallback) {
   const std::string v = where_.one_of(key, words, fallback);
   (*resolved_)[key] = v;
   return v;
@@ -124,7 +127,8 @@ models::CommunicationModel Parameters::kernel(const std::string& key, const std:
   WEFT_CHECK(context_.data != nullptr, "reading a workload needs the places of data files");
   const models::CommunicationModel m =
       given ? models::read_communication_model(where_.at(key), *context_.data)
-            : models::read_communication_model(JsonReader(value, where_.file(), where_.problems(), where_.pointer() + "/" + key), *context_.data);
+            : models::read_communication_model(
+                  JsonReader(value, where_.file(), where_.problems(), where_.pointer() + "/" + key), *context_.data);
   for (ConstantUsed& c : models::constants_of(m)) constants_.push_back(std::move(c));
   return m;
 }

@@ -24,8 +24,9 @@ class Parameters {
   /// An integer that has no default.
   std::int64_t integer_due(const std::string& key, std::int64_t min);
   /// One integer or a list of them; with an empty fallback the key is due.
-  std::vector<std::int64_t> integers(const std::string& key, const std::vector<std::int64_t>& fallback, std::int64_t min);
-  std::vector<double> numbers(const std::string& key, double min, double max);   ///< default: none
+  std::vector<std::int64_t> integers(const std::string& key, const std::vector<std::int64_t>& fallback,
+                                     std::int64_t min);
+  std::vector<double> numbers(const std::string& key, double min, double max);  ///< default: none
   bool boolean(const std::string& key, bool fallback);
   std::string word(const std::string& key, const std::vector<std::string>& words, const std::string& fallback);
   /// A list of known words, or one of them.

@@ -23,7 +23,8 @@ RailOptions read_rail_options(Parameters& p) {
 
 std::vector<ColumnDoc> rail_parameter_docs() {
   return {{"on_lost_nic",
-           "when a NIC has no path to its rail: \"error\" (default), \"neighbour\" (the next NIC of the node carries both) or "
+           "when a NIC has no path to its rail: \"error\" (default), \"neighbour\" (the next NIC of the node carries "
+           "both) or "
            "\"rebalance\" (all others share its bytes, reached over NVLink)"},
           {"rail_weights",
            "list of what each rail can carry, relative to the others: bytes are spread in proportion, through NVLink; "
@@ -33,13 +34,15 @@ std::vector<ColumnDoc> rail_parameter_docs() {
 Rails::Rails(const ClusterView& cluster, std::uint32_t nodes, std::uint32_t rails, const RailOptions& options)
     : nodes_(nodes), rails_(rails) {
   if (!options.weights.empty() && options.weights.size() != rails)
-    throw UserError("/rail_weights", fmt::format("{} weights for {} rails", options.weights.size(), rails), "one for each NIC of a node");
+    throw UserError("/rail_weights", fmt::format("{} weights for {} rails", options.weights.size(), rails),
+                    "one for each NIC of a node");
   std::vector<std::vector<bool>> masks;
   for (std::uint32_t node = 0; node < nodes; ++node) {
     const std::vector<bool> alive = alive_rails(cluster, node);
     const auto lost = std::find(alive.begin(), alive.end(), false);
     if (lost != alive.end() && options.on_lost_nic == OnLostNic::error)
-      throw UserError("/on_lost_nic", fmt::format("NIC {} of node {} has no path to its rail", lost - alive.begin(), node),
+      throw UserError("/on_lost_nic",
+                      fmt::format("NIC {} of node {} has no path to its rail", lost - alive.begin(), node),
                       "set on_lost_nic to \"rebalance\" or \"neighbour\" to use the node's other NICs");
     const auto known = std::find(masks.begin(), masks.end(), alive);
     mask_of_.push_back(static_cast<std::uint32_t>(known - masks.begin()));
@@ -72,12 +75,14 @@ void Rails::index_plans(const std::vector<std::vector<bool>>& masks, const RailO
 }
 
 Rails::Plan Rails::make_plan(const std::vector<bool>& alive, const RailOptions& options) const {
-  std::vector<double> moved(rails_ * rails_, 0.0);   // [due][via]
+  std::vector<double> moved(rails_ * rails_, 0.0);  // [due][via]
   std::vector<double> weight(rails_);
-  for (std::uint32_t k = 0; k < rails_; ++k) weight[k] = alive[k] ? (options.weights.empty() ? 1.0 : options.weights[k]) : 0.0;
+  for (std::uint32_t k = 0; k < rails_; ++k)
+    weight[k] = alive[k] ? (options.weights.empty() ? 1.0 : options.weights[k]) : 0.0;
   const double sum = std::accumulate(weight.begin(), weight.end(), 0.0);
   if (sum <= 0)
-    throw UserError("/on_lost_nic", "two nodes of the job have no rail left in common", "leave these nodes out of the job");
+    throw UserError("/on_lost_nic", "two nodes of the job have no rail left in common",
+                    "leave these nodes out of the job");
   if (options.on_lost_nic == OnLostNic::neighbour) {
     for (std::uint32_t due = 0; due < rails_; ++due) {
       std::uint32_t via = due;
@@ -87,7 +92,8 @@ Rails::Plan Rails::make_plan(const std::vector<bool>& alive, const RailOptions& 
   } else {
     // Each rail is due 1 and bears rails * weight / sum; what it does not bear goes to those that bear more.
     std::vector<double> bears(rails_), spare(rails_);
-    for (std::uint32_t k = 0; k < rails_; ++k) bears[k] = rails_ * weight[k] / sum, spare[k] = std::max(0.0, bears[k] - 1);
+    for (std::uint32_t k = 0; k < rails_; ++k)
+      bears[k] = rails_ * weight[k] / sum, spare[k] = std::max(0.0, bears[k] - 1);
     const double spares = std::accumulate(spare.begin(), spare.end(), 0.0);
     for (std::uint32_t due = 0; due < rails_; ++due) {
       moved[due * rails_ + due] = std::min(1.0, bears[due]);
@@ -105,7 +111,8 @@ Rails::Plan Rails::make_plan(const std::vector<bool>& alive, const RailOptions& 
   return plan;
 }
 
-void Rails::append_legs(std::uint32_t a, std::uint32_t d, std::uint32_t rail, double share, std::vector<Leg>& legs) const {
+void Rails::append_legs(std::uint32_t a, std::uint32_t d, std::uint32_t rail, double share,
+                        std::vector<Leg>& legs) const {
   for (const Share& way : carriers(a, d, rail)) {
     const double part = share * way.share;
     if (way.rail != rail) legs.push_back({gpu_at(a, rail), gpu_at(a, way.rail), part});

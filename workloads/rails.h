@@ -14,7 +14,7 @@ enum class OnLostNic { error, neighbour, rebalance };
 
 struct RailOptions {
   OnLostNic on_lost_nic = OnLostNic::error;
-  std::vector<double> weights;   ///< what each rail can carry, relative to the others; empty: all alike
+  std::vector<double> weights;  ///< what each rail can carry, relative to the others; empty: all alike
 };
 
 /// Reads on_lost_nic and rail_weights.
@@ -35,9 +35,13 @@ class Rails {
     double share;
   };
   /// The rails that carry what is due on rail `due` from node a to node d; shares add up to 1.
-  std::span<const Share> carriers(std::uint32_t a, std::uint32_t d, std::uint32_t due) const { return plan(a, d).carriers[due]; }
+  std::span<const Share> carriers(std::uint32_t a, std::uint32_t d, std::uint32_t due) const {
+    return plan(a, d).carriers[due];
+  }
   /// What rail `via` carries from a to d: the due rails with the part of each.
-  std::span<const Share> carried(std::uint32_t a, std::uint32_t d, std::uint32_t via) const { return plan(a, d).carried[via]; }
+  std::span<const Share> carried(std::uint32_t a, std::uint32_t d, std::uint32_t via) const {
+    return plan(a, d).carried[via];
+  }
 
   /// Appends the legs that move `share` from GPU (a, rail) to GPU (d, rail).
   void append_legs(std::uint32_t a, std::uint32_t d, std::uint32_t rail, double share, std::vector<Leg>& legs) const;
@@ -46,15 +50,17 @@ class Rails {
   struct Plan {
     std::vector<std::vector<Share>> carriers, carried;
   };
-  const Plan& plan(std::uint32_t a, std::uint32_t d) const { return plans_[plan_of_[mask_of_[a] * masks_ + mask_of_[d]]]; }
+  const Plan& plan(std::uint32_t a, std::uint32_t d) const {
+    return plans_[plan_of_[mask_of_[a] * masks_ + mask_of_[d]]];
+  }
   Plan make_plan(const std::vector<bool>& alive, const RailOptions& options) const;
   std::vector<bool> alive_rails(const ClusterView& cluster, std::uint32_t node) const;
   void index_plans(const std::vector<std::vector<bool>>& masks, const RailOptions& options);
 
   std::uint32_t nodes_, rails_;
-  std::vector<std::uint32_t> mask_of_;   ///< by node: which set of live rails it has
+  std::vector<std::uint32_t> mask_of_;  ///< by node: which set of live rails it has
   std::size_t masks_ = 0;
-  std::vector<std::uint32_t> plan_of_;   ///< by pair of sets
+  std::vector<std::uint32_t> plan_of_;  ///< by pair of sets
   std::vector<Plan> plans_;
 };
 

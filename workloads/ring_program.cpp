@@ -10,7 +10,8 @@ std::vector<Leg> ring_edges(const RingJob& job, std::uint32_t group, std::uint32
   const auto local = [&](std::uint32_t index) { return group + job.tp * (index % m); };
   std::vector<Leg> legs;
   for (std::uint32_t a = 0; a < job.nodes; ++a) {
-    // The turn ends where it began, at the GPU beside the NIC: as much NVLink as NCCL's last hop into a NIC of the rail.
+    // The turn ends where it began, at the GPU beside the NIC: as much NVLink as NCCL's last hop into a NIC of the
+    // rail.
     for (std::uint32_t x = 0; x < m && m > 1; ++x)
       legs.push_back({gpu_at(a, local(channel + x)), gpu_at(a, local(channel + x + 1)), 1});
     if (job.nodes > 1) job.rails->append_legs(a, (a + 1) % job.nodes, local(channel), 1, legs);
@@ -25,11 +26,11 @@ std::unique_ptr<StaticProgram> ring_program(const RingJob& job, Bytes size, std:
   const double n = job.group_size();
   StaticProgram::TransferOptions options;
   options.kernel = program->add_kernel(comm_kernel(job.model));
-  options.latency_mode = LatencyMode::none;   // NCCL's step latencies hold the wire
+  options.latency_mode = LatencyMode::none;  // NCCL's step latencies hold the wire
   const double network_steps = job.passes * (job.nodes - 1);
   const double nvlink_steps = job.passes * (n - 1) - network_steps;
-  options.extra_latency =
-      job.model.start_up.value + job.model.network_step.value * network_steps + job.model.nvlink_step.value * nvlink_steps;
+  options.extra_latency = job.model.start_up.value + job.model.network_step.value * network_steps +
+                          job.model.nvlink_step.value * nvlink_steps;
   const Bytes per_edge = size * (job.passes * (n - 1) / n / job.channels);
   for (std::uint32_t group = 0; group < job.tp; ++group)
     for (std::uint32_t channel = 0; channel < job.channels; ++channel) {

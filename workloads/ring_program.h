@@ -9,15 +9,15 @@
 
 namespace weft::workloads {
 
-/// `tp` groups at once; group g has the GPUs g, g + tp, g + 2 tp, ... of each node. Ring (channel) c of a group leaves a
-/// node by the NIC of the group's c-th GPU there, after a turn over NVLink through the group's GPUs of the node.
+/// `tp` groups at once; group g has the GPUs g, g + tp, g + 2 tp, ... of each node. Ring (channel) c of a group leaves
+/// a node by the NIC of the group's c-th GPU there, after a turn over NVLink through the group's GPUs of the node.
 struct RingJob {
   std::uint32_t nodes = 1, per_node = 1, tp = 1, channels = 1;
   double passes = 1;
-  std::shared_ptr<const Rails> rails;     ///< needed when nodes > 1
+  std::shared_ptr<const Rails> rails;  ///< needed when nodes > 1
   models::CommunicationModel model;
 
-  std::uint32_t members() const { return per_node / tp; }   ///< of a group, in one node
+  std::uint32_t members() const { return per_node / tp; }  ///< of a group, in one node
   std::uint32_t group_size() const { return nodes * members(); }
 };
 

@@ -41,7 +41,8 @@ class Ring final : public BasicWorkload {
     job.nodes = static_cast<std::uint32_t>(ring_.gpus[g]) / job.per_node;
     job.tp = static_cast<std::uint32_t>(ring_.tp[t]);
     if (job.tp > job.per_node || job.per_node % job.tp != 0)
-      throw UserError(fmt::format("/tp/{}", t), fmt::format("a node's {} GPUs do not divide into groups of {}", job.per_node, job.tp),
+      throw UserError(fmt::format("/tp/{}", t),
+                      fmt::format("a node's {} GPUs do not divide into groups of {}", job.per_node, job.tp),
                       "choose a divisor of the GPUs of a node");
     if (job.group_size() < 2)
       throw UserError(fmt::format("/tp/{}", t), "a group would hold one GPU only", "use more nodes or a smaller tp");
@@ -54,7 +55,8 @@ class Ring final : public BasicWorkload {
 
   Case case_of(const RingJob& job, Bytes size) const {
     Case c;
-    c.labels.set("gpus", static_cast<std::int64_t>(job.nodes) * job.per_node).set("tp", static_cast<std::int64_t>(job.tp));
+    c.labels.set("gpus", static_cast<std::int64_t>(job.nodes) * job.per_node)
+        .set("tp", static_cast<std::int64_t>(job.tp));
     c.labels.set("size_B", bytes_cell(size));
     c.trials = static_cast<std::size_t>(ring_.trials);
     c.observe = Observe::op_times;
@@ -85,7 +87,9 @@ std::vector<ColumnDoc> parameter_docs(const RingCollective& collective) {
   std::vector<ColumnDoc> docs = {
       {"gpus", "number of GPUs or a list (due); whole nodes, from node 0"},
       {"sizes", collective.size_means + ": a size or a list (due)"},
-      {"tp", "tensor-parallel size or a list; default 1. The collective runs in tp groups at once, each with every tp-th GPU of a node"},
+      {"tp",
+       "tensor-parallel size or a list; default 1. The collective runs in tp groups at once, each with every tp-th GPU "
+       "of a node"},
       {"channels", "rings of a group; default: one for each of its GPUs (NICs) in a node"},
       {"trials", "runs with other connection numbers, averaged (they matter to ECMP only); default 1"},
       {"kernel", "communication kernel; default \"nccl_ring\""}};
@@ -100,7 +104,8 @@ WorkloadKind ring_kind(const RingCollective& collective) {
   k.name = collective.name;
   k.title = collective.title;
   k.summary =
-      "Rings over all nodes in node order, each leaving a node by a NIC of its own and turning over NVLink inside; latency of NCCL's "
+      "Rings over all nodes in node order, each leaving a node by a NIC of its own and turning over NVLink inside; "
+      "latency of NCCL's "
       "Simple protocol step by step. nccl-tests' conventions.";
   k.parameters = parameter_docs(collective);
   k.columns = {{"gpus", "GPUs that take part, all groups together"},
@@ -108,7 +113,8 @@ WorkloadKind ring_kind(const RingCollective& collective) {
                {"size_B", collective.size_means},
                {"time_us", "until the slowest group has finished (mean over trials)"},
                {"algbw_GBps", "size over time"},
-               {"busbw_GBps", collective.passes == 2 ? "algbw times 2 (n - 1) / n, n GPUs a group" : "algbw times (n - 1) / n, n GPUs a group"},
+               {"busbw_GBps", collective.passes == 2 ? "algbw times 2 (n - 1) / n, n GPUs a group"
+                                                     : "algbw times (n - 1) / n, n GPUs a group"},
                {"group_algbw_GBps", "size over a group's own time, mean over groups and trials"}};
   k.read = [collective](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);

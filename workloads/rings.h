@@ -9,7 +9,7 @@ namespace weft::workloads {
 
 /// What tells one ring collective from another.
 struct RingCollective {
-  std::string name;        ///< "all_gather"
+  std::string name;  ///< "all_gather"
   std::string title;
   std::string size_means;  ///< what `size` is, in nccl-tests' convention
   double passes = 1;       ///< how often each byte goes round: 2 for all-reduce

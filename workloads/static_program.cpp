@@ -45,8 +45,8 @@ void StaticProgram::start(Sink& sink) {
     if (op.kind == Kind::transfer) {
       const TransferRecord& t = transfers_[op.detail];
       const TransferOptions& o = t.options;
-      sink.transfer({OpId(i), t.bytes, std::span<const Leg>(legs_.data() + t.legs_begin, t.legs_end - t.legs_begin), o.kernel,
-                     o.extra_latency, o.latency_mode, o.weight, o.rate_cap, o.flow_key},
+      sink.transfer({OpId(i), t.bytes, std::span<const Leg>(legs_.data() + t.legs_begin, t.legs_end - t.legs_begin),
+                     o.kernel, o.extra_latency, o.latency_mode, o.weight, o.rate_cap, o.flow_key},
                     after);
     } else if (op.kind == Kind::compute) {
       const ComputeRecord& c = computes_[op.detail];

@@ -24,7 +24,8 @@ class StaticProgram : public Program {
     std::uint64_t flow_key = 0;
   };
 
-  OpId add_transfer(Bytes bytes, std::span<const Leg> legs, const TransferOptions& options, std::span<const OpId> after = {});
+  OpId add_transfer(Bytes bytes, std::span<const Leg> legs, const TransferOptions& options,
+                    std::span<const OpId> after = {});
   OpId add_compute(StreamId stream, Seconds duration, std::uint32_t sms = 0, std::span<const OpId> after = {});
   OpId add_marker(Seconds delay = {}, std::span<const OpId> after = {});
   std::size_t size() const { return ops_.size(); }
@@ -36,7 +37,7 @@ class StaticProgram : public Program {
   enum class Kind : std::uint8_t { transfer, compute, marker };
   struct Op {
     Kind kind;
-    std::uint32_t detail;        ///< index into transfers_, computes_ or delays_
+    std::uint32_t detail;  ///< index into transfers_, computes_ or delays_
     std::uint32_t after_begin, after_end;
   };
   struct TransferRecord {

@@ -11,7 +11,8 @@ namespace {
 CommunicationModel read(const std::string& json) {
   const Json value = parse_json(json, "scenario.json");
   Problems problems;
-  const CommunicationModel m = read_communication_model(JsonReader(value, "scenario.json", problems, "/kernel"), DataPlaces::standard());
+  const CommunicationModel m =
+      read_communication_model(JsonReader(value, "scenario.json", problems, "/kernel"), DataPlaces::standard());
   problems.throw_if_any();
   return m;
 }
@@ -34,7 +35,8 @@ TEST_CASE("every shipped kernel reads, and each of its numbers has a source; a f
 }
 
 TEST_CASE("a kernel can be changed in place, and what is not named stays") {
-  const CommunicationModel base = read("\"deepep_low_latency\""), m = read(R"({"extends": "deepep_low_latency", "nic_rate": "48 GB/s"})");
+  const CommunicationModel base = read("\"deepep_low_latency\""),
+                           m = read(R"({"extends": "deepep_low_latency", "nic_rate": "48 GB/s"})");
   CHECK(m.nic_rate.value == BytesPerSecond(48e9));
   CHECK(m.nic_rate.origin == Origin::assumed);
   CHECK(m.nvlink_rate.value == base.nvlink_rate.value);

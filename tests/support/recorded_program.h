@@ -36,7 +36,7 @@ class RecordingSink final : public workloads::Sink {
 
 /// Bytes in and out of every GPU, apart for NVLink (within a node) and NIC (between nodes, counted at the NIC used).
 struct Traffic {
-  using Port = std::pair<std::uint32_t, std::uint32_t>;   // node, local index
+  using Port = std::pair<std::uint32_t, std::uint32_t>;  // node, local index
   std::map<Port, double> nvlink_out, nvlink_in, nic_out, nic_in;
 };
 
@@ -46,14 +46,17 @@ inline Traffic traffic_of(const RecordingSink& sink) {
     for (const workloads::Leg& leg : r.legs) {
       const double bytes = r.what.bytes.value() * leg.share;
       const Traffic::Port from{leg.from.node.value, leg.from.local}, to{leg.to.node.value, leg.to.local};
-      if (leg.from.node != leg.to.node) t.nic_out[from] += bytes, t.nic_in[to] += bytes;
-      else if (leg.from.kind == Endpoint::Kind::gpu && leg.to.kind == Endpoint::Kind::gpu) t.nvlink_out[from] += bytes, t.nvlink_in[to] += bytes;
+      if (leg.from.node != leg.to.node)
+        t.nic_out[from] += bytes, t.nic_in[to] += bytes;
+      else if (leg.from.kind == Endpoint::Kind::gpu && leg.to.kind == Endpoint::Kind::gpu)
+        t.nvlink_out[from] += bytes, t.nvlink_in[to] += bytes;
     }
   return t;
 }
 
 /// A cluster of the mind: every two ends have a path, unless a NIC is listed as lost.
-inline workloads::ClusterView view_of(std::uint32_t nodes, std::vector<Place> lost = {}, std::uint32_t nodes_per_leaf = 32) {
+inline workloads::ClusterView view_of(std::uint32_t nodes, std::vector<Place> lost = {},
+                                      std::uint32_t nodes_per_leaf = 32) {
   workloads::ClusterView v;
   v.placement = Placement(nodes, 8);
   v.pair = [](std::string_view) { return std::optional(std::pair(Rank(0), Rank(8))); };

@@ -43,8 +43,9 @@ struct Ground {
   topology::Fabric fabric;
   topology::RoutingSpec routing;
 
-  Ground(const std::string& topology, std::uint32_t nodes, const std::string& node = "h800", const std::string& transport = "ideal",
-         const std::vector<std::string>& failed = {}, topology::RoutingSpec spec = {})
+  Ground(const std::string& topology, std::uint32_t nodes, const std::string& node = "h800",
+         const std::string& transport = "ideal", const std::vector<std::string>& failed = {},
+         topology::RoutingSpec spec = {})
       : fabric(make_fabric(topology, nodes, node, transport, failed)), routing(spec) {}
 
   workloads::ClusterView view(topology::Router& router) const {
@@ -91,9 +92,12 @@ struct Ground {
     const Placement p = fabric.placement();
     if (relation == "same_node") return std::pair(Rank(0), Rank(1));
     const std::uint32_t local = relation == "cross_rail" ? 1 : 0;
-    const auto leaf = [&](std::uint32_t node, std::uint32_t l) { return fabric.switch_of_nic(fabric.vertex_of(nic(node, l))); };
+    const auto leaf = [&](std::uint32_t node, std::uint32_t l) {
+      return fabric.switch_of_nic(fabric.vertex_of(nic(node, l)));
+    };
     for (std::uint32_t node = 1; node < p.nodes(); ++node)
-      if ((leaf(node, local) == leaf(0, 0)) == (relation == "same_leaf")) return std::pair(Rank(0), p.rank({NodeId(node), local}));
+      if ((leaf(node, local) == leaf(0, 0)) == (relation == "same_leaf"))
+        return std::pair(Rank(0), p.rank({NodeId(node), local}));
     return std::nullopt;
   }
 };

@@ -14,7 +14,8 @@ std::string job(int gpus, const std::string& size, const std::string& more = "")
 
 }  // namespace
 
-// A GPU's NIC sends (n-8)/n of its buffer; NVLink takes 7/n for its node and 7/8 of (n-8)/n for other rails: 7/8 in all.
+// A GPU's NIC sends (n-8)/n of its buffer; NVLink takes 7/n for its node and 7/8 of (n-8)/n for other rails: 7/8 in
+// all.
 TEST_CASE("with PXN a NIC carries (n-8)/n of the buffer and NVLink 7/8, in and out") {
   for (const int n : {16, 32, 64}) {
     const auto cases = workload_from(job(n, "1 GB"))->cases(view_of(8));
@@ -69,26 +70,30 @@ TEST_CASE("N5.01-N5.04: an \"all_to_all\" with PXN reaches 88.0, 58.7, 50.3 and 
 }
 
 TEST_CASE("N5.05: 16 GiB on 16 GPUs take 195.2 ms") {
-  CHECK(Ground(mpft, 2, "h800", "infiniband").number(job(16, "16 GiB"), "time_us") == doctest::Approx(195200).epsilon(0.01));
+  CHECK(Ground(mpft, 2, "h800", "infiniband").number(job(16, "16 GiB"), "time_us") ==
+        doctest::Approx(195200).epsilon(0.01));
 }
 
 TEST_CASE("N5.06: busbw of an all-to-all on 8 GPUs is 7/8 of algbw") {
   const Row row = Ground(mrft, 1).run(job(8, "1 GiB")).at(0);
   CHECK(row.number("busbw_GBps") / row.number("algbw_GBps") == doctest::Approx(0.875).epsilon(1e-6));
-  CHECK(row.number("algbw_GBps") == doctest::Approx(160 / 0.875).epsilon(0.002));   // NVLink alone: 7/8 S over 160 GB/s
+  CHECK(row.number("algbw_GBps") == doctest::Approx(160 / 0.875).epsilon(0.002));  // NVLink alone: 7/8 S over 160 GB/s
 }
 
 TEST_CASE("N2.08: MPFT and MRFT are equal under adaptive routing at every size, to 1e-9") {
   const Ground planes(mpft, 64, "h800", "infiniband"), rails(mrft, 64, "h800", "infiniband");
-  const std::string sweep = R"({"kind": "all_to_all", "gpus": [16, 32, 64, 128, 512], "sizes": ["64 B", "1 KiB", "1 MiB", "1 GiB", "16 GiB"]})";
+  const std::string sweep =
+      R"({"kind": "all_to_all", "gpus": [16, 32, 64, 128, 512], "sizes": ["64 B", "1 KiB", "1 MiB", "1 GiB", "16 GiB"]})";
   const auto a = planes.run(sweep), b = rails.run(sweep);
   REQUIRE(a.size() == 25);
-  for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i].number("time_us") == doctest::Approx(b[i].number("time_us")).epsilon(1e-9));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    CHECK(a[i].number("time_us") == doctest::Approx(b[i].number("time_us")).epsilon(1e-9));
 }
 
 TEST_CASE("small messages cost the kernel's start-up and the wire") {
   // One hop through a leaf: 2.8 us and NCCL's 9.6 us.
-  CHECK(Ground(mpft, 2, "h800", "infiniband").number(job(16, "64 B"), "time_us") == doctest::Approx(12.4).epsilon(0.001));
+  CHECK(Ground(mpft, 2, "h800", "infiniband").number(job(16, "64 B"), "time_us") ==
+        doctest::Approx(12.4).epsilon(0.001));
 }
 
 TEST_CASE("without PXN an MRFT carries the all-to-all across rails, a plane of an MPFT does not reach the others") {

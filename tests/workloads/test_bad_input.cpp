@@ -17,14 +17,17 @@ struct Wrong {
 const Wrong wrong[] = {
     {R"({"kind": "all_to_all", "sizes": "1 GiB"})", "/workload/0/gpus", "missing"},
     {R"({"kind": "all_to_all", "gpus": 20, "sizes": "1 GiB"})", "/gpus/0", "no multiple of the 8 GPUs of a node"},
-    {R"({"kind": "all_to_all", "gpus": [16, 4096], "sizes": "1 GiB"})", "/gpus/1", "4096 GPUs asked for, the cluster has 128"},
+    {R"({"kind": "all_to_all", "gpus": [16, 4096], "sizes": "1 GiB"})", "/gpus/1",
+     "4096 GPUs asked for, the cluster has 128"},
     {R"({"kind": "all_to_all", "gpus": [], "sizes": "1 GiB"})", "/workload/0/gpus", "empty list"},
     {R"({"kind": "all_to_all", "gpus": 16, "sizes": 1024})", "/workload/0/sizes", "a size"},
     {R"({"kind": "all_to_all", "gpus": 16, "sizes": "0 B"})", "/workload/0/sizes", "0 B"},
     {R"({"kind": "all_to_all", "gpus": 16, "sizes": "4 GB/s"})", "/workload/0/sizes", "a size"},
-    {R"({"kind": "all_to_all", "gpus": 16, "sizes": "1 GiB", "kernel": "nccl_alltoall"})", "/workload/0/kernel", "nccl_all_to_all"},
+    {R"({"kind": "all_to_all", "gpus": 16, "sizes": "1 GiB", "kernel": "nccl_alltoall"})", "/workload/0/kernel",
+     "nccl_all_to_all"},
     {R"({"kind": "all_to_all", "gpus": 16, "sizes": "1 GiB", "pxm": true})", "/workload/0/pxm", "pxn"},
-    {R"({"kind": "all_to_all", "gpus": 16, "sizes": "1 GiB", "rail_weights": [0, 0]})", "/workload/0/rail_weights", "above zero"},
+    {R"({"kind": "all_to_all", "gpus": 16, "sizes": "1 GiB", "rail_weights": [0, 0]})", "/workload/0/rail_weights",
+     "above zero"},
     {R"({"kind": "all_gather", "gpus": 16, "sizes": "1 GiB", "tp": 3})", "/tp/0", "do not divide into groups of 3"},
     {R"({"kind": "all_gather", "gpus": 8, "sizes": "1 GiB", "tp": 8})", "/tp/0", "one GPU only"},
     {R"({"kind": "deepep_dispatch", "ep": 4096})", "/ep/0", "the cluster has 128"},
@@ -72,9 +75,10 @@ TEST_CASE("every kind explains its parameters and columns, and its resolved para
     CHECK_FALSE(k.parameters.empty());
     CHECK_FALSE(k.columns.empty());
   }
-  for (const char* json : {R"({"kind": "all_to_all", "gpus": 16, "sizes": "1 GiB"})", R"({"kind": "deepep_low_latency", "ep": [8, 16]})",
-                           R"({"kind": "ping"})", R"({"kind": "all_reduce", "gpus": 16, "sizes": ["1 KiB", "1 MiB"]})",
-                           R"({"kind": "shift"})", R"({"kind": "permutation"})", R"({"kind": "deepep_combine", "ep": 64, "gate": "v3"})"}) {
+  for (const char* json : {R"({"kind": "all_to_all", "gpus": 16, "sizes": "1 GiB"})",
+                           R"({"kind": "deepep_low_latency", "ep": [8, 16]})", R"({"kind": "ping"})",
+                           R"({"kind": "all_reduce", "gpus": 16, "sizes": ["1 KiB", "1 MiB"]})", R"({"kind": "shift"})",
+                           R"({"kind": "permutation"})", R"({"kind": "deepep_combine", "ep": 64, "gate": "v3"})"}) {
     CAPTURE(json);
     Json once = workload_from(json)->resolved();
     once["kind"] = parse_json(json, "")["kind"];

@@ -8,11 +8,15 @@ using namespace weft::testing;
 
 namespace {
 
-std::string job(const std::string& ep, const std::string& more = "") { return R"({"kind": "deepep_low_latency", "ep": )" + ep + more + "}"; }
+std::string job(const std::string& ep, const std::string& more = "") {
+  return R"({"kind": "deepep_low_latency", "ep": )" + ep + more + "}";
+}
 
 }  // namespace
 
-TEST_CASE("N5.13, N5.31: a \"deepep_low_latency\" dispatch sends 1,014 selections of 7,408 B, 7.512 MB, a combine 14.537 MB") {
+TEST_CASE(
+    "N5.13, N5.31: a \"deepep_low_latency\" dispatch sends 1,014 selections of 7,408 B, 7.512 MB, a combine 14.537 "
+    "MB") {
   const auto rows = Ground(mpft, 1).run(job("8"));
   CHECK(rows[0].number("message_B") == 7408);
   CHECK(rows[1].number("message_B") == 14336);
@@ -21,7 +25,8 @@ TEST_CASE("N5.13, N5.31: a \"deepep_low_latency\" dispatch sends 1,014 selection
 }
 
 TEST_CASE("N5.25-N5.30: expected counts give the fitted latencies to 0.2 us") {
-  const double dispatch[] = {75.3, 115.7, 157.0, 177.7, 188.0, 193.1}, combine[] = {114.7, 192.9, 272.8, 312.8, 332.7, 342.7};
+  const double dispatch[] = {75.3, 115.7, 157.0, 177.7, 188.0, 193.1},
+               combine[] = {114.7, 192.9, 272.8, 312.8, 332.7, 342.7};
   for (const std::string& topology : {mpft, mrft}) {
     const auto rows = Ground(topology, 32, "h800", "infiniband").run(job("[8, 16, 32, 64, 128, 256]"));
     REQUIRE(rows.size() == 12);
@@ -32,7 +37,9 @@ TEST_CASE("N5.25-N5.30: expected counts give the fitted latencies to 0.2 us") {
   }
 }
 
-TEST_CASE("N5.25-N5.28: EP8 to EP64 are within 3 % of the README's latencies; N5.29, N5.30: EP128 and EP256, an older kernel's, within 11 %") {
+TEST_CASE(
+    "N5.25-N5.28: EP8 to EP64 are within 3 % of the README's latencies; N5.29, N5.30: EP128 and EP256, an older "
+    "kernel's, within 11 %") {
   const double dispatch[] = {77, 118, 155, 173, 192, 194}, combine[] = {114, 195, 273, 314, 369, 360};
   const auto rows = Ground(mpft, 32, "h800", "infiniband").run(job("[8, 16, 32, 64, 128, 256]"));
   for (int i = 0; i < 6; ++i) {
@@ -43,9 +50,11 @@ TEST_CASE("N5.25-N5.28: EP8 to EP64 are within 3 % of the README's latencies; N5
 }
 
 TEST_CASE("N5.31: all selections over the README's latencies are its bandwidths") {
-  const Ground ground(mpft, 1, "ideal");   // nothing takes time but the kernel's start-up
+  const Ground ground(mpft, 1, "ideal");  // nothing takes time but the kernel's start-up
   const auto bandwidth = [&](int direction, const std::string& latency) {
-    return ground.run(job("8", R"(, "kernel": {"start_up": ")" + latency + "\"}")).at(direction).number("bandwidth_GBps");
+    return ground.run(job("8", R"(, "kernel": {"start_up": ")" + latency + "\"}"))
+        .at(direction)
+        .number("bandwidth_GBps");
   };
   CHECK(std::abs(bandwidth(0, "77 us") - 98) < 1);
   CHECK(std::abs(bandwidth(0, "194 us") - 39) < 1);
@@ -72,10 +81,13 @@ TEST_CASE("a selection leaves over PCIe by the NIC of the destination's rail, or
       if (leg.from.node != leg.to.node) CHECK(leg.from.local == leg.to.local);
   const auto own = record(workload_from(job("16", R"(, "nic": "own")"))->cases(view_of(2)).at(0));
   std::size_t across = 0;
-  for (const RecordedTransfer& t : own.transfers) across += t.legs[0].from.node != t.legs[0].to.node && t.legs[0].from.local != t.legs[0].to.local;
+  for (const RecordedTransfer& t : own.transfers)
+    across += t.legs[0].from.node != t.legs[0].to.node && t.legs[0].from.local != t.legs[0].to.local;
   CHECK(across == 2 * 8 * 7);
-  CHECK_THROWS_WITH_AS(Ground(mpft, 2).run(job("16", R"(, "nic": "own")")), doctest::Contains("planes of an MPFT do not meet"), UserError);
-  CHECK(Ground(mrft, 2).number(job("16", R"(, "nic": "own")"), "time_us") == doctest::Approx(Ground(mrft, 2).number(job("16"), "time_us")));
+  CHECK_THROWS_WITH_AS(Ground(mpft, 2).run(job("16", R"(, "nic": "own")")),
+                       doctest::Contains("planes of an MPFT do not meet"), UserError);
+  CHECK(Ground(mrft, 2).number(job("16", R"(, "nic": "own")"), "time_us") ==
+        doctest::Approx(Ground(mrft, 2).number(job("16"), "time_us")));
 }
 
 TEST_CASE("sampled counts take longer than balanced ones, the slowest rank deciding") {

@@ -50,7 +50,8 @@ TEST_CASE("N5.12: distinct ranks at EP8, EP16 and EP32 are 5.2947, 6.5233 and 7.
 }
 
 TEST_CASE("with eight groups on any EP size, V3's gate meets the nodes and ranks that its report's rule gives") {
-  // Distinct nodes per token with 8 groups, top-4: EP16 1.965, EP32 3.11 (6.85 ranks), EP64 3.953 (7.486), EP128 5.72 (7.83).
+  // Distinct nodes per token with 8 groups, top-4: EP16 1.965, EP32 3.11 (6.85 ranks), EP64 3.953 (7.486), EP128 5.72
+  // (7.83).
   const double nodes[] = {1.965, 3.11, 3.953, 5.72}, rank[] = {5.72, 6.85, 7.486, 7.83};
   for (int i = 0; i < 4; ++i) {
     const FanOut f = expected_fan_out(v3_gate(), ranks(16u << i), 1);
@@ -99,8 +100,8 @@ TEST_CASE("the quick draw of the test's gate has the statistics of sorting 256 s
     nodes += static_cast<double>(n.size()), ranks_hit += static_cast<double>(r.size());
   }
   const FanOut quick = expected_fan_out(test_gate(8), ranks(64), 1);
-  CHECK(std::abs(nodes / tokens - quick.nodes) < 0.005);       // standard error 0.001
-  CHECK(std::abs(ranks_hit / tokens - quick.ranks) < 0.02);    // standard error 0.005
+  CHECK(std::abs(nodes / tokens - quick.nodes) < 0.005);     // standard error 0.001
+  CHECK(std::abs(ranks_hit / tokens - quick.ranks) < 0.02);  // standard error 0.005
 }
 
 TEST_CASE("a routing table keeps every selection, and a token's ranks lie on its nodes") {

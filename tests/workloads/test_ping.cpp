@@ -20,10 +20,13 @@ TEST_CASE("a \"ping\" gives the latencies of Table 5 on an MPFT and on an MRFT")
 }
 
 TEST_CASE("a pair that a cluster does not have is an error that names it") {
-  CHECK_THROWS_WITH_AS(Ground(mrft, 2).run(R"({"kind": "ping", "pairs": "cross_leaf"})"), doctest::Contains("\"cross_leaf\""), UserError);
+  CHECK_THROWS_WITH_AS(Ground(mrft, 2).run(R"({"kind": "ping", "pairs": "cross_leaf"})"),
+                       doctest::Contains("\"cross_leaf\""), UserError);
 }
 
 TEST_CASE("rails meet in an MRFT and not in an MPFT") {
-  CHECK(Ground(mrft, 2, "h800", "infiniband").number(R"({"kind": "ping", "pairs": "cross_rail"})", "latency_us") == doctest::Approx(3.7).epsilon(0.002));
-  CHECK_THROWS_WITH_AS(Ground(mpft, 2).run(R"({"kind": "ping", "pairs": "cross_rail"})"), doctest::Contains("no path"), UserError);
+  CHECK(Ground(mrft, 2, "h800", "infiniband").number(R"({"kind": "ping", "pairs": "cross_rail"})", "latency_us") ==
+        doctest::Approx(3.7).epsilon(0.002));
+  CHECK_THROWS_WITH_AS(Ground(mpft, 2).run(R"({"kind": "ping", "pairs": "cross_rail"})"), doctest::Contains("no path"),
+                       UserError);
 }

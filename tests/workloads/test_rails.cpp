@@ -65,6 +65,8 @@ TEST_CASE("what is due is carried, whole, whatever is lost") {
 }
 
 TEST_CASE("a lost NIC is an error that names it unless told what to do") {
-  CHECK_THROWS_WITH_AS(Rails(testing::view_of(2, {{NodeId(1), 3}}), 2, 8, {}), doctest::Contains("NIC 3 of node 0"), UserError);
-  CHECK_THROWS_WITH_AS(Rails(testing::view_of(2), 2, 8, {OnLostNic::error, {1, 1}}), doctest::Contains("2 weights for 8 rails"), UserError);
+  CHECK_THROWS_WITH_AS(Rails(testing::view_of(2, {{NodeId(1), 3}}), 2, 8, {}), doctest::Contains("NIC 3 of node 0"),
+                       UserError);
+  CHECK_THROWS_WITH_AS(Rails(testing::view_of(2), 2, 8, {OnLostNic::error, {1, 1}}),
+                       doctest::Contains("2 weights for 8 rails"), UserError);
 }

@@ -14,7 +14,8 @@ std::string job(int gpus, const std::string& more = "") {
 }  // namespace
 
 // Every edge of a ring carries (n-1)/n of its part of the array; 8 rings with 1/8 each.
-TEST_CASE("\"reduce_scatter\" on two nodes sends 15/16 of the array over 8 NICs, and NVLink carries as much as all of them") {
+TEST_CASE(
+    "\"reduce_scatter\" on two nodes sends 15/16 of the array over 8 NICs, and NVLink carries as much as all of them") {
   const auto cases = workload_from(job(16))->cases(view_of(2));
   const RecordingSink sink = record(cases.at(0));
   CHECK(sink.transfers.size() == 8);
@@ -33,7 +34,8 @@ TEST_CASE("N5.06: busbw of \"reduce_scatter\" on 8 GPUs is 7/8 of algbw, and NVL
 TEST_CASE("busbw of a multi-rail ring is min(channels times NIC, NVLink)") {
   const Ground ground(mrft, 4);
   const auto busbw = [&](int channels) {
-    return ground.number(job(32, R"(, "channels": )" + std::to_string(channels) + R"(, "kernel": {"nic_rate": "48 GB/s", "nvlink_rate": "160 GB/s"})"),
+    return ground.number(job(32, R"(, "channels": )" + std::to_string(channels) +
+                                     R"(, "kernel": {"nic_rate": "48 GB/s", "nvlink_rate": "160 GB/s"})"),
                          "busbw_GBps");
   };
   CHECK(busbw(1) == doctest::Approx(48));

@@ -21,6 +21,7 @@ TEST_CASE("a shift on a whole fabric runs at line rate under adaptive and under 
   for (const auto policy : {topology::Policy::adaptive, topology::Policy::static_dmodk}) {
     topology::RoutingSpec spec;
     spec.policy = policy;
-    CHECK(Ground(mpft, 64, "h800", "ideal", {}, spec).number(R"({"kind": "shift", "sizes": "1 GB"})", "rate_GBps") == doctest::Approx(50));
+    CHECK(Ground(mpft, 64, "h800", "ideal", {}, spec).number(R"({"kind": "shift", "sizes": "1 GB"})", "rate_GBps") ==
+          doctest::Approx(50));
   }
 }

@@ -12,7 +12,8 @@ TEST_CASE("a static program emits what it recorded, in order, each time that it 
   options.kernel = p.add_kernel({"k", BytesPerSecond(44e9), std::nullopt});
   options.weight = 2;
   options.flow_key = 7;
-  const Leg legs[] = {{gpu_end({NodeId(0), 0}), gpu_end({NodeId(0), 1}), 0.5}, {gpu_end({NodeId(0), 1}), gpu_end({NodeId(1), 1}), 1}};
+  const Leg legs[] = {{gpu_end({NodeId(0), 0}), gpu_end({NodeId(0), 1}), 0.5},
+                      {gpu_end({NodeId(0), 1}), gpu_end({NodeId(1), 1}), 1}};
   const OpId a = p.add_transfer(Bytes(100), legs, options);
   const OpId b = p.add_compute(StreamId(3), Seconds(1e-3), 20, std::span(&a, 1));
   const OpId both[] = {a, b};

@@ -9,8 +9,8 @@ namespace {
 
 /// What one case needs; the program is emitted from it without being stored.
 struct Job {
-  std::uint32_t nodes, per_node;   ///< GPUs used of each node
-  Bytes per_pair;                  ///< from one GPU to one other
+  std::uint32_t nodes, per_node;  ///< GPUs used of each node
+  Bytes per_pair;                 ///< from one GPU to one other
   bool pxn;
   std::shared_ptr<const Rails> rails;
   models::CommunicationModel model;
@@ -27,8 +27,10 @@ class AllToAllProgram final : public Program {
       emit_inside(a, sink);
       for (std::uint32_t d = 0; d < job_.nodes; ++d) {
         if (d == a) continue;
-        if (job_.pxn) emit_with_pxn(a, d, sink);
-        else emit_directly(a, d, sink);
+        if (job_.pxn)
+          emit_with_pxn(a, d, sink);
+        else
+          emit_directly(a, d, sink);
       }
     }
   }
@@ -43,7 +45,9 @@ class AllToAllProgram final : public Program {
     t.legs = legs_;
     t.kernel = KernelId(0);
     t.extra_latency = job_.model.start_up.value;
-    const auto rank = [&](const Endpoint& e) { return static_cast<std::uint64_t>(e.node.value) * job_.per_node + e.local; };
+    const auto rank = [&](const Endpoint& e) {
+      return static_cast<std::uint64_t>(e.node.value) * job_.per_node + e.local;
+    };
     t.flow_key = rank(from) << 32 | rank(to);
     sink.transfer(t);
   }
@@ -61,7 +65,7 @@ class AllToAllProgram final : public Program {
   /// a rail is lost, `via` carries a part of that rail's bytes too, which NVLink delivers on the far side.
   void emit_with_pxn(std::uint32_t a, std::uint32_t d, Sink& sink) {
     for (std::uint32_t via = 0; via < job_.per_node; ++via) {
-      double load = 0;   // in units of what one rail is due
+      double load = 0;  // in units of what one rail is due
       for (const Rails::Share& due : job_.rails->carried(a, d, via)) load += due.share;
       if (load == 0) continue;
       legs_.clear();
@@ -92,7 +96,12 @@ class AllToAll final : public BasicWorkload {
  public:
   AllToAll(const Parameters& p, std::vector<std::int64_t> gpus, std::vector<Bytes> sizes, bool pxn, RailOptions rails,
            models::CommunicationModel kernel)
-      : BasicWorkload(p), gpus_(std::move(gpus)), sizes_(std::move(sizes)), pxn_(pxn), rails_(std::move(rails)), kernel_(std::move(kernel)) {}
+      : BasicWorkload(p),
+        gpus_(std::move(gpus)),
+        sizes_(std::move(sizes)),
+        pxn_(pxn),
+        rails_(std::move(rails)),
+        kernel_(std::move(kernel)) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     std::vector<Case> cases;
@@ -113,10 +122,11 @@ class AllToAll final : public BasicWorkload {
  private:
   static void require_paths_across_rails(const ClusterView& cluster, const Job& job) {
     if (job.per_node < 2 || cluster.reachable(gpu_at(0, 0), gpu_at(1, 1))) return;
-    throw UserError("/pxn",
-                    "GPU 0 of node 0 has no path to GPU 1 of node 1: a plane of an MPFT does not meet the others, so an "
-                    "all-to-all needs PXN to change planes inside the node",
-                    "set pxn to true");
+    throw UserError(
+        "/pxn",
+        "GPU 0 of node 0 has no path to GPU 1 of node 1: a plane of an MPFT does not meet the others, so an "
+        "all-to-all needs PXN to change planes inside the node",
+        "set pxn to true");
   }
 
   Case case_of(Job job, Bytes size) const {
@@ -148,8 +158,10 @@ WorkloadKind all_to_all_kind() {
   k.name = "all_to_all";
   k.title = "NCCL all-to-all";
   k.summary =
-      "Every GPU sends size/gpus bytes to every other. With PXN a node's GPUs hand what goes to GPU j of another node to their own "
-      "GPU j over NVLink, and NIC j sends it along its rail; without, each GPU's own NIC sends across rails. nccl-tests' conventions.";
+      "Every GPU sends size/gpus bytes to every other. With PXN a node's GPUs hand what goes to GPU j of another node "
+      "to their own "
+      "GPU j over NVLink, and NIC j sends it along its rail; without, each GPU's own NIC sends across rails. "
+      "nccl-tests' conventions.";
   k.parameters = {{"gpus", "number of GPUs or a list (due); whole nodes, from node 0"},
                   {"sizes", "send buffer of one GPU: a size or a list (due)"},
                   {"pxn", "true (default) or false"},

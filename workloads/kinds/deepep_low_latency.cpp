@@ -35,13 +35,16 @@ class LowLatency final : public BasicWorkload {
       if (routing.group.nodes() > 1) {
         rails.emplace(cluster, routing.group.nodes(), routing.group.per_node, l_.rails);
         if (l_.nic == NicChoice::own && across && !cluster.reachable(gpu_at(0, 0), gpu_at(1, 1)))
-          throw UserError("/nic", "GPU 0 of node 0 has no path by its own NIC to GPU 1 of node 1: planes of an MPFT do not meet",
-                          "set nic to \"destination_rail\"");
+          throw UserError(
+              "/nic", "GPU 0 of node 0 has no path by its own NIC to GPU 1 of node 1: planes of an MPFT do not meet",
+              "set nic to \"destination_rail\"");
       }
       if (!l_.model.uses_nvlink && across && !cluster.reachable(nic_at(0, 0), nic_at(0, 1)))
-        throw UserError("/kernel", "this kernel takes the NICs inside a node too, but NIC 0 of node 0 has no path to its NIC 1",
+        throw UserError("/kernel",
+                        "this kernel takes the NICs inside a node too, but NIC 0 of node 0 has no path to its NIC 1",
                         "planes of an MPFT do not meet: use a kernel with NVLink, or another topology");
-      for (const std::string& direction : l_.directions) cases.push_back(case_of(routing, direction, rails ? &*rails : nullptr));
+      for (const std::string& direction : l_.directions)
+        cases.push_back(case_of(routing, direction, rails ? &*rails : nullptr));
     }
     return cases;
   }
@@ -49,8 +52,10 @@ class LowLatency final : public BasicWorkload {
  private:
   Case case_of(const RoutingTable& routing, const std::string& name, const Rails* rails) const {
     const Direction direction = name == "dispatch" ? Direction::dispatch : Direction::combine;
-    const Bytes each = direction == Direction::dispatch ? fp8_copy(l_.moe.hidden) + Bytes(16) : bf16_copy(l_.moe.hidden);
-    const auto exchange = std::make_shared<const Exchange>(low_latency_exchange(routing, direction, each, l_.nic, rails, l_.model));
+    const Bytes each =
+        direction == Direction::dispatch ? fp8_copy(l_.moe.hidden) + Bytes(16) : bf16_copy(l_.moe.hidden);
+    const auto exchange =
+        std::make_shared<const Exchange>(low_latency_exchange(routing, direction, each, l_.nic, rails, l_.model));
     const std::uint32_t ranks = routing.group.ranks;
     const Bytes volume = each * static_cast<double>(l_.moe.tokens * l_.moe.topk - l_.moe.masked);
     Case c;
@@ -60,7 +65,8 @@ class LowLatency final : public BasicWorkload {
     c.program = [exchange](std::size_t) { return std::make_unique<StaticProgram>(exchange->program); };
     c.fill = [exchange, ranks, volume](std::span<const Outcome> outcomes, Row& row) {
       const Outcome& o = outcomes.front();
-      row.set("time_us", microseconds(o.makespan)).set("mean_rank_time_us", microseconds(exchange->mean_rank_time(o.finish, ranks)));
+      row.set("time_us", microseconds(o.makespan))
+          .set("mean_rank_time_us", microseconds(exchange->mean_rank_time(o.finish, ranks)));
       row.set("bandwidth_GBps", gigabytes_per_second(volume / o.makespan));
       row.set("sent_MB", volume.value() * 1e-6).set("over_nic_MB", exchange->over_nic.value() / ranks * 1e-6);
       row.set("over_nvlink_MB", exchange->over_nvlink.value() / ranks * 1e-6);
@@ -78,12 +84,14 @@ WorkloadKind deepep_low_latency_kind() {
   k.name = "deepep_low_latency";
   k.title = "DeepEP low-latency kernels";
   k.summary =
-      "Every (token, expert) selection is a message of its own, over NVLink inside a node and over RDMA between nodes; the kernel's "
+      "Every (token, expert) selection is a message of its own, over NVLink inside a node and over RDMA between nodes; "
+      "the kernel's "
       "start-up holds the wire's latency.";
   k.parameters = moe_parameter_docs(defaults);
   k.parameters.push_back({"directions", "\"dispatch\", \"combine\" or both (default)"});
   k.parameters.push_back({"nic",
-                          "\"destination_rail\" (default): over PCIe to the node's NIC on the destination's rail, as planes that do not meet "
+                          "\"destination_rail\" (default): over PCIe to the node's NIC on the destination's rail, as "
+                          "planes that do not meet "
                           "demand; \"own\": the GPU's own NIC, across rails"});
   k.parameters.push_back({"kernel", "communication kernel; default \"deepep_low_latency\""});
   for (ColumnDoc& d : rail_parameter_docs()) k.parameters.push_back(std::move(d));

@@ -24,7 +24,8 @@ std::vector<std::uint32_t> cross_leaf_permutation(const std::vector<std::uint32_
   for (std::uint32_t i = 0; i < n; ++i)
     for (int tries = 0; leaf[to[i]] == leaf[i]; ++tries) {
       if (tries == 100000)
-        throw UserError("/pattern", "too many NICs hang on one leaf to send each to another leaf", "use more nodes or a shift");
+        throw UserError("/pattern", "too many NICs hang on one leaf to send each to another leaf",
+                        "use more nodes or a shift");
       const auto j = static_cast<std::uint32_t>(draws.below(n));
       if (leaf[to[j]] != leaf[i] && leaf[to[i]] != leaf[j]) std::swap(to[i], to[j]);
     }
@@ -32,8 +33,8 @@ std::vector<std::uint32_t> cross_leaf_permutation(const std::vector<std::uint32_
 }
 
 struct Plan {
-  std::vector<Nics> sets;                           ///< NICs that are permuted among themselves
-  std::vector<std::vector<std::uint32_t>> leaves;   ///< of each
+  std::vector<Nics> sets;                          ///< NICs that are permuted among themselves
+  std::vector<std::vector<std::uint32_t>> leaves;  ///< of each
   bool random = true;
   std::uint32_t by = 1;
   std::uint64_t seed = 0;
@@ -76,20 +77,31 @@ void fill(BytesPerSecond nic_rate, std::span<const Outcome> outcomes, Row& row) 
 
 class Permutation final : public BasicWorkload {
  public:
-  Permutation(const Parameters& p, bool random, bool across_rails, std::int64_t gpus, std::int64_t by, std::int64_t trials)
-      : BasicWorkload(p), random_(random), across_rails_(across_rails), gpus_(gpus), by_(by), trials_(trials), seed_(p.seed()) {}
+  Permutation(const Parameters& p, bool random, bool across_rails, std::int64_t gpus, std::int64_t by,
+              std::int64_t trials)
+      : BasicWorkload(p),
+        random_(random),
+        across_rails_(across_rails),
+        gpus_(gpus),
+        by_(by),
+        trials_(trials),
+        seed_(p.seed()) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     Plan plan = plan_of(cluster);
-    if (across_rails_ && cluster.placement.gpus_per_node() > 1 && !cluster.reachable(plan.sets[0].front(), nic_at(1, 1)))
+    if (across_rails_ && cluster.placement.gpus_per_node() > 1 &&
+        !cluster.reachable(plan.sets[0].front(), nic_at(1, 1)))
       throw UserError("/across_rails", "NIC 0 of node 0 has no path to NIC 1 of node 1: planes of an MPFT do not meet",
                       "set across_rails to false");
     Case c;
-    c.labels.set("pattern", std::string(random_ ? "random" : "shift")).set("nics", static_cast<std::int64_t>(plan.sets.size() * plan.sets[0].size()));
+    c.labels.set("pattern", std::string(random_ ? "random" : "shift"))
+        .set("nics", static_cast<std::int64_t>(plan.sets.size() * plan.sets[0].size()));
     c.labels.set("trials", trials_);
     c.trials = static_cast<std::size_t>(trials_);
     c.observe = Observe::first_rates;
-    c.program = [plan = std::move(plan)](std::size_t trial) -> std::unique_ptr<Program> { return permutation_program(plan, trial); };
+    c.program = [plan = std::move(plan)](std::size_t trial) -> std::unique_ptr<Program> {
+      return permutation_program(plan, trial);
+    };
     c.fill = [rate = cluster.nic_rate](std::span<const Outcome> outcomes, Row& row) { fill(rate, outcomes, row); };
     return {c};
   }
@@ -115,7 +127,8 @@ class Permutation final : public BasicWorkload {
         plan.leaves[s].push_back(cluster.attached_switch(nic_at(a, k)));
       }
     if (!random_ && by_ % static_cast<std::int64_t>(plan.sets[0].size()) == 0)
-      throw UserError("/by", fmt::format("a shift by {} of {} NICs goes nowhere", by_, plan.sets[0].size()), "choose another distance");
+      throw UserError("/by", fmt::format("a shift by {} of {} NICs goes nowhere", by_, plan.sets[0].size()),
+                      "choose another distance");
     return plan;
   }
 
@@ -131,20 +144,24 @@ WorkloadKind permutation_kind() {
   k.name = "permutation";
   k.title = "permutation of the NICs";
   k.summary =
-      "Every NIC sends to exactly one other without end; the first max-min allocation shows what routing costs. Random permutations "
-      "send every NIC to another leaf. Sub-flows (queue pairs) of a connection share its NIC without limits of their own.";
+      "Every NIC sends to exactly one other without end; the first max-min allocation shows what routing costs. Random "
+      "permutations "
+      "send every NIC to another leaf. Sub-flows (queue pairs) of a connection share its NIC without limits of their "
+      "own.";
   k.parameters = {{"pattern", "\"random\" (default) or \"shift\""},
                   {"by", "distance of the shift, in NICs of a set; default 1"},
                   {"across_rails", "false (default): each rail is permuted by itself; true: all NICs together"},
                   {"gpus", "number of GPUs, whole nodes; default: the whole cluster"},
                   {"trials", "permutations (and ECMP hashes) drawn, averaged; default 10"}};
-  k.columns = {{"pattern", "random or shift"},
-               {"nics", "NICs that send, and receive"},
-               {"trials", "runs averaged"},
-               {"mean_rate_GBps", "rate of a NIC, mean"},
-               {"mean_share", "rate of a NIC over its wire rate, mean"},
-               {"min_share", "slowest NIC's rate over its wire rate, mean over trials"},
-               {"slowest_sub_flow_slowdown", "wire rate over the rate that a NIC has if it waits for its slowest sub-flow; worst NIC, mean over trials"}};
+  k.columns = {
+      {"pattern", "random or shift"},
+      {"nics", "NICs that send, and receive"},
+      {"trials", "runs averaged"},
+      {"mean_rate_GBps", "rate of a NIC, mean"},
+      {"mean_share", "rate of a NIC over its wire rate, mean"},
+      {"min_share", "slowest NIC's rate over its wire rate, mean over trials"},
+      {"slowest_sub_flow_slowdown",
+       "wire rate over the rate that a NIC has if it waits for its slowest sub-flow; worst NIC, mean over trials"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);
     const bool random = p.word("pattern", {"random", "shift"}, "random") == "random";

@@ -11,14 +11,17 @@ const std::vector<std::string> relations = {"same_node", "same_leaf", "cross_lea
 
 class Ping final : public BasicWorkload {
  public:
-  Ping(const Parameters& p, Bytes size, std::vector<std::string> pairs) : BasicWorkload(p), size_(size), pairs_(std::move(pairs)) {}
+  Ping(const Parameters& p, Bytes size, std::vector<std::string> pairs)
+      : BasicWorkload(p), size_(size), pairs_(std::move(pairs)) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     std::vector<Case> cases;
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
       const auto pair = cluster.pair(pairs_[i]);
       const std::string place = fmt::format("/pairs/{}", i);
-      if (!pair) throw UserError(place, fmt::format("this cluster has no two GPUs that are \"{}\"", pairs_[i]), "leave this pair out");
+      if (!pair)
+        throw UserError(place, fmt::format("this cluster has no two GPUs that are \"{}\"", pairs_[i]),
+                        "leave this pair out");
       const Leg leg{gpu_end(cluster.placement.place(pair->first)), gpu_end(cluster.placement.place(pair->second)), 1};
       if (!cluster.reachable(leg.from, leg.to))
         throw UserError(place, fmt::format("there is no path between GPUs that are \"{}\"", pairs_[i]),
@@ -35,14 +38,16 @@ class Ping final : public BasicWorkload {
     c.program = [leg, size = size_, inside = relation == "same_node", nvlink_latency](std::size_t) {
       auto program = std::make_unique<StaticProgram>();
       StaticProgram::TransferOptions options;
-      if (inside) {   // seen from the CPU, as between nodes
+      if (inside) {  // seen from the CPU, as between nodes
         options.latency_mode = LatencyMode::none;
         options.extra_latency = nvlink_latency;
       }
       program->add_transfer(size, std::span(&leg, 1), options);
       return program;
     };
-    c.fill = [](std::span<const Outcome> outcomes, Row& row) { row.set("latency_us", microseconds(mean_makespan(outcomes))); };
+    c.fill = [](std::span<const Outcome> outcomes, Row& row) {
+      row.set("latency_us", microseconds(mean_makespan(outcomes)));
+    };
     return c;
   }
 
@@ -56,10 +61,12 @@ WorkloadKind ping_kind() {
   WorkloadKind k;
   k.name = "ping";
   k.title = "latency of a small message";
-  k.summary = "One message between two otherwise idle GPUs, end to end as the CPU sees it (Table 5 of arXiv:2505.09343).";
+  k.summary =
+      "One message between two otherwise idle GPUs, end to end as the CPU sees it (Table 5 of arXiv:2505.09343).";
   k.parameters = {{"size", "bytes of the message; default \"64 B\""},
                   {"pairs",
-                   "which GPUs, one or a list of \"same_node\" (NVLink), \"same_leaf\", \"cross_leaf\", \"cross_rail\", \"farthest\"; "
+                   "which GPUs, one or a list of \"same_node\" (NVLink), \"same_leaf\", \"cross_leaf\", "
+                   "\"cross_rail\", \"farthest\"; "
                    "default [\"same_leaf\", \"cross_leaf\"]"}};
   k.columns = {{"pair", "how the two GPUs' NICs lie to each other"},
                {"size_B", "bytes of the message"},

@@ -9,7 +9,8 @@ namespace {
 
 class PointToPoint final : public BasicWorkload {
  public:
-  PointToPoint(const Parameters& p, std::int64_t from, std::int64_t to, std::vector<Bytes> sizes, models::CommunicationModel kernel)
+  PointToPoint(const Parameters& p, std::int64_t from, std::int64_t to, std::vector<Bytes> sizes,
+               models::CommunicationModel kernel)
       : BasicWorkload(p), from_(from), to_(to), sizes_(std::move(sizes)), kernel_(std::move(kernel)) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
@@ -57,10 +58,11 @@ WorkloadKind point_to_point_kind() {
   k.name = "point_to_point";
   k.title = "one GPU sends to another";
   k.summary = "A single transfer between two GPUs: over NVLink inside a node, else from NIC to NIC.";
-  k.parameters = {{"from", "rank that sends (due)"},
-                  {"to", "rank that receives (due)"},
-                  {"sizes", "a size or a list of sizes (due)"},
-                  {"kernel", "communication kernel, by name or inline; default \"line_rate\", which has no limits of its own"}};
+  k.parameters = {
+      {"from", "rank that sends (due)"},
+      {"to", "rank that receives (due)"},
+      {"sizes", "a size or a list of sizes (due)"},
+      {"kernel", "communication kernel, by name or inline; default \"line_rate\", which has no limits of its own"}};
   k.columns = {{"from", "rank that sends"},
                {"to", "rank that receives"},
                {"size_B", "bytes sent"},

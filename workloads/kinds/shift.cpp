@@ -1,4 +1,5 @@
-// Every node sends to the node a fixed distance on, rail by rail: with a leaf's distance all traffic crosses the spines.
+// Every node sends to the node a fixed distance on, rail by rail: with a leaf's distance all traffic crosses the
+// spines.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -25,8 +26,14 @@ std::uint32_t all_cross_leaf_distance(const ClusterView& cluster, std::uint32_t 
 
 class Shift final : public BasicWorkload {
  public:
-  Shift(const Parameters& p, std::int64_t gpus, std::int64_t by, std::vector<Bytes> sizes, RailOptions rails, models::CommunicationModel kernel)
-      : BasicWorkload(p), gpus_(gpus), by_(by), sizes_(std::move(sizes)), rails_(std::move(rails)), kernel_(std::move(kernel)) {}
+  Shift(const Parameters& p, std::int64_t gpus, std::int64_t by, std::vector<Bytes> sizes, RailOptions rails,
+        models::CommunicationModel kernel)
+      : BasicWorkload(p),
+        gpus_(gpus),
+        by_(by),
+        sizes_(std::move(sizes)),
+        rails_(std::move(rails)),
+        kernel_(std::move(kernel)) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     const std::uint32_t per_node = cluster.placement.gpus_per_node();
@@ -34,10 +41,13 @@ class Shift final : public BasicWorkload {
     require_gpus(cluster, gpus, "/gpus");
     const auto nodes = static_cast<std::uint32_t>(gpus) / per_node;
     if (nodes < 2) throw UserError("/gpus", "a shift needs two nodes", "ask for more GPUs");
-    if (by_ >= nodes) throw UserError("/by", fmt::format("a shift by {} of {} nodes", by_, nodes), fmt::format("1 to {}", nodes - 1));
-    const std::uint32_t by = by_ > 0 ? static_cast<std::uint32_t>(by_) : all_cross_leaf_distance(cluster, nodes, per_node);
+    if (by_ >= nodes)
+      throw UserError("/by", fmt::format("a shift by {} of {} nodes", by_, nodes), fmt::format("1 to {}", nodes - 1));
+    const std::uint32_t by =
+        by_ > 0 ? static_cast<std::uint32_t>(by_) : all_cross_leaf_distance(cluster, nodes, per_node);
     if (by == 0)
-      throw UserError("/by", "no distance brings every node to another leaf", "give the distance in nodes, or use more leaves");
+      throw UserError("/by", "no distance brings every node to another leaf",
+                      "give the distance in nodes, or use more leaves");
     const auto rails = std::make_shared<const Rails>(cluster, nodes, per_node, rails_);
     std::vector<Case> cases;
     for (const Bytes size : sizes_) cases.push_back(case_of(nodes, per_node, by, rails, size));
@@ -45,7 +55,8 @@ class Shift final : public BasicWorkload {
   }
 
  private:
-  Case case_of(std::uint32_t nodes, std::uint32_t per_node, std::uint32_t by, std::shared_ptr<const Rails> rails, Bytes size) const {
+  Case case_of(std::uint32_t nodes, std::uint32_t per_node, std::uint32_t by, std::shared_ptr<const Rails> rails,
+               Bytes size) const {
     Case c;
     c.labels.set("gpus", static_cast<std::int64_t>(nodes) * per_node).set("by_nodes", static_cast<std::int64_t>(by));
     c.labels.set("size_B", bytes_cell(size));
@@ -93,7 +104,8 @@ WorkloadKind shift_kind() {
   k.name = "shift";
   k.title = "shift by a leaf";
   k.summary =
-      "GPU j of every node sends `sizes` to GPU j of the node `by` further on. By default the distance is the smallest at which all "
+      "GPU j of every node sends `sizes` to GPU j of the node `by` further on. By default the distance is the smallest "
+      "at which all "
       "traffic crosses the spines, which is where a lost spine shows most.";
   k.parameters = {{"gpus", "number of GPUs, whole nodes; default: the whole cluster"},
                   {"by", "distance in nodes; default: the smallest that brings every NIC to another leaf"},

@@ -21,7 +21,8 @@ namespace {
 /// Collects transfers; the legs are given for dispatch and turned round for combine.
 class Builder {
  public:
-  Builder(const RoutingTable& routing, Direction direction, Bytes per_message, const models::CommunicationModel& model, LatencyMode mode)
+  Builder(const RoutingTable& routing, Direction direction, Bytes per_message, const models::CommunicationModel& model,
+          LatencyMode mode)
       : routing_(routing), direction_(direction), per_message_(per_message) {
     options_.kernel = out_.program.add_kernel(comm_kernel(model));
     options_.extra_latency = model.start_up.value;
@@ -32,7 +33,7 @@ class Builder {
     if (direction_ == Direction::combine)
       for (Leg& leg : legs) std::swap(leg.from, leg.to);
     options_.flow_key = flow_key;
-    options_.weight = messages / routing_.group.tokens;   // in proportion to the bytes
+    options_.weight = messages / routing_.group.tokens;  // in proportion to the bytes
     out_.program.add_transfer(per_message_ * messages, legs, options_);
     out_.ends.push_back(ends);
   }
@@ -54,7 +55,8 @@ class Builder {
 constexpr std::uint64_t pair_key(std::uint32_t a, std::uint32_t b) { return static_cast<std::uint64_t>(a) << 32 | b; }
 
 /// From GPU (node, local) to node d and on to the ranks there, per message; returns the NVLink copies of that node.
-double fan_out_legs(const RoutingTable& t, const Rails& rails, std::uint32_t rank, std::uint32_t d, std::vector<Leg>& legs) {
+double fan_out_legs(const RoutingTable& t, const Rails& rails, std::uint32_t rank, std::uint32_t d,
+                    std::vector<Leg>& legs) {
   const std::uint32_t g = t.group.per_node, a = rank / g, local = rank % g;
   const double messages = t.message(rank, d);
   double copies = 0;
@@ -73,7 +75,8 @@ double fan_out_legs(const RoutingTable& t, const Rails& rails, std::uint32_t ran
 
 }  // namespace
 
-Exchange normal_exchange(const RoutingTable& t, Direction direction, Bytes per_copy, const Rails* rails, const models::CommunicationModel& model) {
+Exchange normal_exchange(const RoutingTable& t, Direction direction, Bytes per_copy, const Rails* rails,
+                         const models::CommunicationModel& model) {
   const std::uint32_t g = t.group.per_node;
   Builder builder(t, direction, per_copy, model, LatencyMode::wire);
   std::vector<Leg> legs;
@@ -101,8 +104,8 @@ Exchange normal_exchange(const RoutingTable& t, Direction direction, Bytes per_c
 namespace {
 
 /// Between two nodes.
-void low_latency_legs(std::uint32_t a, std::uint32_t i, std::uint32_t d, std::uint32_t j, NicChoice nic, const Rails& rails,
-                      std::vector<Leg>& legs) {
+void low_latency_legs(std::uint32_t a, std::uint32_t i, std::uint32_t d, std::uint32_t j, NicChoice nic,
+                      const Rails& rails, std::vector<Leg>& legs) {
   if (nic == NicChoice::own) {
     legs.assign({{gpu_at(a, i), gpu_at(d, j), 1}});
     return;
@@ -117,8 +120,8 @@ void low_latency_legs(std::uint32_t a, std::uint32_t i, std::uint32_t d, std::ui
 
 }  // namespace
 
-Exchange low_latency_exchange(const RoutingTable& t, Direction direction, Bytes per_selection, NicChoice nic, const Rails* rails,
-                              const models::CommunicationModel& model) {
+Exchange low_latency_exchange(const RoutingTable& t, Direction direction, Bytes per_selection, NicChoice nic,
+                              const Rails* rails, const models::CommunicationModel& model) {
   const std::uint32_t g = t.group.per_node;
   Builder builder(t, direction, per_selection, model, LatencyMode::none);
   std::vector<Leg> legs;
@@ -128,9 +131,13 @@ Exchange low_latency_exchange(const RoutingTable& t, Direction direction, Bytes 
       const double selections = t.selection(from, to);
       if (from == to || selections == 0) continue;
       const std::uint32_t a = from / g, i = from % g, d = to / g, j = to % g;
-      if (a != d) low_latency_legs(a, i, d, j, nic, *rails, legs);
-      else if (model.uses_nvlink) legs.assign({{gpu_at(a, i), gpu_at(a, j), 1}});
-      else legs.assign({{gpu_at(a, i), nic_at(a, i), 1}, {nic_at(a, i), nic_at(a, j), 1}, {nic_at(a, j), gpu_at(a, j), 1}});
+      if (a != d)
+        low_latency_legs(a, i, d, j, nic, *rails, legs);
+      else if (model.uses_nvlink)
+        legs.assign({{gpu_at(a, i), gpu_at(a, j), 1}});
+      else
+        legs.assign(
+            {{gpu_at(a, i), nic_at(a, i), 1}, {nic_at(a, i), nic_at(a, j), 1}, {nic_at(a, j), gpu_at(a, j), 1}});
       const bool by_nvlink = a == d && model.uses_nvlink;
       (by_nvlink ? over_nvlink : over_nic) += selections;
       builder.add(selections, legs, {from, to, to + 1}, pair_key(from, to));

@@ -15,11 +15,11 @@ enum class Direction { dispatch, combine };
 struct Exchange {
   StaticProgram program;
   struct Ends {
-    std::uint32_t one, first, last;   ///< a rank, and the ranks first..last-1 at the other end
+    std::uint32_t one, first, last;  ///< a rank, and the ranks first..last-1 at the other end
   };
-  std::vector<Ends> ends;             ///< by operation
-  Bytes over_nic;                     ///< sum over ranks of what their tokens take over NICs
-  Bytes over_nvlink;                  ///< sum over ranks of the copies that NVLink brings to (or from) an expert's rank
+  std::vector<Ends> ends;  ///< by operation
+  Bytes over_nic;          ///< sum over ranks of what their tokens take over NICs
+  Bytes over_nvlink;       ///< sum over ranks of the copies that NVLink brings to (or from) an expert's rank
 
   /// Last finish of a rank's own transfers, mean over ranks.
   Seconds mean_rank_time(std::span<const Seconds> finish, std::uint32_t ranks) const;
@@ -34,13 +34,13 @@ Exchange normal_exchange(const RoutingTable& routing, Direction direction, Bytes
 
 /// How a low-latency kernel reaches another node.
 enum class NicChoice {
-  destination_rail,   ///< over PCIe to the node's NIC on the rail of the destination
-  own,                ///< its own NIC, across rails
+  destination_rail,  ///< over PCIe to the node's NIC on the rail of the destination
+  own,               ///< its own NIC, across rails
 };
 
 /// Low-latency kernels: every (token, expert) selection is a message of its own. Inside a node NVLink, or the NICs when
 /// the model uses no NVLink.
-Exchange low_latency_exchange(const RoutingTable& routing, Direction direction, Bytes per_selection, NicChoice nic, const Rails* rails,
-                              const models::CommunicationModel& model);
+Exchange low_latency_exchange(const RoutingTable& routing, Direction direction, Bytes per_selection, NicChoice nic,
+                              const Rails* rails, const models::CommunicationModel& model);
 
 }  // namespace weft::workloads::moe

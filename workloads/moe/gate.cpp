@@ -45,7 +45,8 @@ class Taken {
 /// Whole numbers below n, cut out of 64 random bits at a time where n is a power of two.
 class Numbers {
  public:
-  Numbers(Draws& draws, std::uint32_t n) : draws_(draws), n_(n), bits_(std::has_single_bit(n) ? std::countr_zero(n) : 0) {}
+  Numbers(Draws& draws, std::uint32_t n)
+      : draws_(draws), n_(n), bits_(std::has_single_bit(n) ? std::countr_zero(n) : 0) {}
   std::uint32_t operator()() {
     if (bits_ == 0) return static_cast<std::uint32_t>(draws_.below(n_));
     if (left_ < bits_) word_ = draws_(), left_ = 64;
@@ -61,8 +62,8 @@ class Numbers {
   std::uint64_t word_ = 0;
 };
 
-/// Independent scores put the experts in an order that is a uniform random permutation. The groups with the largest best
-/// score are the first ones met in that order, and the experts chosen are the first ones met in these groups: so
+/// Independent scores put the experts in an order that is a uniform random permutation. The groups with the largest
+/// best score are the first ones met in that order, and the experts chosen are the first ones met in these groups: so
 /// the order is drawn one expert at a time, and once the groups are known, among their experts only.
 void choose_by_order(const Gate& g, Draws& draws, std::span<std::uint32_t> out) {
   Taken taken(g.experts);
@@ -104,7 +105,7 @@ struct Descending {
 void choose_v3(const Gate& g, Draws& draws, std::span<std::uint32_t> out) {
   struct Group {
     Descending best;
-    double second = 0;      // minus log of the second best
+    double second = 0;  // minus log of the second best
     double sum = 0;
     std::uint32_t index = 0;
     bool first_given = false;
@@ -124,9 +125,8 @@ void choose_v3(const Gate& g, Draws& draws, std::span<std::uint32_t> out) {
       group.sum += std::exp(-group.second);
     }
   }
-  std::partial_sort(groups.begin(), groups.begin() + g.chosen_groups, groups.end(), [](const Group& a, const Group& b) {
-    return a.sum != b.sum ? a.sum > b.sum : a.index < b.index;
-  });
+  std::partial_sort(groups.begin(), groups.begin() + g.chosen_groups, groups.end(),
+                    [](const Group& a, const Group& b) { return a.sum != b.sum ? a.sum > b.sum : a.index < b.index; });
   Taken taken(g.experts);
   for (std::uint32_t& expert : out) {
     Group& top = *std::min_element(groups.begin(), groups.begin() + g.chosen_groups,
@@ -150,8 +150,10 @@ void Gate::choose(Draws& draws, std::span<std::uint32_t> out) const {
   WEFT_CHECK(out.size() == topk && groups > 0 && experts % groups == 0 && chosen_groups <= groups &&
                  topk <= chosen_groups * group_size(),
              "a gate must be able to choose topk experts");
-  if (rule == GateRule::v3) choose_v3(*this, draws, out);
-  else choose_by_order(*this, draws, out);
+  if (rule == GateRule::v3)
+    choose_v3(*this, draws, out);
+  else
+    choose_by_order(*this, draws, out);
 }
 
 }  // namespace weft::workloads::moe

@@ -12,7 +12,7 @@ namespace weft::workloads::moe {
 MoeParameters read_moe_parameters(Parameters& p, const MoeDefaults& defaults) {
   MoeParameters m;
   m.ep = p.integers("ep", {}, 2);
-  m.tokens = p.integer("tokens", defaults.tokens, 1, 1u << 24);
+  m.tokens = p.integer("tokens", defaults.tokens, 1, 1u << 20);
   m.hidden = p.integer("hidden", 7168, 1, 1u << 24);
   m.topk = p.integer("topk", 8, 1, 1024);
   m.experts_up_to = defaults.experts_up_to;
@@ -32,15 +32,21 @@ std::vector<ColumnDoc> moe_parameter_docs(const MoeDefaults& defaults) {
       {"tokens", fmt::format("tokens of each rank; default {}", defaults.tokens)},
       {"hidden", "hidden size; default 7168"},
       {"topk", "experts of a token; default 8"},
-      {"experts", fmt::format("number of experts, a multiple of ep; default 0: the largest one up to {}", defaults.experts_up_to)},
+      {"experts",
+       fmt::format("number of experts, a multiple of ep; default 0: the largest one up to {}", defaults.experts_up_to)},
       {"gate",
-       "\"deepep_test\" (default; groups are nodes, min(nodes, 4) of them by best score), \"v3\" (8 groups, 4 by the sum of their "
+       "\"deepep_test\" (default; groups are nodes, min(nodes, 4) of them by best score), \"v3\" (8 groups, 4 by the "
+       "sum of their "
        "two best) or \"unrestricted\""},
       {"n_groups", "groups of experts; default 0: as the gate says"},
       {"topk_groups", "groups that a token may use; default 0: as the gate says"}};
-  if (defaults.masks) docs.push_back({"masked", "selections of each rank that are struck out at random; default 10, as in DeepEP's test"});
-  docs.push_back({"draw", fmt::format("\"sampled\": every token draws its experts; \"expected\": all ranks get the mean; default \"{}\"",
-                                      defaults.draw)});
+  if (defaults.masks)
+    docs.push_back(
+        {"masked", "selections of each rank that are struck out at random; default 10, as in DeepEP's test"});
+  docs.push_back(
+      {"draw",
+       fmt::format("\"sampled\": every token draws its experts; \"expected\": all ranks get the mean; default \"{}\"",
+                   defaults.draw)});
   return docs;
 }
 
@@ -49,23 +55,29 @@ namespace {
 Gate gate_for(const MoeParameters& m, std::uint32_t ranks, std::uint32_t nodes) {
   const std::int64_t experts = m.experts != 0 ? m.experts : m.experts_up_to / ranks * ranks;
   if (experts == 0 || experts % ranks != 0)
-    throw UserError("/experts", fmt::format("{} experts do not divide over {} ranks", experts == 0 ? m.experts_up_to : experts, ranks),
-                    fmt::format("a multiple of {} would do", ranks));
+    throw UserError(
+        "/experts",
+        fmt::format("{} experts do not divide over {} ranks", experts == 0 ? m.experts_up_to : experts, ranks),
+        fmt::format("a multiple of {} would do", ranks));
   Gate g;
   g.rule = m.rule;
   g.experts = static_cast<std::uint32_t>(experts);
   g.topk = static_cast<std::uint32_t>(m.topk);
   if (m.rule == GateRule::deepep_test) g.groups = nodes, g.chosen_groups = std::min(nodes, 4u);
   if (m.rule == GateRule::unrestricted) g.groups = 1, g.chosen_groups = 1;
-  if (m.groups != 0) g.groups = static_cast<std::uint32_t>(m.groups), g.chosen_groups = std::min(g.chosen_groups, g.groups);
+  if (m.groups != 0)
+    g.groups = static_cast<std::uint32_t>(m.groups), g.chosen_groups = std::min(g.chosen_groups, g.groups);
   if (m.chosen_groups != 0) g.chosen_groups = static_cast<std::uint32_t>(m.chosen_groups);
   if (g.experts % g.groups != 0)
-    throw UserError("/n_groups", fmt::format("{} experts do not divide into {} groups", g.experts, g.groups), "choose a divisor of the experts");
+    throw UserError("/n_groups", fmt::format("{} experts do not divide into {} groups", g.experts, g.groups),
+                    "choose a divisor of the experts");
   if (g.chosen_groups > g.groups)
-    throw UserError("/topk_groups", fmt::format("{} of {} groups", g.chosen_groups, g.groups), "at most all groups can be chosen");
+    throw UserError("/topk_groups", fmt::format("{} of {} groups", g.chosen_groups, g.groups),
+                    "at most all groups can be chosen");
   if (g.topk > g.chosen_groups * g.group_size())
-    throw UserError("/topk", fmt::format("top-{} of the {} experts that a token may use", g.topk, g.chosen_groups * g.group_size()),
-                    "more experts or groups, or a smaller topk");
+    throw UserError(
+        "/topk", fmt::format("top-{} of the {} experts that a token may use", g.topk, g.chosen_groups * g.group_size()),
+        "more experts or groups, or a smaller topk");
   return g;
 }
 

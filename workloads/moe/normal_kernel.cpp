@@ -22,7 +22,7 @@ struct NormalParameters {
 struct Prepared {
   Exchange exchange;
   double mean_nodes = 1, mean_ranks = 1;
-  Bytes logical_nic, logical_nvlink;   ///< DeepEP's convention, of a mean rank
+  Bytes logical_nic, logical_nvlink;  ///< DeepEP's convention, of a mean rank
   std::uint32_t ranks = 1;
   bool internode = false;
 };
@@ -32,7 +32,8 @@ void fill(const Prepared& p, const Outcome& o, Row& row) {
   const auto rate = [&](Bytes b) { return gigabytes_per_second(b / t); };
   row.set("mean_nodes", p.mean_nodes).set("mean_ranks", p.mean_ranks).set("time_us", microseconds(t));
   row.set("mean_rank_time_us", microseconds(p.exchange.mean_rank_time(o.finish, p.ranks)));
-  if (p.internode) row.set("rdma_logical_GBps", rate(p.logical_nic)).set("rdma_physical_GBps", rate(p.exchange.over_nic / p.ranks));
+  if (p.internode)
+    row.set("rdma_logical_GBps", rate(p.logical_nic)).set("rdma_physical_GBps", rate(p.exchange.over_nic / p.ranks));
   row.set("nvl_logical_GBps", rate(p.logical_nvlink)).set("nvl_physical_GBps", rate(p.exchange.over_nvlink / p.ranks));
 }
 
@@ -60,13 +61,16 @@ class NormalKernel final : public BasicWorkload {
     p->logical_nvlink = copy() * (static_cast<double>(n_.moe.tokens) * p->mean_ranks);
     std::optional<Rails> rails;
     if (p->internode) rails.emplace(cluster, routing.group.nodes(), routing.group.per_node, n_.rails);
-    p->exchange = normal_exchange(routing, n_.direction, copy(), rails ? &*rails : nullptr, p->internode ? n_.internode : n_.intranode);
+    p->exchange = normal_exchange(routing, n_.direction, copy(), rails ? &*rails : nullptr,
+                                  p->internode ? n_.internode : n_.intranode);
     return p;
   }
 
   Case case_of(std::shared_ptr<const Prepared> prepared) const {
     Case c;
-    c.labels.set("ep", static_cast<std::int64_t>(prepared->ranks)).set("tokens", n_.moe.tokens).set("copy_B", bytes_cell(copy()));
+    c.labels.set("ep", static_cast<std::int64_t>(prepared->ranks))
+        .set("tokens", n_.moe.tokens)
+        .set("copy_B", bytes_cell(copy()));
     if (n_.fp8) c.labels.set("wire_copy_B", bytes_cell(fp8_copy_on_wire(n_.moe.hidden, n_.moe.topk)));
     c.observe = Observe::op_times;
     c.program = [prepared](std::size_t) { return std::make_unique<StaticProgram>(prepared->exchange.program); };
@@ -81,16 +85,19 @@ std::vector<ColumnDoc> column_docs(Direction direction) {
   std::vector<ColumnDoc> docs = {{"ep", "ranks that take part"},
                                  {"tokens", "tokens of each rank"},
                                  {"copy_B", "bytes of one token's copy, as counted in the bandwidths"}};
-  if (direction == Direction::dispatch) docs.push_back({"wire_copy_B", "the same with source, expert indices and weights (FP8 only)"});
+  if (direction == Direction::dispatch)
+    docs.push_back({"wire_copy_B", "the same with source, expert indices and weights (FP8 only)"});
   for (const ColumnDoc& d : std::vector<ColumnDoc>{
            {"mean_nodes", "distinct nodes of a token, its own included", true},
            {"mean_ranks", "distinct ranks of a token, its own included", true},
            {"time_us", "until the slowest rank has finished"},
            {"mean_rank_time_us", "until a rank's own transfers have finished, mean over ranks", true},
-           {"rdma_logical_GBps", "DeepEP's number: copies to distinct nodes, own node included, over time (between nodes only)"},
+           {"rdma_logical_GBps",
+            "DeepEP's number: copies to distinct nodes, own node included, over time (between nodes only)"},
            {"rdma_physical_GBps", "what a NIC sends: copies to other nodes over time (between nodes only)", true},
            {"nvl_logical_GBps", "DeepEP's number: copies to distinct ranks over time", true},
-           {"nvl_physical_GBps", "what NVLink brings a GPU: copies that did not arrive by its own NIC, over time", true}})
+           {"nvl_physical_GBps", "what NVLink brings a GPU: copies that did not arrive by its own NIC, over time",
+            true}})
     docs.push_back(d);
   return docs;
 }
@@ -98,9 +105,11 @@ std::vector<ColumnDoc> column_docs(Direction direction) {
 std::vector<ColumnDoc> parameter_docs(Direction direction) {
   std::vector<ColumnDoc> docs = moe_parameter_docs(defaults);
   if (direction == Direction::dispatch)
-    docs.push_back({"dispatch_dtype", "\"fp8\" (default; a byte an element and a 4-byte scale for every 128) or \"bf16\""});
+    docs.push_back(
+        {"dispatch_dtype", "\"fp8\" (default; a byte an element and a 4-byte scale for every 128) or \"bf16\""});
   docs.push_back({"kernel", "communication kernel between nodes; default \"deepep_normal\""});
-  docs.push_back({"intranode_kernel", "communication kernel when one node holds all ranks; default \"deepep_intranode\""});
+  docs.push_back(
+      {"intranode_kernel", "communication kernel when one node holds all ranks; default \"deepep_intranode\""});
   for (ColumnDoc& d : rail_parameter_docs()) docs.push_back(std::move(d));
   return docs;
 }
@@ -112,11 +121,12 @@ WorkloadKind normal_kernel_kind(Direction direction) {
   WorkloadKind k;
   k.name = dispatch ? "deepep_dispatch" : "deepep_combine";
   k.title = dispatch ? "DeepEP dispatch, normal kernel" : "DeepEP combine, normal kernel";
-  k.summary =
-      dispatch ? "Every token goes once to each node of its experts (RDMA to the GPU of the same local index) and from there over NVLink to "
-                 "the experts' ranks. Routing is drawn from a seeded gate."
-               : "Dispatch backwards: the experts' ranks send partial results over NVLink to the GPU that received the token, which returns "
-                 "one sum per node over RDMA. Routing is drawn from the same seeded gate as dispatch's.";
+  k.summary = dispatch ? "Every token goes once to each node of its experts (RDMA to the GPU of the same local index) "
+                         "and from there over NVLink to "
+                         "the experts' ranks. Routing is drawn from a seeded gate."
+                       : "Dispatch backwards: the experts' ranks send partial results over NVLink to the GPU that "
+                         "received the token, which returns "
+                         "one sum per node over RDMA. Routing is drawn from the same seeded gate as dispatch's.";
   k.parameters = parameter_docs(direction);
   k.columns = column_docs(direction);
   k.read = [direction, dispatch](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {

@@ -16,16 +16,25 @@ double RoutingTable::mean_ranks() const {
 
 namespace {
 
-/// Counts one rank's tokens. Marks in `seen` say which token last touched a rank or node, so nothing is cleared between.
+/// Counts one rank's tokens. Marks in `seen` say which token last touched a rank or node, so nothing is cleared
+/// between.
 class Counter {
  public:
   Counter(const Gate& gate, const Group& group)
-      : gate_(gate), group_(group), per_rank_(gate.experts / group.ranks), seen_rank_(group.ranks, 0), seen_node_(group.nodes(), 0),
-        rank_of_(gate.experts), node_of_(gate.experts), chosen_(gate.topk) {
-    for (std::uint32_t e = 0; e < gate.experts; ++e) rank_of_[e] = e / per_rank_, node_of_[e] = rank_of_[e] / group.per_node;
+      : gate_(gate),
+        group_(group),
+        per_rank_(gate.experts / group.ranks),
+        seen_rank_(group.ranks, 0),
+        seen_node_(group.nodes(), 0),
+        rank_of_(gate.experts),
+        node_of_(gate.experts),
+        chosen_(gate.topk) {
+    for (std::uint32_t e = 0; e < gate.experts; ++e)
+      rank_of_[e] = e / per_rank_, node_of_[e] = rank_of_[e] / group.per_node;
   }
 
-  void count(std::uint32_t rank, std::uint32_t tokens, std::uint64_t seed, double* messages, double* copies, double* selections) {
+  void count(std::uint32_t rank, std::uint32_t tokens, std::uint64_t seed, double* messages, double* copies,
+             double* selections) {
     const std::vector<std::uint32_t> masked = masked_selections(rank, tokens, seed);
     auto next_masked = masked.begin();
     for (std::uint32_t token = 0; token < tokens; ++token) {
@@ -59,8 +68,10 @@ class Counter {
 
   const Gate& gate_;
   const Group& group_;
-  std::uint32_t per_rank_, mark_ = 0;
-  std::vector<std::uint32_t> seen_rank_, seen_node_, rank_of_, node_of_, chosen_;
+  std::uint32_t per_rank_;
+  std::uint64_t mark_ = 0;
+  std::vector<std::uint64_t> seen_rank_, seen_node_;
+  std::vector<std::uint32_t> rank_of_, node_of_, chosen_;
 };
 
 RoutingTable empty_table(const Group& group) {
@@ -74,7 +85,7 @@ RoutingTable empty_table(const Group& group) {
 
 /// G (1 - C(n - n/G, k) / C(n, k)), the distinct ones of G equal sets that k of n hit.
 double distinct_of(std::uint32_t sets, std::uint32_t n, std::uint32_t k) {
-  double none = 1;   // probability that a given set is missed
+  double none = 1;  // probability that a given set is missed
   for (std::uint32_t i = 0; i < k; ++i) none *= std::max(0.0, static_cast<double>(n) - n / sets - i) / (n - i);
   return sets * (1 - none);
 }
@@ -82,11 +93,13 @@ double distinct_of(std::uint32_t sets, std::uint32_t n, std::uint32_t k) {
 }  // namespace
 
 RoutingTable sample_routing(const Gate& gate, const Group& group, std::uint64_t seed) {
-  WEFT_CHECK(gate.experts % group.ranks == 0 && group.ranks % group.per_node == 0, "experts divide over ranks, ranks over nodes");
+  WEFT_CHECK(gate.experts % group.ranks == 0 && group.ranks % group.per_node == 0,
+             "experts divide over ranks, ranks over nodes");
   RoutingTable t = empty_table(group);
   Counter counter(gate, group);
   for (std::uint32_t r = 0; r < group.ranks; ++r)
-    counter.count(r, group.tokens, seed, &t.messages[r * group.nodes()], &t.copies[static_cast<std::size_t>(r) * group.ranks],
+    counter.count(r, group.tokens, seed, &t.messages[r * group.nodes()],
+                  &t.copies[static_cast<std::size_t>(r) * group.ranks],
                   &t.selections[static_cast<std::size_t>(r) * group.ranks]);
   return t;
 }
@@ -99,7 +112,8 @@ FanOut expected_fan_out(const Gate& gate, const Group& group, std::uint64_t seed
   unmasked.masked = 0;
   std::vector<double> messages(group.nodes()), copies(group.ranks), selections(group.ranks);
   Counter(gate, unmasked).count(0, sample, seed, messages.data(), copies.data(), selections.data());
-  return {std::accumulate(messages.begin(), messages.end(), 0.0) / sample, std::accumulate(copies.begin(), copies.end(), 0.0) / sample};
+  return {std::accumulate(messages.begin(), messages.end(), 0.0) / sample,
+          std::accumulate(copies.begin(), copies.end(), 0.0) / sample};
 }
 
 RoutingTable expected_routing(const Gate& gate, const Group& group, std::uint64_t seed) {
