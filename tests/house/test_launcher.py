@@ -18,7 +18,10 @@ ADDED_LIMIT_S = 0.050
 class Launcher(stand_ins.SmallCheckout):
     def on_terminal(self, answer, **more):
         """Runs ./weft with a terminal as stdin and stderr, and types an answer."""
-        ours, theirs = pty.openpty()
+        try:
+            ours, theirs = pty.openpty()
+        except OSError:
+            self.skipTest("this machine has no terminals to lend")
         process = subprocess.Popen([self.checkout / "weft", "run"], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE,
                                    env=self.environment(INSTALLED="g++", **more), text=True)
         os.write(ours, answer + b"\n\x04")

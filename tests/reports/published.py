@@ -39,7 +39,7 @@ def line_difference(published, got):
 
 
 def main():
-    weft, scenarios, folder, how = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
+    weft, scenarios, folder, how = Path(sys.argv[1]).resolve(), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
     update = os.environ.get("WEFT_UPDATE_GOLDEN", "0") not in ("", "0")
     problems, names = [], sorted(p.name for p in scenarios.glob("*.json"))
     for name in names:

@@ -100,12 +100,25 @@ TEST_CASE("table: differences in the last bits show as 0") {
   CHECK(render(r, "table").find("12.5       0      1\n") != std::string::npos);
 }
 
+TEST_CASE("table: a variant that equals the base everywhere is named below and takes no columns") {
+  Report r = sample_report();
+  r.variants.push_back("twin");
+  for (std::size_t i = 0; i < 2; ++i) {
+    Row row = r.tables[0].rows[i];
+    r.tables[0].rows.push_back(row.set("variant", "twin"));
+  }
+  r.comparison = compare_variants(r);
+  const std::string text = render(r, "table");
+  CHECK(text.find("  The same as MPFT: twin.\n") != std::string::npos);
+  CHECK(text.find("column     MPFT    MRFT   delta  ratio\n") != std::string::npos);
+}
+
 TEST_CASE("table: variants that do not fit side by side go on below, with labels and base again") {
   Report r = sample_report();
   r.variants.push_back("third");
   for (std::size_t i = 0; i < 2; ++i) {
     Row row = r.tables[0].rows[i];
-    r.tables[0].rows.push_back(row.set("variant", "third"));
+    r.tables[0].rows.push_back(row.set("variant", "third").set("time_us", 30000.0));
   }
   r.comparison = compare_variants(r);
   RenderOptions narrow, wide;
