@@ -19,8 +19,8 @@ void add_sweep(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("sweep", "run a scenario at every point of a grid of settings");
   sub->footer("Examples:\n"
-              "  weft sweep scenarios/my_cluster.json --vary /cluster/topology/kind=mpft,mrft --vary /cluster/nodes=64,128,256 --jobs 2\n"
-              "  weft sweep scenarios/my_cluster.json --vary '/workload/all_to_all/sizes=[\"1 MiB\"],[\"1 GiB\"]' --format csv -o sweep.csv");
+              "  weft sweep scenarios/my_cluster.json --vary /cluster/topology/kind=mpft,mrft --vary /cluster/nodes=32,64,128 --jobs 2\n"
+              "  weft sweep scenarios/my_cluster.json --vary /workload/all_to_all/gpus=64,128,256 --format csv -o sweep.csv");
   add_common(*sub, o->common);
   sub->add_option("SCENARIO", o->file, "scenario file (JSON)")->required();
   sub->add_option("--vary", o->vary, "values of one place of the scenario, separated by commas; several --vary make a grid")

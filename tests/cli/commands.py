@@ -128,7 +128,9 @@ class Commands(unittest.TestCase):
         arguments = ["sweep", str(self.file), "--vary", "/cluster/nodes=4,8", "--vary", "/cluster/topology/kind=ft2,mpft", "--format", "csv"]
         one = self.run_ok(*arguments)
         self.assertEqual(one, self.run_ok(*arguments, "--jobs", "3"))
-        self.assertEqual(one.count("price"), 2 * 4)
+        rows = [r for r in csv.DictReader(io.StringIO(one)) if r.get("workload") == "price"]
+        self.assertEqual(len(rows), 2 * 4)
+        self.assertEqual({r["/cluster/nodes"] for r in rows}, {"4", "8"})
 
     def test_a_failed_point_is_a_row_and_the_others_go_on(self):
         p = weft("sweep", str(self.file), "--vary", "/cluster/nodes=4,-1", "--json", "--jobs", "2")

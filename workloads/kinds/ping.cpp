@@ -11,14 +11,15 @@ const std::vector<std::string> relations = {"same_node", "same_leaf", "cross_lea
 
 class Ping final : public BasicWorkload {
  public:
-  Ping(const Parameters& p, Bytes size, std::vector<std::string> pairs)
-      : BasicWorkload(p), size_(size), pairs_(std::move(pairs)) {}
+  Ping(const Parameters& p, Bytes size, std::vector<std::string> pairs, bool asked)
+      : BasicWorkload(p), size_(size), pairs_(std::move(pairs)), asked_(asked) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     std::vector<Case> cases;
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
       const auto pair = cluster.pair(pairs_[i]);
       const std::string place = fmt::format("/pairs/{}", i);
+      if (!pair && !asked_) continue;
       if (!pair)
         throw UserError(place, fmt::format("this cluster has no two GPUs that are \"{}\"", pairs_[i]),
                         "leave this pair out");
@@ -28,6 +29,7 @@ class Ping final : public BasicWorkload {
                         "planes of an MPFT do not meet: leave this pair out");
       cases.push_back(case_of(pairs_[i], leg, cluster.nvlink_latency));
     }
+    if (cases.empty()) throw UserError("/pairs", "this cluster has no two GPUs to send between", "name a pair, or use more nodes");
     return cases;
   }
 
@@ -53,6 +55,7 @@ class Ping final : public BasicWorkload {
 
   Bytes size_;
   std::vector<std::string> pairs_;
+  bool asked_;   // pairs that the user named must exist; of the default ones those are taken that do
 };
 
 }  // namespace
@@ -67,15 +70,16 @@ WorkloadKind ping_kind() {
                   {"pairs",
                    "which GPUs, one or a list of \"same_node\" (NVLink), \"same_leaf\", \"cross_leaf\", "
                    "\"cross_rail\", \"farthest\"; "
-                   "default [\"same_leaf\", \"cross_leaf\"]"}};
+                   "default [\"same_leaf\", \"cross_leaf\"], as far as the cluster has them"}};
   k.columns = {{"pair", "how the two GPUs' NICs lie to each other"},
                {"size_B", "bytes of the message"},
                {"latency_us", "from posting the message until it has arrived"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);
     const Bytes size = p.size("size", "64 B");
+    const bool asked = where.has("pairs");
     std::vector<std::string> pairs = p.words("pairs", relations, {"same_leaf", "cross_leaf"});
-    return std::make_unique<Ping>(p, size, std::move(pairs));
+    return std::make_unique<Ping>(p, size, std::move(pairs), asked);
   };
   return k;
 }
