@@ -33,6 +33,14 @@ class Load {
     double latency = 0, time = 0;
   };
 
+  /// One leg between GPUs of a node: few different ones, each used by many transfers.
+  struct InNode {
+    SubRoute route;
+    bool single = false;   // one route, as it mostly is
+  };
+
+  const InNode& in_node(const workloads::Leg& leg);
+  void add_route(const workloads::Transfer& t, const SubRoute& route, double share, Part& part);
   OnSegment& on(KernelId kernel, SegmentId segment);
   double slowest_hop(KernelId kernel, SegmentId segment) const;
   /// The kernel's own rate on this link; infinite when it has none.
@@ -43,6 +51,8 @@ class Load {
   std::span<const workloads::CommKernel> kernels_;
   double efficiency_;
   std::vector<std::vector<OnSegment>> by_kernel_;   // kernel + 1; by segment
+  std::vector<std::vector<InNode>> in_node_;        // by node; by (from, to)
+  std::vector<std::vector<std::uint8_t>> asked_;
   std::vector<SubRoute> routes_;
   std::vector<Part> parts_;
 };
@@ -83,6 +93,38 @@ Load::OnSegment& Load::on(KernelId kernel, SegmentId segment) {
   return s;
 }
 
+const Load::InNode& Load::in_node(const workloads::Leg& leg) {
+  const std::uint32_t gpus = router_.fabric().placement().gpus_per_node(), node = leg.from.node.value;
+  if (node >= in_node_.size()) {
+    in_node_.resize(node + 1);
+    asked_.resize(node + 1);
+  }
+  if (in_node_[node].empty()) {
+    in_node_[node].resize(std::size_t{gpus} * gpus);
+    asked_[node].resize(in_node_[node].size());
+  }
+  const std::size_t at = std::size_t{leg.from.local} * gpus + leg.to.local;
+  InNode& known = in_node_[node][at];
+  if (!asked_[node][at]) {
+    asked_[node][at] = 1;
+    routes_.clear();
+    router_.route(leg.from, leg.to, 0, routes_);
+    known.single = routes_.size() == 1;
+    known.route = routes_.front();
+  }
+  return known;
+}
+
+void Load::add_route(const workloads::Transfer& t, const SubRoute& route, double share, Part& part) {
+  const double bytes = t.bytes.value() * share * route.share;
+  part.latency = std::max(part.latency, route.latency.value());
+  for (std::uint32_t s = 0; s < route.segment_count; ++s) {
+    OnSegment& on_segment = on(t.kernel, route.segments[s]);
+    on_segment.bytes += bytes;
+    part.time = std::max(part.time, bytes * on_segment.slowest);
+  }
+}
+
 // Sub-flows wait for their own latency on all legs, then need their time on the narrowest hop of any; a leg with a single
 // route carries all sub-flows, of which none starts before the smallest latency.
 double Load::add(const workloads::Transfer& t) {
@@ -90,19 +132,16 @@ double Load::add(const workloads::Transfer& t) {
   Part common;
   for (const workloads::Leg& leg : t.legs) {
     if (leg.from == leg.to || leg.share <= 0) continue;
+    if (leg.from.node == leg.to.node && leg.from.kind == Endpoint::Kind::gpu && leg.to.kind == Endpoint::Kind::gpu) {
+      if (const InNode& known = in_node(leg); known.single) {
+        add_route(t, known.route, leg.share, common);
+        continue;
+      }
+    }
     routes_.clear();
     router_.route(leg.from, leg.to, t.flow_key, routes_);
     if (parts_.size() < routes_.size()) parts_.resize(routes_.size());
-    for (std::size_t q = 0; q < routes_.size(); ++q) {
-      Part& part = routes_.size() == 1 ? common : parts_[q];
-      const double bytes = t.bytes.value() * leg.share * routes_[q].share;
-      part.latency = std::max(part.latency, routes_[q].latency.value());
-      for (std::uint32_t s = 0; s < routes_[q].segment_count; ++s) {
-        OnSegment& on_segment = on(t.kernel, routes_[q].segments[s]);
-        on_segment.bytes += bytes;
-        part.time = std::max(part.time, bytes * on_segment.slowest);
-      }
-    }
+    for (std::size_t q = 0; q < routes_.size(); ++q) add_route(t, routes_[q], leg.share, routes_.size() == 1 ? common : parts_[q]);
   }
   const bool wire = t.latency_mode == workloads::LatencyMode::wire;
   double least_latency = std::numeric_limits<double>::infinity(), longest = 0;

@@ -1,18 +1,49 @@
 #include "sim/analysis/bound_walk.h"
 
+#include <algorithm>
+
 namespace weft::analysis {
 
 double Walk::run(workloads::Program& program) {
   now_ = 0;
   program.start(*this);
   while (!due_.empty()) {
-    const auto [time, id] = due_.top();
-    due_.pop();
-    now_ = time;
-    finish(id);
-    program.on_complete(OpId(id), Seconds(now_), *this);
+    take_due();
+    for (const std::uint32_t id : ending_) {
+      finish(id);
+      program.on_complete(OpId(id), Seconds(now_), *this);
+    }
   }
   return now_;
+}
+
+void Walk::due_at(double time, std::uint32_t id) {
+  if (latest_.list == none || latest_.time != time) {
+    latest_ = {time, static_cast<std::uint32_t>(lists_.size())};
+    if (free_lists_.empty()) {
+      lists_.emplace_back();
+    } else {
+      latest_.list = free_lists_.back();
+      free_lists_.pop_back();
+    }
+    due_.push(latest_);
+  }
+  lists_[latest_.list].push_back(id);
+}
+
+// All that ends at the next time, in order of id.
+void Walk::take_due() {
+  ending_.clear();
+  now_ = due_.top().time;
+  while (!due_.empty() && due_.top().time == now_) {
+    const std::uint32_t list = due_.top().list;
+    due_.pop();
+    ending_.insert(ending_.end(), lists_[list].begin(), lists_[list].end());
+    lists_[list].clear();
+    free_lists_.push_back(list);
+    if (latest_.list == list) latest_.list = none;
+  }
+  if (!std::is_sorted(ending_.begin(), ending_.end())) std::sort(ending_.begin(), ending_.end());
 }
 
 void Walk::transfer(const workloads::Transfer& t, std::span<const OpId> after) { add(t.id, minimum_(t), after, OpId()); }
@@ -35,7 +66,7 @@ void Walk::add(OpId id, double duration, std::span<const OpId> after, OpId and_a
   nodes_[id.value].duration = duration;
   for (const OpId a : after) wait_for(id.value, a);
   wait_for(id.value, and_after);
-  if (nodes_[id.value].waiting == 0) due_.emplace(now_ + duration, id.value);
+  if (nodes_[id.value].waiting == 0) due_at(now_ + duration, id.value);
 }
 
 void Walk::wait_for(std::uint32_t id, OpId before) {
@@ -52,7 +83,7 @@ void Walk::finish(std::uint32_t id) {
   nodes_[id].finished = true;
   for (std::uint32_t e = nodes_[id].waiters; e != none; e = edges_[e].next) {
     Node& n = nodes_[edges_[e].to];
-    if (--n.waiting == 0 && n.known) due_.emplace(now_ + n.duration, edges_[e].to);
+    if (--n.waiting == 0 && n.known) due_at(now_ + n.duration, edges_[e].to);
   }
   nodes_[id].waiters = none;
 }

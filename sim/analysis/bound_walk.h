@@ -32,8 +32,15 @@ class Walk final : public workloads::Sink {
     std::uint32_t to, next;
   };
   static constexpr std::uint32_t none = ~std::uint32_t{0};
-  using Due = std::pair<double, std::uint32_t>;
+  /// Operations that end at one time. Most have company, so only bunches are ordered.
+  struct Bunch {
+    double time;
+    std::uint32_t list;
+    bool operator>(const Bunch& o) const { return time > o.time; }
+  };
 
+  void due_at(double time, std::uint32_t id);
+  void take_due();
   void transfer(const workloads::Transfer& t, std::span<const OpId> after) override;
   void compute(const workloads::Compute& c, std::span<const OpId> after) override;
   void marker(OpId id, Seconds delay, std::span<const OpId> after) override;
@@ -45,7 +52,10 @@ class Walk final : public workloads::Sink {
   std::vector<Node> nodes_;          // by id
   std::vector<Edge> edges_;
   std::vector<OpId> stream_last_;
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::priority_queue<Bunch, std::vector<Bunch>, std::greater<>> due_;
+  std::vector<std::vector<std::uint32_t>> lists_;      // of ids
+  std::vector<std::uint32_t> free_lists_, ending_;
+  Bunch latest_{-1, none};           // the bunch that was opened last, as long as it waits
   double now_ = 0;
 };
 

@@ -35,16 +35,35 @@ bool same(std::span<const Leg> a, std::span<const Leg> b) {
 
 void Lowering::forget_routes() {
   bundles_.clear();
-  bundle_ids_.clear();
+  bundle_slots_.clear();
 }
 
 const Lowering::Bundle& Lowering::bundle(std::span<const Leg> legs, KernelId kernel) {
+  if (2 * (bundles_.size() + 1) > bundle_slots_.size()) grow_bundle_slots();
   const std::uint64_t hash = hash_of(legs, kernel);
-  const auto [begin, end] = bundle_ids_.equal_range(hash);
-  for (auto it = begin; it != end; ++it) {
-    const Bundle& b = bundles_[it->second];
-    if (b.kernel == kernel && same(b.legs, legs)) return b;
+  const std::size_t mask = bundle_slots_.size() - 1;
+  std::size_t at = hash & mask;
+  for (; bundle_slots_[at] != 0; at = (at + 1) & mask) {
+    const Bundle& b = bundles_[bundle_slots_[at] - 1];
+    if (b.hash == hash && b.kernel == kernel && same(b.legs, legs)) return b;
   }
+  bundles_.push_back(make_bundle(legs, kernel));
+  bundles_.back().hash = hash;
+  bundle_slots_[at] = static_cast<std::uint32_t>(bundles_.size());
+  return bundles_.back();
+}
+
+void Lowering::grow_bundle_slots() {
+  bundle_slots_.assign(std::max<std::size_t>(64, 2 * bundle_slots_.size()), 0);
+  const std::size_t mask = bundle_slots_.size() - 1;
+  for (std::size_t i = 0; i < bundles_.size(); ++i) {
+    std::size_t at = bundles_[i].hash & mask;
+    while (bundle_slots_[at] != 0) at = (at + 1) & mask;
+    bundle_slots_[at] = static_cast<std::uint32_t>(i + 1);
+  }
+}
+
+Lowering::Bundle Lowering::make_bundle(std::span<const Leg> legs, KernelId kernel) {
   Bundle b;
   b.kernel = kernel;
   b.legs.assign(legs.begin(), legs.end());
@@ -59,9 +78,7 @@ const Lowering::Bundle& Lowering::bundle(std::span<const Leg> legs, KernelId ker
     }
   }
   b.piece = paths_.add_piece(loads_);
-  bundle_ids_.emplace(hash, static_cast<std::uint32_t>(bundles_.size()));
-  bundles_.push_back(std::move(b));
-  return bundles_.back();
+  return b;
 }
 
 const Lowered& Lowering::lower(std::span<const Leg> legs, KernelId kernel, std::uint64_t flow_key) {

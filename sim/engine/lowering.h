@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "sim/engine/paths.h"
@@ -40,6 +39,7 @@ class Lowering {
   struct Bundle {
     std::vector<workloads::Leg> legs;
     KernelId kernel;
+    std::uint64_t hash = 0;
     std::uint32_t piece = 0;
     double latency = 0;
   };
@@ -49,12 +49,14 @@ class Lowering {
   };
 
   const Bundle& bundle(std::span<const workloads::Leg> legs, KernelId kernel);
+  Bundle make_bundle(std::span<const workloads::Leg> legs, KernelId kernel);
+  void grow_bundle_slots();
   void add_flow(std::size_t index, std::size_t flows, KernelId kernel);
 
   topology::Router& router_;
   Paths& paths_;
   std::vector<Bundle> bundles_;
-  std::unordered_multimap<std::uint64_t, std::uint32_t> bundle_ids_;   // by hash; at most one of a bucket is equal
+  std::vector<std::uint32_t> bundle_slots_;   // open addressing by hash; holds index + 1, or 0
   std::vector<topology::SubRoute> routes_, bundle_routes_;
   std::vector<RoutedLeg> routed_;
   std::vector<std::uint32_t> used_bundles_;

@@ -55,8 +55,7 @@ Summary Run::execute() {
 }
 
 double Run::next_instant() const {
-  double next = classes_.next_finish();
-  if (!timers_.empty()) next = std::min(next, timers_.top().at);
+  double next = std::min(classes_.next_finish(), timers_.next());
   // A change of the fabric is no reason to go on when there is nothing left that it could change.
   if (next_change_ < changes_.size() && operations_.unfinished() > 0) next = std::min(next, changes_[next_change_].at.value());
   return next;
@@ -79,7 +78,7 @@ void Run::start_ready() {
       op.started = true;
       sink_.started(op.id, Seconds(now_));
       if (op.kind == Operations::Kind::transfer) start_flows(slot);
-      else timers_.push({now_ + op.duration, op.id, slot, FlowStore::none});
+      else timers_.add(now_ + op.duration, {slot, FlowStore::none});
     }
   }
 }
@@ -93,7 +92,7 @@ void Run::start_flows(std::uint32_t slot) {
     auto& op = operations_[slot];
     ++op.parts;
     ++op.dormant;
-    timers_.push({now_ + flows_.latency(f), op.id, slot, f});
+    timers_.add(now_ + flows_.latency(f), {slot, f});
   }
 }
 
@@ -103,12 +102,14 @@ std::uint32_t Run::first_flow(std::uint32_t slot) {
 }
 
 void Run::fire_timers() {
-  while (!timers_.empty() && timers_.top().at <= limit_) {
-    const Timer t = timers_.top();
-    timers_.pop();
-    ++events_;
-    if (t.flow == FlowStore::none) ending_.emplace_back(t.id, t.slot);
-    else first_byte(t.flow);
+  while (timers_.next() <= limit_) {
+    due_.clear();
+    timers_.take_next(due_);
+    events_ += due_.size();
+    for (const Due& d : due_) {
+      if (d.flow == FlowStore::none) ending_.emplace_back(operations_[d.slot].id, d.slot);
+      else first_byte(d.flow);
+    }
   }
 }
 

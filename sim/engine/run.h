@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <queue>
 #include <span>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "sim/engine/engine.h"
 #include "sim/engine/lowering.h"
 #include "sim/engine/operations.h"
+#include "sim/engine/timers.h"
 
 namespace weft::engine {
 
@@ -24,13 +24,8 @@ class Run final : private workloads::Sink {
 
  private:
   /// A flow's first byte or, without a flow, the end of a timed operation.
-  struct Timer {
-    double at;
-    OpId id;
+  struct Due {
     std::uint32_t slot, flow;
-    bool operator>(const Timer& o) const {
-      return at != o.at ? at > o.at : id != o.id ? id > o.id : flow > o.flow;
-    }
   };
   /// A transfer kept as it was emitted, to be routed when it starts and again when the fabric changes.
   struct Kept {
@@ -79,7 +74,8 @@ class Run final : private workloads::Sink {
   FlowStore flows_;
   Classes classes_;
   Operations operations_;
-  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  Timers<Due> timers_;
+  std::vector<Due> due_;
   std::vector<std::unique_ptr<Kept>> kept_;
   std::vector<std::uint32_t> free_kept_, starting_now_;
   std::vector<Classes::Finished> ended_flows_;
