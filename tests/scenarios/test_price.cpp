@@ -19,7 +19,7 @@ TEST_CASE("price counts a two-layer fat tree of 64 ports by formula and prices i
 }
 
 TEST_CASE("price takes a user's own list") {
-  const std::string list = R"({"title": "mine", "caveat": "mine", "network_switch": "10000 USD", "endpoint_cable": "100 USD", "long_haul_cable": "200 USD", "local_cable": "150 USD"})";
+  const std::string list = R"({"title": "mine", "caveat": "mine", "switch": "10000 USD", "endpoint_cable": "100 USD", "long_haul_cable": "200 USD", "local_cable": "150 USD"})";
   const auto r = test::run(test::minimal(R"("topology": {"kind": "ft2"}, "prices": )" + list, R"({"kind": "price"})"));
   CHECK(cell_of(r, "t/price/price_MUSD") == doctest::Approx((96 * 10000 + 2048 * 100 + 2048 * 200) / 1e6));
 }
