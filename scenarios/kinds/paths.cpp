@@ -1,8 +1,10 @@
 // How a fabric connects: mean switches crossed, pairs without a path, components, bisection, diameter.
-#include <cmath>
+#include <algorithm>
+#include <iterator>
 #include <map>
+#include <utility>
+#include <vector>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "scenarios/analysis_kind.h"
@@ -18,45 +20,74 @@ struct PathMeans {
   double unreachable_pct = 0;
 };
 
+/// NICs that no path can tell apart: of one rail, on one switch, all alive or all cut off.
+struct NicGroup {
+  VertexId leaf;
+  bool up = true;
+  std::vector<std::uint32_t> nodes;   ///< ascending
+};
+
+std::vector<NicGroup> groups_of_rail(const topology::Fabric& fabric, std::uint32_t rail) {
+  std::map<std::pair<VertexId, bool>, NicGroup> groups;
+  for (std::uint32_t n = 0; n < fabric.placement().nodes(); ++n) {
+    const VertexId nic = fabric.vertex_of(nic_end({NodeId(n), rail}));
+    const VertexId leaf = fabric.switch_of_nic(nic);
+    const bool up = fabric.link(fabric.uplink_of_nic(nic)).up;
+    NicGroup& g = groups[{leaf, up}];
+    g.leaf = leaf;
+    g.up = up;
+    g.nodes.push_back(n);
+  }
+  std::vector<NicGroup> out;
+  for (auto& [key, g] : groups) out.push_back(std::move(g));
+  return out;
+}
+
+/// Ordered pairs (a, d) of different nodes, a from one group and d from the other, and one such pair.
+struct NodePairs {
+  double count = 0;
+  std::uint32_t from = 0, to = 0;
+};
+
+NodePairs pairs_between(const NicGroup& a, const NicGroup& d) {
+  std::vector<std::uint32_t> both;
+  std::set_intersection(a.nodes.begin(), a.nodes.end(), d.nodes.begin(), d.nodes.end(), std::back_inserter(both));
+  NodePairs p;
+  p.count = static_cast<double>(a.nodes.size()) * static_cast<double>(d.nodes.size()) - static_cast<double>(both.size());
+  p.from = a.nodes.front();
+  p.to = d.nodes.front() != p.from ? d.nodes.front() : d.nodes.back();
+  if (p.from == p.to && p.count > 0) p.from = a.nodes.back();
+  return p;
+}
+
 PathMeans means_of(const topology::Fabric& fabric, topology::Router& router, bool pxn) {
-  const Placement placement = fabric.placement();
-  // Pairs of (leaf, leaf) are few; a route between NICs depends on its leaves only (equal cables), so one route each.
-  std::map<std::pair<VertexId, VertexId>, std::pair<double, double>> known;  // (switches, latency); switches < 0: no path
+  const std::uint32_t rails = fabric.placement().gpus_per_node();
+  std::vector<std::vector<NicGroup>> groups;
+  for (std::uint32_t r = 0; r < rails; ++r) groups.push_back(groups_of_rail(fabric, r));
   std::vector<topology::SubRoute> route;
   double switches = 0, latency = 0, reached = 0, lost = 0;
-  const auto leaf = [&](Place p) { return fabric.switch_of_nic(fabric.vertex_of(nic_end(p))); };
-  const auto visit = [&](Place from, Place to, double weight) {
-    auto [it, fresh] = known.try_emplace({leaf(from), leaf(to)});
-    if (fresh) {
-      it->second = {-1, 0};
-      if (router.reachable(nic_end(from), nic_end(to))) {
-        route.clear();
-        router.route(nic_end(from), nic_end(to), 0, route);
-        double s = 0, l = 0;
-        for (const auto& sub : route) {
-          s += sub.share * sub.mean_switches;
-          l += sub.share * sub.latency.value();
-        }
-        it->second = {s, l};
-      }
-    }
-    if (it->second.first < 0) {
+  const auto visit = [&](std::uint32_t i, const NicGroup& a, std::uint32_t j, const NicGroup& d, double weight) {
+    const NodePairs pairs = pairs_between(a, d);
+    if (pairs.count == 0) return;
+    weight *= pairs.count;
+    const Endpoint from = nic_end({NodeId(pairs.from), i}), to = nic_end({NodeId(pairs.to), j});
+    if (!router.reachable(from, to)) {
       lost += weight;
-    } else {
-      reached += weight;
-      switches += weight * it->second.first;
-      latency += weight * it->second.second;
+      return;
+    }
+    route.clear();
+    router.route(from, to, 0, route);
+    reached += weight;
+    for (const auto& sub : route) {
+      switches += weight * sub.share * sub.mean_switches;
+      latency += weight * sub.share * sub.latency.value();
     }
   };
-  for (std::uint32_t a = 0; a < placement.nodes(); ++a) {
-    for (std::uint32_t d = 0; d < placement.nodes(); ++d) {
-      if (a == d) continue;
-      for (std::uint32_t j = 0; j < placement.gpus_per_node(); ++j) {
-        if (pxn) {
-          visit({NodeId(a), j}, {NodeId(d), j}, placement.gpus_per_node());
-        } else {
-          for (std::uint32_t i = 0; i < placement.gpus_per_node(); ++i) visit({NodeId(a), i}, {NodeId(d), j}, 1);
-        }
+  for (std::uint32_t j = 0; j < rails; ++j) {
+    // With PXN only the destination's rail counts: each of the node's GPUs sends by it.
+    for (std::uint32_t i = pxn ? j : 0; i < (pxn ? j + 1 : rails); ++i) {
+      for (const NicGroup& a : groups[i]) {
+        for (const NicGroup& d : groups[j]) visit(i, a, j, d, pxn ? rails : 1);
       }
     }
   }
@@ -92,10 +123,6 @@ class PathsAnalysis final : public Analysis {
 
   std::vector<Row> rows(const Cluster& cluster) const override {
     const topology::Fabric& fabric = cluster.fabric();
-    if (fabric.placement().nodes() > 4096) {
-      throw UserError("/cluster/nodes", fmt::format("paths looks at every pair of nodes; {} nodes are too many (4,096 at most)",
-                                                    fabric.placement().nodes()));
-    }
     topology::RoutingSpec spec = cluster.routing();
     spec.policy = topology::Policy::adaptive;
     topology::Router router(fabric, spec);
