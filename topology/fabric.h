@@ -98,6 +98,12 @@ class Fabric {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The links that the name of a part means, both directions of every cable, in order of id: those at a switch
+/// ("plane0.spine3"), at a NIC or anything else in a node ("node12.nic5"), at a whole node ("node12") or group ("plane3",
+/// "rail2", "pod1", "group7"), or a cable's ("A-B" is all parallel ones, "A-B#2" is one of them, either way round). These are
+/// the names that FabricBuilder::fail takes. Links that are down are listed too. Empty when the fabric has no such part.
+std::vector<LinkId> links_named(const Fabric& fabric, std::string_view name);
+
 /// What a topology writes into.
 class FabricBuilder {
  public:

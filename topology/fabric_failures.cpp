@@ -1,4 +1,4 @@
-// FabricBuilder::fail: from a name such as "plane0.spine3" to what no longer works.
+// Names of parts, such as "plane0.spine3": what FabricBuilder::fail takes down, and the links that they mean.
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -103,6 +103,22 @@ std::vector<std::string> known_names(const Fabric::Impl& f, std::string_view nam
 }
 
 }  // namespace
+
+std::vector<LinkId> links_named(const Fabric& fabric, std::string_view name) {
+  const Fabric::Impl& f = fabric.impl();
+  std::vector<LinkId> found;
+  const auto vertices = find_vertices(f, name);
+  for (VertexId v : vertices) {
+    for (LinkId l : fabric.out_links(v)) found.insert(found.end(), {l, fabric.link(l).reverse});
+  }
+  if (vertices.empty()) {
+    for (LinkId l : find_cables(f, name)) found.insert(found.end(), {l, fabric.link(l).reverse});
+  }
+  // A cable between two parts of a group was met from both ends.
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
 
 void FabricBuilder::fail(const std::string& name, const std::string& pointer) {
   const auto broken = find_vertices(*impl_, name);

@@ -108,3 +108,28 @@ TEST_CASE("names that look right but point outside are refused") {
     CHECK(refused(mpft, {name}).place == "/cluster/failed/0");
   }
 }
+
+TEST_CASE("the links of a name are those that go down when the part of this name fails") {
+  const auto whole = make_fabric(mpft, 32);
+  for (const char* name : {"plane0.spine0", "plane1.leaf2", "plane3", "node12.nic5", "node12.gpu3", "node12.nvswitch", "node7", "node7.host",
+                           "plane0.leaf1-plane0.spine1", "plane0.leaf1-plane0.spine1#2", "plane0.spine1-plane0.leaf1#2",
+                           "node0.nic3-plane3.leaf0", "node0.gpu0-node0.nvswitch#0"}) {
+    CAPTURE(name);
+    const auto f = broken(mpft, 32, {name});
+    std::vector<LinkId> down;
+    for (std::uint32_t i = 0; i < f.links().size(); ++i) {
+      if (!f.links()[i].up) down.push_back(LinkId(i));
+    }
+    CHECK_FALSE(down.empty());
+    CHECK(topology::links_named(whole, name) == down);
+    CHECK(topology::links_named(f, name) == down);  // also where they have failed already
+  }
+}
+
+TEST_CASE("a name of no part has no links") {
+  const auto f = make_fabric(mpft, 32);
+  for (const char* name : {"", "plane", "plane8", "plane0.", "node32", "node0.gpu8", "plane0.leaf0-plane1.spine0", "plane0.leaf0-plane0.spine0#99"}) {
+    CAPTURE(name);
+    CHECK(topology::links_named(f, name).empty());
+  }
+}
