@@ -17,7 +17,7 @@ Comparison compare_variants(const Report& report);
 std::vector<InputDifference> input_differences(const Json& base, const Json& other, const std::string& variant);
 
 /// One report out of several: variants become "NAME" (one variant in that report) or "NAME: variant"; tables with equal
-/// id are joined. `input` and `bounds` are left empty; title, question, source and system are the first's.
+/// id are joined. Its input holds every scenario under its name; title, question, source and system are the first's.
 /// Throws UserError when two tables of one id have different kinds. Shapes: one name a report.
 Report join(std::span<const Report> reports, std::span<const std::string> names);
 

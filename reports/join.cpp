@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "reports/cells.h"
 #include "reports/compare.h"
@@ -55,6 +56,25 @@ void add_new(std::vector<T>& known, const std::vector<T>& more) {
   }
 }
 
+/// The inputs of all reports under their names, and their resolved variants under the names that they have here.
+std::shared_ptr<const Json> joined_input(std::span<const Report> reports, std::span<const std::string> names) {
+  Json scenarios = Json::object(), resolved = Json::array();
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    if (!reports[i].input) return nullptr;
+    Json one = *reports[i].input;
+    if (one.contains("resolved")) {
+      for (Json variant : one["resolved"]) {
+        const std::string own = variant["name"].get<std::string>();
+        variant["name"] = reports[i].variants.size() == 1 ? names[i] : names[i] + ": " + own;
+        resolved.push_back(std::move(variant));
+      }
+      one.erase("resolved");
+    }
+    scenarios[names[i]] = std::move(one);
+  }
+  return std::make_shared<const Json>(Json{{"scenarios", std::move(scenarios)}, {"resolved", std::move(resolved)}});
+}
+
 }  // namespace
 
 Report join(std::span<const Report> reports, std::span<const std::string> names) {
@@ -74,8 +94,11 @@ Report join(std::span<const Report> reports, std::span<const std::string> names)
     }
     add_new(out.notes, report.notes);
     add_new(out.constants, report.constants);
+    add_new(out.system.calibrations, report.system.calibrations);
+    for (const Row& row : report.bounds) out.bounds.push_back(renamed(row, names[i], alone));
     out.expectations.insert(out.expectations.end(), report.expectations.begin(), report.expectations.end());
   }
+  out.input = joined_input(reports, names);
   return out;
 }
 

@@ -1,4 +1,4 @@
-// Questions that need no Program: what a topology counts to and costs, how long its paths are, where it saturates.
+// Questions that need no Program: what a topology counts to and costs, how long its paths are.
 #pragma once
 
 #include <functional>

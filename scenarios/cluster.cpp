@@ -59,7 +59,15 @@ std::unique_ptr<Cluster> Cluster::read(JsonReader where, const DataPlaces& data,
   c->topology_ = topology::read_topology(where.at("topology"), {c->nodes_, c->node_.gpus});
   if (c->topology_ && c->nodes_ == 0 && c->node_.gpus > 0) {
     // Full size: as many nodes as the topology has endpoints for.
-    c->nodes_ = c->topology_->count().endpoints / c->node_.gpus;
+    const std::int64_t endpoints = c->topology_->count().endpoints;
+    c->nodes_ = endpoints / c->node_.gpus;
+    if (endpoints % c->node_.gpus != 0) {
+      where.fail_at("nodes", fmt::format("{} at full size has {} endpoints, no multiple of the node's {} NICs", c->topology_->kind(),
+                                         endpoints, c->node_.gpus), "give nodes, or use the node \"endpoint\"");
+    } else if (c->nodes_ > kMostNodes) {
+      where.fail_at("nodes", fmt::format("{} at full size has {} nodes; {} is the most", c->topology_->kind(), c->nodes_, kMostNodes),
+                    "give nodes, or smaller parameters");
+    }
   }
   if (auto failed = where.maybe("failed")) {
     if (!failed->is_array()) failed->fail("expected a list of names like [\"plane0.spine0\"]");
@@ -150,7 +158,14 @@ Json Cluster::resolved() const {
                   {"qps", routing_.qps}};
   j["transport"] = transport_.name;
   j["prices"] = prices_.name;
+  if (routing_.paths == topology::PathChoice::ugal) j["routing"]["ugal_minimal_share"] = routing_.ugal_minimal_share;
   j["failed"] = failed_;
+  const char* words[] = {"slow", "fail", "repair"};
+  for (const Event& e : events_) {
+    Json event = {{"at_s", e.at.value()}, {words[static_cast<int>(e.what)], e.name}};
+    if (e.what == engine::FabricEvent::What::capacity) event["rate_Bps"] = e.rate.value();
+    j["events"].push_back(std::move(event));
+  }
   return j;
 }
 

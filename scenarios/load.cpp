@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -21,9 +22,10 @@ std::vector<Expect> read_expects(JsonReader& root) {
     e.of = r.string("of");
     if (r.has("over")) e.over = r.string("over");
     e.value = r.number("value", -1e300, 1e300);
-    const bool absolute = r.has("tolerance_abs");
-    if (absolute && e.value != 0) {
-      e.tolerance_pct = 100 * r.number("tolerance_abs", 0, 1e300) / std::abs(e.value);
+    if (r.has("tolerance_abs")) {
+      const double absolute = r.number("tolerance_abs", 0, 1e300);
+      if (e.value == 0) r.fail_at("tolerance_abs", "expected a value other than 0 beside an absolute tolerance", "the error of 0 is taken in percent points: use tolerance_pct");
+      else e.tolerance_pct = 100 * absolute / std::abs(e.value);
     } else {
       e.tolerance_pct = r.number_or("tolerance_pct", 0, 0, 1e6);
     }
@@ -34,7 +36,13 @@ std::vector<Expect> read_expects(JsonReader& root) {
     e.kind = r.one_of("kind", {"identity", "calibrated", "predicted"}, "predicted");
     r.string("note", "");
     if (auto depends = r.maybe("depends")) {
-      for (JsonReader& word : depends->items()) e.depends.push_back(word.as_string());
+      static const std::vector<std::string> kWords = {"nic", "nvlink", "switch_latency"};
+      for (JsonReader& word : depends->items()) {
+        e.depends.push_back(word.as_string());
+        if (std::find(kWords.begin(), kWords.end(), e.depends.back()) == kWords.end()) {
+          word.fail(fmt::format("unknown word \"{}\"", e.depends.back()), unknown_name_hint(e.depends.back(), kWords));
+        }
+      }
     }
     r.done();
     out.push_back(std::move(e));
@@ -62,7 +70,11 @@ std::vector<Variant> read_variants(JsonReader& root, const Json& document, const
   std::vector<Variant> out;
   auto list = root.maybe("variants");
   if (!list) {
-    out.push_back({title.empty() ? "base" : title, core_of(document)});
+    std::string name = title.empty() ? "base" : title.substr(0, 80);
+    for (char& c : name) {
+      if (c == '/' || c == '[' || c == ']' || c == '\n') c = ' ';  // these mean something in the path of a cell
+    }
+    out.push_back({name, core_of(document)});
     return out;
   }
   if (!list->is_array() || list->items().empty()) list->fail("expected a list of at least one variant");
@@ -94,12 +106,19 @@ std::vector<Variant> read_variants(JsonReader& root, const Json& document, const
 
 Scenario scenario_of(Json document, const std::string& file, const std::vector<Setting>& settings) {
   Problems problems;
+  std::optional<std::uint64_t> seed;
   if (document.is_object() && document.contains("schema") && document.contains("input")) {
-    document = Json(document["input"]);  // a result: its input is a scenario
+    // A result: its input is a scenario, to be run with its seed.
+    if (document.contains("system") && document["system"].is_object() && document["system"].contains("seed") &&
+        document["system"]["seed"].is_number_unsigned()) {
+      seed = document["system"]["seed"].get<std::uint64_t>();
+    }
+    document = Json(document["input"]);
   }
   for (const Setting& s : settings) apply_setting(document, s, file, "--set");
   Scenario out;
   out.file = file;
+  out.seed = seed;
   JsonReader root(document, file, problems);
   if (root.expect_object("a scenario")) {
     out.title = root.string("title");

@@ -1,5 +1,6 @@
 #include "scenarios/resolve.h"
 
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -68,6 +69,11 @@ ResolvedVariant read_variant(const Scenario& scenario, const Variant& v, const D
   return out;
 }
 
+/// The values behind the names: a data file that changes changes the digest, and two "h800, changed" can be told apart.
+void add_constants(Json& where, const std::vector<ConstantUsed>& constants) {
+  for (const ConstantUsed& c : constants) where["constants"][c.name] = c.value;
+}
+
 /// A problem of the base shows in every variant; it is told once, under the plain file name.
 std::vector<Problem> without_repeats(const Scenario& scenario, const std::vector<Problem>& problems) {
   std::vector<Problem> out;
@@ -87,10 +93,27 @@ std::vector<Problem> without_repeats(const Scenario& scenario, const std::vector
 
 }  // namespace
 
+/// One id, one kind: a table has one set of columns.
+void check_kinds(const std::vector<ResolvedVariant>& variants, Problems& problems) {
+  std::map<std::string, std::string> kind_of;
+  for (const ResolvedVariant& v : variants) {
+    for (const ResolvedWorkload& w : v.workloads) {
+      if (!w.kind && !w.analysis_kind) continue;
+      const std::string& kind = w.kind ? w.kind->name : w.analysis_kind->name;
+      const std::string& first = kind_of.try_emplace(w.id, kind).first->second;
+      if (first != kind) {
+        problems.add({v.file, w.pointer + "/kind", fmt::format("\"{}\" is of kind {} here and of kind {} in another variant", w.id, kind, first),
+                      "give workloads of different kinds different ids"});
+      }
+    }
+  }
+}
+
 std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed) {
   Problems problems;
   std::vector<ResolvedVariant> out;
   for (const Variant& v : scenario.variants) out.push_back(read_variant(scenario, v, data, seed, problems));
+  check_kinds(out, problems);
   if (!problems.empty()) throw UserError(without_repeats(scenario, problems.list()));
   return out;
 }
@@ -100,11 +123,14 @@ std::shared_ptr<const Json> resolved_input(const Scenario& scenario, const std::
   Json list = Json::array();
   for (const ResolvedVariant& v : variants) {
     Json one = {{"name", v.name}, {"cluster", v.cluster->resolved()}};
+    add_constants(one["cluster"], v.cluster->constants());
     Json works = Json::array();
     for (const ResolvedWorkload& w : v.workloads) {
       Json work = {{"id", w.id}, {"kind", w.kind ? w.kind->name : w.analysis_kind->name}};
       const Json parameters = w.workload ? w.workload->resolved() : w.analysis->resolved();
       for (const auto& [key, value] : parameters.items()) work[key] = value;
+      if (w.workload) add_constants(work, w.workload->constants());
+      if (w.analysis) add_constants(work, w.analysis->constants(*v.cluster));
       works.push_back(std::move(work));
     }
     one["workload"] = std::move(works);

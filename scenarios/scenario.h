@@ -1,6 +1,7 @@
 // A Scenario: a cluster, what is asked of it, variants of both, and what is expected; read from JSON.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,7 @@ struct Scenario {
   std::shared_ptr<const Json> document;   ///< whole input after --set, without `expect`; a scenario again when written
   std::vector<Variant> variants;          ///< at least one; the first is the base
   std::vector<Expect> expects;
+  std::optional<std::uint64_t> seed;      ///< of the run, when the file is a result
 };
 
 /// Reads a file ("-" is standard input), applies the settings to it, then makes its variants. Throws UserError.

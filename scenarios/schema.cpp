@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/analysis_kind.h"
+#include "topology/router.h"
 #include "topology/topology.h"
 #include "workloads/workload.h"
 
@@ -110,6 +111,19 @@ Json named(const char* what) {
 
 Json text(const char* description) { return {{"type", "string"}, {"description", description}}; }
 
+Json routing_schema() {
+  Problems problems;
+  const Json probe = {{"paths", "ugal"}};  // asks for every key
+  JsonReader r(probe, "schema", problems);
+  topology::read_routing_spec(r);
+  Json properties = Json::object();
+  for (const std::string& key : r.asked()) properties[key] = Json::object();
+  properties["policy"] = {{"enum", {"adaptive", "ecmp", "static"}}};
+  properties["paths"] = {{"enum", {"minimal", "valiant", "ugal"}}};
+  properties["qps"] = {{"type", "integer"}, {"minimum", 1}};
+  return {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+}
+
 Json cluster_schema() {
   Json event = {{"type", "object"}, {"required", {"at"}}, {"additionalProperties", false},
                 {"properties", {{"at", text("simulated time such as \"1 ms\"")}, {"fail", text("part that fails")},
@@ -120,7 +134,7 @@ Json cluster_schema() {
            {{"node", named("hardware of a node")},
             {"nodes", {{"type", "integer"}, {"minimum", 1}, {"description", "default: as many as the topology holds"}}},
             {"topology", topology_schema()},
-            {"routing", {{"type", "object"}, {"description", "policy (adaptive, ecmp, static), paths (minimal, valiant, ugal), qps"}}},
+            {"routing", routing_schema()},
             {"transport", named("wire protocol")},
             {"prices", named("price list")},
             {"failed", {{"type", "array"}, {"items", {{"type", "string"}}}, {"description", "parts that have failed from the start"}}},

@@ -1,4 +1,4 @@
-// The JSON Schema of a scenario, made by asking the readers themselves which keys they know.
+// The JSON Schema of a scenario: keys of topologies, routing and workloads are asked of their readers, the frame is written here.
 #pragma once
 
 #include "sim/core/files.h"

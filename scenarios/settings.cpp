@@ -64,9 +64,9 @@ Setting parse_setting(const std::string& text, const std::string& option) {
                     "for example " + option + " /cluster/topology/kind=mrft");
   }
   const std::string value = text.substr(equals + 1);
-  Json parsed = Json::parse(value, nullptr, false);
-  if (parsed.is_discarded()) parsed = value;
-  return {text.substr(0, equals), std::make_shared<const Json>(std::move(parsed))};
+  // What parses is JSON and held to the same rules as a file; what does not is a word.
+  const bool is_json = Json::accept(value);
+  return {text.substr(0, equals), std::make_shared<const Json>(is_json ? parse_json(value, option) : Json(value))};
 }
 
 void apply_setting(Json& document, const Setting& s, const std::string& file, const std::string& place) {

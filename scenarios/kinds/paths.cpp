@@ -1,4 +1,4 @@
-// How a fabric connects: mean switches crossed, pairs without a path, components, bisection, diameter.
+// How a fabric connects: mean switches crossed, mean latency, pairs without a path, components.
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -100,29 +100,13 @@ PathMeans means_of(const topology::Fabric& fabric, topology::Router& router, boo
   return m;
 }
 
-/// Bandwidth per direction that the scale-out network offers between GPUs 0..n/2-1 and n/2..n-1 of all nodes: the NICs of
-/// one half, as far as their switches reach the other half's; exact for the non-blocking trees, an upper bound elsewhere.
-double index_bisection_TBps(const topology::Fabric& fabric, topology::Router& router) {
-  const Placement p = fabric.placement();
-  const std::uint32_t half = p.gpus_per_node() / 2;
-  const std::uint32_t other_node = p.nodes() > 1 ? 1 : 0;
-  double sum = 0;
-  for (std::uint32_t i = 0; i < half; ++i) {
-    bool crosses = false;
-    for (std::uint32_t j = half; j < p.gpus_per_node() && !crosses; ++j) {
-      crosses = router.reachable(nic_end({NodeId(0), i}), nic_end({NodeId(other_node), j}));
-    }
-    if (crosses) sum += fabric.node_spec().nic_rate.value.value() * p.nodes();
-  }
-  return sum / 1e12;
-}
-
 class PathsAnalysis final : public Analysis {
  public:
   explicit PathsAnalysis(bool pxn) : pxn_(pxn) {}
 
   std::vector<Row> rows(const Cluster& cluster) const override {
     const topology::Fabric& fabric = cluster.fabric();
+    if (fabric.placement().nodes() < 2) throw UserError("/cluster/nodes", "paths looks at pairs of nodes; there is only one node", "use 2 nodes or more");
     topology::RoutingSpec spec = cluster.routing();
     spec.policy = topology::Policy::adaptive;
     topology::Router router(fabric, spec);
@@ -131,9 +115,7 @@ class PathsAnalysis final : public Analysis {
     r.set("pxn", pxn_);
     r.set("components", fabric.components());
     r.set("unreachable_pct", m.unreachable_pct);
-    r.set("mean_switches", m.mean_switches).set("mean_latency_us", m.mean_latency_us);
-    r.set("node_bisection_TBps", cluster.nodes() / 2 * cluster.node().gpus * cluster.node().nic_rate.value.value() / 1e12);
-    r.set("index_bisection_TBps", index_bisection_TBps(fabric, router));
+    if (m.unreachable_pct < 100) r.set("mean_switches", m.mean_switches).set("mean_latency_us", m.mean_latency_us);
     return {r};
   }
 
@@ -156,9 +138,7 @@ AnalysisKind analysis_paths() {
   k.columns = {{"components", "connected parts of the scale-out network"},
                {"unreachable_pct", "share of pairs without a path through the network"},
                {"mean_switches", "switches crossed, mean over the pairs that have a path"},
-               {"mean_latency_us", "latency of a small message, network part, mean over the same pairs"},
-               {"node_bisection_TBps", "NIC bandwidth per direction between two halves of the nodes (non-blocking network)"},
-               {"index_bisection_TBps", "network bandwidth per direction between GPUs of low and of high local index, without NVLink"}};
+               {"mean_latency_us", "latency of a small message, network part, mean over the same pairs"}};
   k.read = [](JsonReader& where) { return std::make_unique<PathsAnalysis>(where.boolean_or("pxn", true)); };
   return k;
 }

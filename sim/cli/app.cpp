@@ -39,7 +39,7 @@ void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
   sub.add_option("--set", o.settings, "change the scenario before it runs, for example --set /cluster/topology/kind=mrft; "
                                       "list elements go by number or id: --set /workload/all_to_all/gpus=256")
       ->type_name("/POINTER=VALUE")->take_all()->expected(1);
-  sub.add_option("--seed", o.seed, "seed of all random draws (routing hashes, gates)")->capture_default_str();
+  sub.add_option("--seed", o.seed, "seed of all random draws: routing hashes, gates (default: 1, or the seed of the result that is run again)");
   sub.add_option("--jobs", o.jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
   sub.add_flag("--no-classes", o.no_classes, "simulate every flow on its own instead of merging equivalent ones (exact either way)");
   sub.add_flag("--strict", o.strict, "exit 4 when an expectation of the scenario is missed");
@@ -54,15 +54,11 @@ std::vector<scenarios::Setting> settings_of(const ScenarioOptions& o) {
   return out;
 }
 
-namespace {
-
 std::string format_of(const Common& c) {
   if (!c.format.empty()) return c.format;
   if (!c.output.empty() && c.output != "-") return reports::format_of_file(c.output);
   return "table";
 }
-
-}  // namespace
 
 void emit_text(const std::string& text, const Common& common) {
   if (!common.output.empty() && common.output != "-") {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ struct Common {
 struct ScenarioOptions {
   std::vector<std::string> files;
   std::vector<std::string> settings;   ///< --set
-  std::uint64_t seed = 1;
+  std::optional<std::uint64_t> seed;   ///< --seed; else that of a result that is run again, else 1
   unsigned jobs = 0;
   bool no_classes = false;
   bool strict = false;
@@ -43,6 +44,9 @@ void add_common(CLI::App& sub, Common& common);
 void add_scenario_options(CLI::App& sub, ScenarioOptions& options, bool many_files);
 
 std::vector<scenarios::Setting> settings_of(const ScenarioOptions& options);
+
+/// --format, else what the suffix of -o says, else "table".
+std::string format_of(const Common& common);
 
 /// Renders and writes a result: to stdout, or atomically to the file.
 void emit(const reports::Report& report, const Common& common, const reports::RenderOptions& options = {});

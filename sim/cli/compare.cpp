@@ -1,4 +1,5 @@
 // weft compare SCENARIO...: variants of one file, or several files, against the first.
+#include <algorithm>
 #include <filesystem>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,22 @@
 #include "sim/cli/execute.h"
 
 namespace weft::cli {
+namespace {
+
+/// Short names for several scenarios: the file's own, or its path where two files are called the same.
+std::vector<std::string> names_of(const std::vector<std::string>& files) {
+  std::vector<std::string> names;
+  for (const std::string& file : files) {
+    const std::string stem = std::filesystem::path(file).stem().string();
+    const auto same = std::count_if(files.begin(), files.end(), [&](const std::string& f) { return std::filesystem::path(f).stem() == stem; });
+    std::string name = same > 1 ? file : stem;
+    if (std::find(names.begin(), names.end(), name) != names.end()) throw UserError("SCENARIO", "the file " + file + " is given twice");
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+}  // namespace
 
 void add_compare(CLI::App& app) {
   struct Options { Common common; ScenarioOptions scenario; };
@@ -21,8 +38,8 @@ void add_compare(CLI::App& app) {
   add_common(*sub, o->common);
   add_scenario_options(*sub, o->scenario, true);
   sub->callback([o] {
+    const std::vector<std::string> names = names_of(o->scenario.files);
     std::vector<reports::Report> reports;
-    std::vector<std::string> names;
     for (const std::string& file : o->scenario.files) {
       const auto scenario = scenarios::load_scenario(file, settings_of(o->scenario));
       if (o->scenario.dry_run) {
@@ -30,7 +47,6 @@ void add_compare(CLI::App& app) {
         continue;
       }
       reports.push_back(execute(scenario, o->common, o->scenario));
-      names.push_back(std::filesystem::path(file).stem().string());
     }
     if (o->scenario.dry_run) return;
     reports::Report all = reports.size() == 1 ? std::move(reports.front()) : reports::join(reports, names);

@@ -9,11 +9,19 @@
 
 namespace weft::cli {
 
+namespace {
+
+std::uint64_t seed_of(const scenarios::Scenario& scenario, const ScenarioOptions& options) {
+  return options.seed.value_or(scenario.seed.value_or(1));
+}
+
+}  // namespace
+
 reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   Progress progress(common);
   scenarios::RunOptions run;
-  run.seed = options.seed;
+  run.seed = seed_of(scenario, options);
   run.jobs = options.jobs;
   run.classes = !options.no_classes;
   run.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
@@ -27,8 +35,8 @@ reports::Report execute(const scenarios::Scenario& scenario, const Common& commo
 }
 
 void emit_plan(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options) {
-  const scenarios::Plan plan = scenarios::plan_scenario(scenario, DataPlaces::standard(), options.seed);
-  if (common.format == "json") return emit_text(dump_json(*plan.input, 2) + "\n", common);
+  const scenarios::Plan plan = scenarios::plan_scenario(scenario, DataPlaces::standard(), seed_of(scenario, options));
+  if (format_of(common) == "json") return emit_text(dump_json(*plan.input, 2) + "\n", common);
   reports::Listing listing;
   reports::Table t;
   t.id = "plan";

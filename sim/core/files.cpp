@@ -20,23 +20,46 @@
 namespace weft::core {
 namespace fs = std::filesystem;
 
-void write_file_atomically(const fs::path& path, std::string_view text) {
+namespace {
+
+/// Writes and closes; false with errno when the disk says no.
+bool write_all(std::FILE* f, std::string_view text, bool sync) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), f) == text.size() && std::fflush(f) == 0 && (!sync || ::fsync(::fileno(f)) == 0);
+  const int write_error = errno;
+  const bool closed = std::fclose(f) == 0;
+  if (!written) errno = write_error;
+  return written && closed;
+}
+
+RunError cannot_write(const fs::path& path, const std::string& why) { return RunError(fmt::format("cannot write {}: {}", path.string(), why)); }
+
+}  // namespace
+
+void write_file_atomically(const fs::path& named, std::string_view text) {
+  std::error_code error;
+  // A link is written through, not replaced; a device or pipe has nothing to lose and cannot be replaced.
+  const fs::path path = fs::is_symlink(named, error) && fs::exists(named, error) ? fs::canonical(named, error) : named;
+  const fs::file_status before = fs::status(path, error);
+  if (fs::exists(before) && !fs::is_regular_file(before)) {
+    if (fs::is_directory(before)) throw cannot_write(path, "this is a folder");
+    std::FILE* f = std::fopen(path.c_str(), "wb");
+    if (f == nullptr || !write_all(f, text, false)) throw cannot_write(path, std::strerror(errno));
+    return;
+  }
   const fs::path temporary = path.string() + fmt::format(".{}.tmp", ::getpid());
   std::FILE* f = std::fopen(temporary.c_str(), "wb");
-  if (f == nullptr) throw RunError(fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
-  const bool written = std::fwrite(text.data(), 1, text.size(), f) == text.size() && std::fflush(f) == 0 && ::fsync(::fileno(f)) == 0;
-  const int write_error = errno;
-  if (std::fclose(f) != 0 || !written) {
-    std::error_code ignored;
+  if (f == nullptr) throw cannot_write(path, std::strerror(errno));
+  std::error_code ignored;
+  if (!write_all(f, text, true)) {
+    const std::string why = std::strerror(errno);
     fs::remove(temporary, ignored);
-    throw RunError(fmt::format("cannot write {}: {} (what was there before is untouched)", path.string(), std::strerror(write_error)));
+    throw cannot_write(path, why + " (what was there before is untouched)");
   }
-  std::error_code error;
+  if (fs::exists(before)) fs::permissions(temporary, before.permissions(), ignored);
   fs::rename(temporary, path, error);
   if (error) {
-    std::error_code ignored;
     fs::remove(temporary, ignored);
-    throw RunError(fmt::format("cannot write {}: {}", path.string(), error.message()));
+    throw cannot_write(path, error.message());
   }
 }
 

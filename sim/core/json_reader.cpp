@@ -163,6 +163,12 @@ double JsonReader::quantity(ParsedUnit::What what, bool positive) const {
          fmt::format("that reads as {}", expectation(u.what)));
     return harmless;
   }
+  // Beyond these no physical quantity of a cluster lies, and products of them would leave the range of a double.
+  constexpr double kLeast = 1e-15, kMost = 1e21;
+  if (u.value != 0 && (std::abs(u.value) < kLeast || std::abs(u.value) > kMost)) {
+    fail(fmt::format("expected {} of a sensible magnitude, got {}", expectation(what), shown(*value_)));
+    return harmless;
+  }
   if (positive ? u.value <= 0 : u.value < 0) {
     fail(fmt::format("expected {} value, got {}", positive ? "a positive" : "a non-negative", shown(*value_)));
     return harmless;

@@ -1,4 +1,4 @@
-// paths: how MPFT and MRFT differ as graphs at 2,048 GPUs (N2.01-N2.06).
+// paths: how MPFT and MRFT differ as graphs at 2,048 GPUs (N2.01-N2.04).
 #include <doctest/doctest.h>
 
 #include "tests/scenarios/support.h"
@@ -29,11 +29,15 @@ TEST_CASE("without PXN seven of eight pairs have no path in an MPFT, and MRFT's 
   CHECK(cell_of(mpft, "t/paths/components") == 8);
 }
 
-TEST_CASE("node bisection is 51.2 TB/s on both, index bisection is zero on MPFT (N2.05, N2.06)") {
-  const auto mpft = test::run(at_2048("mpft", "true")), mrft = test::run(at_2048("mrft", "true"));
-  CHECK(cell_of(mpft, "t/paths/node_bisection_TBps") == doctest::Approx(51.2));
-  CHECK(cell_of(mrft, "t/paths/node_bisection_TBps") == doctest::Approx(51.2));
-  CHECK(cell_of(mpft, "t/paths/index_bisection_TBps") == 0);
-  CHECK(cell_of(mrft, "t/paths/index_bisection_TBps") == doctest::Approx(51.2));
-  CHECK(cell_of(mrft, "t/paths/components") == 1);
+TEST_CASE("the planes of an MPFT are eight networks, an MRFT is one") {
+  CHECK(cell_of(test::run(at_2048("mpft", "true")), "t/paths/components") == 8);
+  CHECK(cell_of(test::run(at_2048("mrft", "true")), "t/paths/components") == 1);
+}
+
+TEST_CASE("one node has no pairs of nodes, and a network that reaches nobody has no mean path") {
+  const std::string paths = R"({"kind": "paths"})";
+  CHECK(test::error_of(test::minimal(R"("nodes": 1, "topology": {"kind": "mpft"})", paths)).find("/cluster/nodes") != std::string::npos);
+  const auto r = test::run(test::minimal(R"("nodes": 2, "topology": {"kind": "single_switch"}, "node": "endpoint", "failed": ["node0.nic0"])", paths));
+  CHECK(cell_of(r, "t/paths/unreachable_pct") == 100);
+  CHECK(r.tables[0].rows[0].find("mean_switches") == nullptr);
 }

@@ -66,9 +66,3 @@ TEST_CASE("a NIC that loses one of four ports keeps 3/4 of its rate and its conn
   // The PCIe bus of the same NIC slows down too under that name; both are wider than what is left, or equal to it.
   CHECK(after / before == doctest::Approx(4.0 / 3).epsilon(1e-4));
 }
-
-TEST_CASE("Table 4's tokens a day follow from its step time (N2.07)") {
-  // 15,360 sequences of 4,096 tokens every 19.926 s (MPFT) or 19.946 s (MRFT), in billions a day.
-  CHECK(15360.0 * 4096 / 19.926 * 86400 / 1e9 == doctest::Approx(272.80).epsilon(0.0001));
-  CHECK(15360.0 * 4096 / 19.946 * 86400 / 1e9 == doctest::Approx(272.53).epsilon(0.0001));
-}
