@@ -22,7 +22,8 @@ struct CommunicationModel {
   bool uses_nvlink = true;                  ///< false: messages inside a node go over the NICs too
 };
 
-/// By name from models/data/communication, or an inline object (which may say "extends": "name").
+/// By name from models/data/communication, by path ("./mine.json"), or an inline object (which may say "extends": "name").
+/// See core::read_named_object.
 CommunicationModel read_communication_model(JsonReader where, const DataPlaces& data);
 std::vector<ConstantUsed> constants_of(const CommunicationModel& m);
 

@@ -3,18 +3,11 @@
 
 #include <fmt/format.h>
 
-#include "topology/named_object.h"
+#include "sim/core/named_object.h"
 
 namespace weft::topology {
 
 namespace {
-
-/// Zero when the list leaves it out.
-template <class Q>
-Sourced<Q> optional_price(JsonReader& r, std::string_view key) {
-  if (!r.has(key)) return {};
-  return r.sourced<Q>(key, Origin::assumed, false);
-}
 
 template <class Q>
 void append(std::vector<ConstantUsed>& out, const PriceList& list, const char* name, const char* unit, const Sourced<Q>& c) {
@@ -38,9 +31,9 @@ PriceList read_price_list(JsonReader where, const DataPlaces& data) {
   list.endpoint_cable = r.sourced<Dollars>("endpoint_cable", Origin::assumed, false);
   list.long_haul_cable = r.sourced<Dollars>("long_haul_cable", Origin::assumed, false);
   list.local_cable = r.sourced<Dollars>("local_cable", Origin::assumed, false);
-  list.nic = optional_price<Dollars>(r, "nic");
-  list.switch_power = optional_price<Watts>(r, "switch_power");
-  list.nic_power = optional_price<Watts>(r, "nic_power");
+  list.nic = optional_constant<Dollars>(r, "nic");
+  list.switch_power = optional_constant<Watts>(r, "switch_power");
+  list.nic_power = optional_constant<Watts>(r, "nic_power");
   r.done();
   return list;
 }

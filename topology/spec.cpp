@@ -3,20 +3,13 @@
 
 #include <fmt/format.h>
 
-#include "topology/named_object.h"
+#include "sim/core/named_object.h"
 
 namespace weft::topology {
 
 namespace {
 
 constexpr std::uint32_t max_gpus = 256;  // per node; a local index is 16 bits wide
-
-/// An optional constant: zero when the file leaves it out, and allowed to be zero when it is given.
-template <class Q>
-Sourced<Q> optional_constant(JsonReader& r, std::string_view key) {
-  if (!r.has(key)) return {};
-  return r.sourced<Q>(key, Origin::assumed, false);
-}
 
 std::string text_of(Bytes v) { return to_text(v); }
 std::string text_of(Seconds v) { return to_text(v); }

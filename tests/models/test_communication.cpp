@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
+#include <random>
+
 #include "models/communication.h"
 
 using namespace weft;
@@ -48,6 +51,26 @@ TEST_CASE("a kernel without rates has no limits of its own") {
   CHECK(m.nic_rate.value.value() == 0);
   CHECK(m.nvlink_rate.value.value() == 0);
   CHECK(constants_of(m).empty());
+}
+
+TEST_CASE("a kernel may be a file of the user's, which may extend another one, which extends a shipped one") {
+  const auto folder = std::filesystem::temp_directory_path() / ("weft_kernels_" + std::to_string(std::random_device()()));
+  std::filesystem::create_directory(folder);
+  const std::string mine = (folder / "mine.json").string(), base = (folder / "base.json").string();
+  write_file_atomically(base, R"({"extends": "deepep_low_latency", "nic_rate": "40 GB/s", "nvlink_rate": "150 GB/s"})");
+  write_file_atomically(mine, dump_json(Json{{"extends", base}, {"nvlink_rate", "120 GB/s"}}));
+  const CommunicationModel by_path = read(dump_json(Json(mine)));
+  const CommunicationModel inside = read(dump_json(Json{{"extends", mine}, {"start_up", "1 us"}}));
+  write_file_atomically(mine, R"({"nic_speed": "44 GB/s"})");
+  CHECK_THROWS_WITH_AS(read(dump_json(Json(mine))), doctest::Contains("mine.json: /nic_speed"), UserError);
+  std::filesystem::remove_all(folder);
+  CHECK(by_path.name == "mine");
+  CHECK(by_path.nic_rate.value == BytesPerSecond(40e9));
+  CHECK(by_path.nvlink_rate.value == BytesPerSecond(120e9));
+  CHECK(by_path.start_up.value == read("\"deepep_low_latency\"").start_up.value);
+  CHECK(inside.nvlink_rate.value == BytesPerSecond(120e9));
+  CHECK(inside.start_up.value == Seconds(1e-6));
+  CHECK_THROWS_WITH_AS(read("\"./no_such_kernel.json\""), doctest::Contains("no_such_kernel.json"), UserError);
 }
 
 TEST_CASE("an unknown kernel offers the nearest name; unknown keys and bare numbers are refused") {

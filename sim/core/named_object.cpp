@@ -1,9 +1,9 @@
-#include "topology/named_object.h"
+#include "sim/core/named_object.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace weft::topology {
+namespace weft::core {
 
 namespace {
 
@@ -67,4 +67,4 @@ std::optional<NamedObject> read_named_object(JsonReader where, const DataPlaces&
   return NamedObject{kept, name, reader};
 }
 
-}  // namespace weft::topology
+}  // namespace weft::core

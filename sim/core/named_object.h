@@ -4,11 +4,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "sim/core/files.h"
 #include "sim/core/json.h"
 
-namespace weft::topology {
+namespace weft::core {
 
 /// A JSON object with where it came from; keep it alive while its reader is used.
 struct NamedObject {
@@ -23,4 +24,13 @@ struct NamedObject {
 std::optional<NamedObject> read_named_object(JsonReader where, const DataPlaces& data, const std::string& folder,
                                              const std::string& what);
 
-}  // namespace weft::topology
+/// A constant that may be left out: then it is zero with no source. It may be zero when it is given.
+template <class Q>
+Sourced<Q> optional_constant(JsonReader& r, std::string_view key) {
+  if (!r.has(key)) return {};
+  return r.sourced<Q>(key, Origin::assumed, false);
+}
+
+}  // namespace weft::core
+
+namespace weft { using namespace core; }
