@@ -41,7 +41,7 @@ struct TransportSpec {
 };
 
 /// Reads a spec by name from topology/data/{nodes,transports}, or an inline object (which may say "extends": "name").
-/// Problems are recorded in the reader's Problems; `used` gets the constants for the result.
+/// Problems are recorded in the reader's Problems; what is returned then is not to be used.
 NodeSpec read_node_spec(JsonReader where, const DataPlaces& data);
 TransportSpec read_transport_spec(JsonReader where, const DataPlaces& data);
 

@@ -29,7 +29,7 @@ class Topology {
   virtual void build(FabricBuilder& b) const = 0;
   /// Why build() would throw; empty when it would not.
   virtual std::string not_constructible() const { return {}; }
-  /// Parameters after defaults, as JSON object text for the resolved scenario.
+  /// Parameters after defaults, as a JSON object for the resolved scenario.
   virtual Json resolved() const = 0;
 };
 

@@ -26,7 +26,7 @@ constexpr std::uint64_t hash_name(std::string_view name) {
 /// Combines a hash with one more word.
 constexpr std::uint64_t hash_with(std::uint64_t h, std::uint64_t word) { return mix64(h ^ mix64(word)); }
 
-/// A uniform random bit generator for one named draw site; fits Boost.Random's distributions.
+/// A uniform random bit generator for one named draw site.
 /// Two generators made with the same arguments give the same sequence, wherever and whenever they are made.
 class Draws {
  public:
