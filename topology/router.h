@@ -21,11 +21,11 @@ struct RoutingSpec {
   Policy policy = Policy::adaptive;
   PathChoice paths = PathChoice::minimal;
   std::uint32_t qps = 1;           ///< queue pairs per connection; ECMP hashes each one apart
-  double ugal_minimal_share = 1;   ///< share on minimal paths when paths == ugal
+  double ugal_minimal_share = 1;   ///< share on minimal paths when paths == ugal; due then in a scenario
   std::uint64_t seed = 0;
 };
 
-/// Reads {"policy": "adaptive" | "ecmp" | "static", "qps": 4, "paths": "minimal"}.
+/// Reads {"policy": "adaptive" | "ecmp" | "static", "qps": 4, "paths": "minimal"}; "ugal" needs "ugal_minimal_share".
 RoutingSpec read_routing_spec(JsonReader where);
 
 /// A link and the bytes that cross it per payload byte of the flow (spray share times header overhead).
@@ -44,7 +44,8 @@ struct SubRoute {
   std::array<SegmentId, max_segments> segments{};
 };
 
-/// Raised (as UserError) with names of both ends and the reason; the pointer is /cluster/topology or /cluster/failed.
+/// Finds the links of a transfer. Where there is no path it throws a UserError with the names of both ends and the reason; the
+/// pointer is /cluster/topology or /cluster/failed.
 class Router {
  public:
   Router(const Fabric& fabric, const RoutingSpec& spec);

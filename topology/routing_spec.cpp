@@ -17,6 +17,9 @@ RoutingSpec read_routing_spec(JsonReader where) {
     spec.ugal_minimal_share = where.number_or("ugal_minimal_share", 1, 0, 1);
     if (spec.paths != PathChoice::ugal)
       where.fail_at("ugal_minimal_share", "has no effect with \"paths\": \"" + paths + "\"", "set \"paths\": \"ugal\"");
+  } else if (spec.paths == PathChoice::ugal) {
+    where.fail_at("ugal_minimal_share", "due with \"paths\": \"ugal\": the share of traffic on minimal paths, from 0 (all as valiant) to 1 (all minimal)",
+                  "weft does not choose it from the load; compare shares such as 0.25, 0.5 and 0.75");
   }
   where.done();
   return spec;

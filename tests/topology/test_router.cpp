@@ -262,10 +262,14 @@ TEST_CASE("a routing object is read with its defaults, and mistakes in it are na
   CHECK(read(R"({"policy": "static"})", none).policy == Policy::static_dmodk);
   CHECK(none.empty());
   for (const char* bad : {R"("ecmp")", R"({"policy": "emcp"})", R"({"qps": 0})", R"({"paths": "longest"})", R"({"queue_pairs": 2})",
-                          R"({"ugal_minimal_share": 0.5})", R"({"paths": "ugal", "ugal_minimal_share": 1.5})"}) {
+                          R"({"ugal_minimal_share": 0.5})", R"({"paths": "ugal", "ugal_minimal_share": 1.5})", R"({"paths": "ugal"})"}) {
     CAPTURE(bad);
     Problems problems;
     read(bad, problems);
     CHECK(problems.list().size() == 1);
   }
+  Problems problems;
+  read(R"({"paths": "ugal"})", problems);
+  CHECK(problems.list().at(0).place == "/cluster/routing/ugal_minimal_share");
+  CHECK(problems.list().at(0).message.find("share of traffic on minimal paths") != std::string::npos);
 }
