@@ -87,6 +87,47 @@ TEST_CASE("the links of a SimGrid route add up to the latency of Table 5") {
   CHECK(total_us("node7.gpu0") == doctest::Approx(3.70).epsilon(1e-9));
 }
 
+// The route of static routing, whose links follow each other from GPU to GPU and whose latencies add up, for every pair.
+TEST_CASE("every SimGrid route is the one of static routing, in order, with its latency") {
+  static const std::regex link(R"re(<link id="([^"]*)" bandwidth="[^"]*" latency="([^"]*)s"/>)re"), hop(R"re(link_ctn id="([^"]*)")re");
+  for (const auto& [kind, node] : {std::pair(R"({"kind": "mpft", "radix": 8})", "h800"), std::pair(R"({"kind": "mrft", "radix": 16})", "h800"),
+                                   std::pair(R"({"kind": "mrft", "radix": 8, "rails": 1})", "endpoint")}) {
+    CAPTURE(kind);
+    const auto f = make_fabric(kind, 8, node, "infiniband");
+    const std::string xml = topology::export_fabric(f, "simgrid-xml");
+    std::map<std::string, double> latency;
+    for (std::sregex_iterator it(xml.begin(), xml.end(), link), end; it != end; ++it) latency[(*it)[1]] = std::stod((*it)[2]);
+    topology::Router router(f, {.policy = topology::Policy::static_dmodk});
+    const std::uint32_t gpus = f.node_spec().gpus;
+    std::set<std::string> cables_up;
+    for (std::uint32_t r = 0; r < 8 * gpus; ++r) {
+      const Endpoint from = gpu(0, 0), to = gpu(r / gpus, r % gpus);
+      if (from == to || !router.reachable(from, to)) continue;
+      const auto at = xml.find(fmt::format("<route src=\"node0.gpu0\" dst=\"{}\"", f.name(f.vertex_of(to))));
+      REQUIRE(at != xml.npos);
+      const std::string text = xml.substr(at, xml.find("</route>", at) - at);
+      const auto own = routes(router, from, to).at(0);
+      const auto expected = hops_of(router, own);
+      double sum = 0;
+      std::size_t count = 0;
+      VertexId end_of_last = f.vertex_of(from);
+      for (std::sregex_iterator it(text.begin(), text.end(), hop), end; it != end; ++it, ++count) {
+        const LinkId l = link_named(f, (*it)[1].str());
+        CHECK(expected.contains(l));
+        CHECK(f.link(l).from == end_of_last);
+        end_of_last = f.link(l).to;
+        sum += latency.at((*it)[1]);
+        if (f.link(l).cable == topology::CableClass::long_haul && f.vertex(f.link(l).from).tier == 0) cables_up.insert((*it)[1]);
+      }
+      CHECK(count == expected.size());
+      CHECK(end_of_last == f.vertex_of(to));
+      CHECK(sum == doctest::Approx(own.latency.value()).epsilon(1e-9));
+    }
+    // A plane of radix 8 with 8 nodes has 4 nodes behind another leaf and 4 cables up: one each.
+    if (std::string(kind).find("mpft") != std::string::npos) CHECK(cables_up.size() == 4);
+  }
+}
+
 TEST_CASE("SimGrid XML says which pairs have no path, as GPUs of different planes and nodes") {
   const std::string xml = topology::export_fabric(make_fabric(R"({"kind": "mpft", "radix": 8})", 2), "simgrid-xml");
   check_well_formed(xml);
