@@ -43,6 +43,14 @@ const Bad bad_topologies[] = {
     {R"({"kind": "ft2", "placement": "rails"})", 256, "/cluster/topology/placement", "unknown word \"rails\"", "did you mean \"rail\"?"},
     {R"({"kind": "ft3", "radix": 8})", 256, "/cluster/topology/radix", "radix 8 holds 128 endpoints in three layers, 256 nodes need 2048", ""},
     {R"({"kind": "single_switch", "radix": 64})", 256, "/cluster/topology/radix", "radix 64 holds 64 endpoints, 256 nodes need 2048", ""},
+    {R"({"kind": "single_switch", "radix": 1000000000000000000})", 256, "/cluster/topology/radix", "expected a whole number from 1 to 1.67772e+07", ""},
+    {R"({"kind": "single_switch", "radix": 1000000000000000000})", 0, "/cluster/topology/radix", "expected a whole number from 1 to 1.67772e+07", ""},
+    {R"({"kind": "single_switch"})", 3000000, "/cluster/topology/radix", "a single switch holds at most 16777216 endpoints, 3000000 nodes need 24000000", ""},
+    {R"({"kind": "mpft", "radix": 1000000000000000000})", 0, "/cluster/topology/radix", "expected a whole number from 2 to 4096", ""},
+    {R"({"kind": "ft3", "radix": 4096})", 0, "/cluster/topology/radix", "radix 4096 holds 17179869184 endpoints, weft builds at most 134217728", "give the number of nodes"},
+    {R"({"kind": "dragonfly", "radix": 4096})", 0, "/cluster/topology/radix", "endpoints, weft builds at most 134217728", "give the number of nodes"},
+    {R"({"kind": "dragonfly", "radix": 4096, "g": 100000})", 0, "/cluster/topology/g", "100000 groups of 2048 routers hold 209715200000 endpoints", "lower this"},
+    {R"({"kind": "slim_fly", "radix": 4096, "q": 991})", 0, "/cluster/topology/q", "q = 991 with 744 per router holds 1461336528 endpoints", ""},
     {R"({"kind": "slim_fly", "q": 30})", 256, "/cluster/topology/q", "q = 30 is not of the form", ""},
     {R"({"kind": "slim_fly", "q": 5})", 256, "/cluster/topology/q", "q = 5 with 4 per router holds 200 endpoints, 256 nodes need 2048", ""},
     {R"({"kind": "slim_fly", "q": 64})", 256, "/cluster/topology/q", "needs 96 ports between routers", ""},
@@ -78,6 +86,16 @@ TEST_CASE("a topology that cannot be is refused at its place, with a way out") {
     CHECK(r.topology == nullptr);
     check_answer(r.problems, {bad.json, bad.place, bad.message, bad.hint});
   }
+}
+
+TEST_CASE("what is too large at its full size counts with its nodes given, and large ones count at full size") {
+  CHECK(counts(R"({"kind": "ft3", "radix": 4096})", 1000).endpoints == 8000);
+  CHECK(counts(R"({"kind": "dragonfly", "radix": 4096})", 1000).endpoints == 8000);
+  CHECK(counts(R"({"kind": "single_switch"})", 1000000).endpoints == 8000000);
+  CHECK(counts(R"({"kind": "single_switch", "radix": 8000000})", 0).endpoints == 8000000);
+  CHECK(counts(R"({"kind": "ft3", "radix": 256})", 0).endpoints == 4194304);
+  CHECK(counts(R"({"kind": "mpft", "radix": 4096})", 0).endpoints == 67108864);
+  CHECK(counts(R"({"kind": "dragonfly", "radix": 128})", 0).endpoints == 32 * 64 * 2049);
 }
 
 TEST_CASE("several mistakes in one topology are reported together") {

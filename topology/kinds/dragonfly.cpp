@@ -134,6 +134,8 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
   } else if (s.capacity() < need) {
     fail_too_small(where, where.has("g") ? "g" : "radix", fmt::format("{} groups of {} routers hold", s.g, s.a), s.capacity(), size, need,
                    "endpoints", fmt::format("at most {} groups can be wired (a h + 1)", s.a * s.h + 1));
+  } else {
+    check_full_size(where, where.has("g") ? "g" : "radix", fmt::format("{} groups of {} routers hold", s.g, s.a), s.capacity(), size);
   }
   where.done();
   if (where.problems().list().size() != before) return nullptr;

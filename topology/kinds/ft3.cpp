@@ -56,6 +56,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
     fail_too_small(where, "radix", fmt::format("radix {} holds", radix), capacity, size, need, "endpoints in three layers",
                    "raise the radix, or use fewer nodes");
   }
+  check_full_size(where, "radix", fmt::format("radix {} holds", radix), need, size);
   const bool by_rail = where.one_of("placement", {"node", "rail"}, "node") == "rail";
   where.done();
   if (where.problems().list().size() != before) return nullptr;

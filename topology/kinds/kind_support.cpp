@@ -18,6 +18,13 @@ void fail_too_small(const JsonReader& where, const std::string& key, const std::
   where.fail_at(key, fmt::format("{} {} {}, {} need{} {}", holder, capacity, unit, who, size.nodes == 1 ? "s" : "", need), hint);
 }
 
+void check_full_size(const JsonReader& where, const std::string& key, const std::string& holder, std::int64_t endpoints,
+                     const SizeRequest& size) {
+  if (size.nodes > 0 || endpoints <= max_endpoints) return;
+  where.fail_at(key, fmt::format("{} {} endpoints, weft builds at most {}", holder, endpoints, max_endpoints),
+                "give the number of nodes, or lower this");
+}
+
 std::int64_t nics_per_part(const JsonReader& where, const std::string& key, std::int64_t parts, const SizeRequest& size) {
   if (parts <= size.nics_per_node && size.nics_per_node % parts == 0) return size.nics_per_node / parts;
   where.fail_at(key, fmt::format("{} {} cannot share the {} NICs of a node evenly", parts, key, size.nics_per_node),

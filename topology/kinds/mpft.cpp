@@ -61,6 +61,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
     fail_too_small(where, "radix", fmt::format("radix {} holds", radix), capacity, size, need, "endpoints per plane",
                    fmt::format("with radix {} and {} planes at most {} nodes fit", radix, planes, capacity / share));
   }
+  check_full_size(where, "radix", fmt::format("radix {} in {} planes holds", radix, planes), planes * need, size);
   TwoLayers plane = TwoLayers::smallest(radix, ceil_div(need, half));
   read_spines(where, plane);
   where.done();

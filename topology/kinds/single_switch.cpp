@@ -10,6 +10,9 @@ namespace weft::topology {
 
 namespace {
 
+/// Ports of a crossbar, which no real switch limits: more than any cluster of a million 8-GPU nodes takes.
+constexpr std::int64_t max_ports = std::int64_t{1} << 24;
+
 class SingleSwitch : public Topology {
  public:
   SingleSwitch(std::int64_t radix, std::int64_t endpoints) : radix_(radix), endpoints_(endpoints) {}
@@ -37,12 +40,16 @@ class SingleSwitch : public Topology {
 std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
   where.has("kind");
   const std::int64_t need = size.nodes * size.nics_per_node;
-  const std::int64_t radix = where.has("radix") ? where.integer("radix", 1) : std::max(default_radix, need);
-  if (need > radix) {
+  const std::size_t before = where.problems().list().size();
+  const std::int64_t radix = where.integer_or("radix", std::clamp(need, default_radix, max_ports), 1, max_ports);
+  if (need > max_ports) {
+    fail_too_small(where, "radix", "a single switch holds at most", max_ports, size, need, "endpoints", "use fewer nodes, or another kind");
+  } else if (need > radix) {
     fail_too_small(where, "radix", fmt::format("radix {} holds", radix), radix, size, need, "endpoints",
                    "leave radix out for a crossbar as large as needed");
   }
   where.done();
+  if (where.problems().list().size() != before) return nullptr;
   return std::make_unique<SingleSwitch>(radix, need > 0 ? need : radix);
 }
 
@@ -50,7 +57,7 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
 
 TopologyKind single_switch_kind() {
   return {"single_switch", "single switch", "One crossbar that every NIC is attached to: the network that never collides.",
-          {{"radix", "ports of the switch; by default 64, or as many as there are NICs"}},
+          {{"radix", "ports of the switch, at most 16777216; by default 64, or as many as there are NICs"}},
           read, {}};
 }
 

@@ -154,6 +154,8 @@ std::unique_ptr<Topology> read(JsonReader& where, const SizeRequest& size) {
     } else if (routers_of(q) * p < need) {
       fail_too_small(where, given ? "q" : "radix", fmt::format("q = {} with {} per router holds", q, p), routers_of(q) * p, size, need,
                      "endpoints", "raise q and the radix, or use fewer nodes");
+    } else {
+      check_full_size(where, given ? "q" : "radix", fmt::format("q = {} with {} per router holds", q, p), routers_of(q) * p, size);
     }
   }
   where.done();
