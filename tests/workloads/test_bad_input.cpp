@@ -39,6 +39,10 @@ const Wrong wrong[] = {
     {R"({"kind": "deepep_dispatch", "ep": 16, "topk_groups": 3})", "/topk_groups", "3 of 2 groups"},
     {R"({"kind": "deepep_dispatch", "ep": 16, "hidden": 7000})", "/workload/0/hidden", "every 128 elements"},
     {R"({"kind": "deepep_dispatch", "ep": 16, "tokens": 0})", "/workload/0/tokens", "0"},
+    {R"({"kind": "deepep_low_latency", "ep": 16, "tokens": 1, "masked": 8})", "/workload/0/masked", "1 tokens * 8 experts = 8 selections"},
+    {R"({"kind": "deepep_low_latency", "ep": 16, "masked": 5000000000000})", "/workload/0/masked", "at most 1023"},
+    {R"({"kind": "deepep_low_latency", "ep": 16, "masked": -1})", "/workload/0/masked", "-1"},
+    {R"({"kind": "deepep_low_latency", "ep": 16, "tokens": 0, "masked": 20})", "/workload/0/tokens", "0"},
     {R"({"kind": "deepep_low_latency", "ep": 16, "directions": ["gather"]})", "/workload/0/directions/0", "combine"},
     {R"({"kind": "ping", "pairs": ["near"]})", "/workload/0/pairs/0", "same_leaf"},
     {R"({"kind": "point_to_point", "from": 0, "to": 0, "sizes": "1 B"})", "/to", "to itself"},
@@ -53,7 +57,7 @@ const Wrong wrong[] = {
 
 TEST_CASE("bad input ends in a UserError that names the place and the matter") {
   for (const Wrong& w : wrong) {
-    CAPTURE(w.json);
+    CAPTURE(std::string(w.json));
     try {
       const auto workload = workload_from(w.json);
       for (const auto& c : workload->cases(view_of(16))) c.program(0);

@@ -96,3 +96,17 @@ TEST_CASE("sampled counts take longer than balanced ones, the slowest rank decid
   CHECK(drawn.number("time_us") > balanced.number("time_us"));
   CHECK(drawn.number("mean_rank_time_us") < drawn.number("time_us"));
 }
+
+// One token with 8 experts has 8 selections: 7 are struck out by default, 1 message of 7,408 B is left.
+TEST_CASE("a rank with no more selections than DeepEP's test strikes out keeps one of them") {
+  const Ground ground(mpft, 2);
+  for (const char* draw : {"expected", "sampled"}) {
+    CAPTURE(draw);
+    const auto with = [&](const std::string& more) { return ground.run(job("16", more + R"(, "draw": ")" + draw + "\"")).at(0); };
+    CHECK(with(R"(, "tokens": 1)").number("sent_MB") == doctest::Approx(7408e-6));
+    CHECK(with(R"(, "tokens": 1)").number("time_us") > 0);
+    CHECK(with(R"(, "tokens": 1, "topk": 1)").number("sent_MB") == doctest::Approx(7408e-6));
+    CHECK(with(R"(, "tokens": 1, "masked": 0)").number("sent_MB") == doctest::Approx(8 * 7408e-6));
+    CHECK(with(R"(, "tokens": 2)").number("sent_MB") == doctest::Approx(6 * 7408e-6));
+  }
+}

@@ -120,6 +120,30 @@ TEST_CASE("a routing table keeps every selection, and a token's ranks lie on its
   }
 }
 
+TEST_CASE("selections are struck out anywhere with the same chance, up to all of them") {
+  Group group = ranks(32);
+  group.tokens = 16;
+  const auto kept = [&](std::uint32_t masked, std::uint32_t rank) {
+    group.masked = masked;
+    const RoutingTable t = sample_routing(test_gate(4), group, 5);
+    double n = 0;
+    for (std::uint32_t q = 0; q < 32; ++q) n += t.selection(rank, q);
+    return n;
+  };
+  for (std::uint32_t masked : {0u, 1u, 64u, 127u, 128u}) {
+    for (std::uint32_t rank : {0u, 31u}) CHECK(kept(masked, rank) == 128 - masked);
+  }
+  // A token is gone only when all its 8 selections are: with 120 of 128 struck out a rank's 8 survivors lie on
+  // 16 (1 - C(120, 8) / C(128, 8)) = 6.60 of its 16 tokens on average, standard deviation 0.9 for a rank.
+  double tokens = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const RoutingTable t = sample_routing(Gate{.rule = GateRule::unrestricted, .experts = 32, .groups = 1, .chosen_groups = 1, .topk = 8},
+                                          Group{.ranks = 32, .per_node = 32, .tokens = 16, .masked = 120}, seed);
+    for (double n : t.messages) tokens += n / (20 * 32);
+  }
+  CHECK(std::abs(tokens - 6.597) < 0.15);  // standard error 0.04
+}
+
 TEST_CASE("routing depends on the seed and on nothing else") {
   const RoutingTable a = sample_routing(test_gate(4), ranks(32), 1), b = sample_routing(test_gate(4), ranks(32), 1),
                      c = sample_routing(test_gate(4), ranks(32), 2);

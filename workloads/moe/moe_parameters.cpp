@@ -9,8 +9,24 @@
 
 namespace weft::workloads::moe {
 
+namespace {
+
+/// Selections that each rank strikes out: DeepEP's test takes 10, a rank with fewer selections keeps one.
+std::int64_t read_masked(Parameters& p, const MoeParameters& m, bool tokens_are_good) {
+  const std::int64_t most = m.tokens * m.topk - 1;
+  const std::int64_t masked = p.integer("masked", std::min<std::int64_t>(10, most), 0);
+  if (tokens_are_good && masked > most)
+    p.where().fail_at("masked", fmt::format("{} selections to strike out, but a rank has {} tokens * {} experts = {} selections",
+                                            masked, m.tokens, m.topk, most + 1),
+                      fmt::format("at most {}: one has to be left", most));
+  return std::min(masked, most);
+}
+
+}  // namespace
+
 MoeParameters read_moe_parameters(Parameters& p, const MoeDefaults& defaults) {
   MoeParameters m;
+  const std::size_t before = p.where().problems().list().size();
   m.ep = p.integers("ep", {}, 2);
   m.tokens = p.integer("tokens", defaults.tokens, 1, 1u << 20);
   m.hidden = p.integer("hidden", 7168, 1, 1u << 24);
@@ -20,7 +36,7 @@ MoeParameters read_moe_parameters(Parameters& p, const MoeDefaults& defaults) {
   m.rule = gate_rule(p.word("gate", gate_rule_names(), "deepep_test"));
   m.groups = p.integer("n_groups", 0, 0, 1u << 20);
   m.chosen_groups = p.integer("topk_groups", 0, 0, 1u << 20);
-  if (defaults.masks) m.masked = p.integer("masked", 10, 0, m.tokens * m.topk);
+  if (defaults.masks) m.masked = read_masked(p, m, p.where().problems().list().size() == before);
   m.sampled = p.word("draw", {"sampled", "expected"}, defaults.draw) == "sampled";
   m.seed = p.seed();
   return m;
@@ -42,7 +58,8 @@ std::vector<ColumnDoc> moe_parameter_docs(const MoeDefaults& defaults) {
       {"topk_groups", "groups that a token may use; default 0: as the gate says"}};
   if (defaults.masks)
     docs.push_back(
-        {"masked", "selections of each rank that are struck out at random; default 10, as in DeepEP's test"});
+        {"masked", "selections of each rank that are struck out at random, fewer than tokens * topk; default 10, as in DeepEP's "
+                   "test, or all but one where a rank has no more than 10"});
   docs.push_back(
       {"draw",
        fmt::format("\"sampled\": every token draws its experts; \"expected\": all ranks get the mean; default \"{}\"",

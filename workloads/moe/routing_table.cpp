@@ -35,17 +35,13 @@ class Counter {
 
   void count(std::uint32_t rank, std::uint32_t tokens, std::uint64_t seed, double* messages, double* copies,
              double* selections) {
-    const std::vector<std::uint32_t> masked = masked_selections(rank, tokens, seed);
-    auto next_masked = masked.begin();
+    const std::vector<bool> masked = masked_selections(rank, tokens, seed);
     for (std::uint32_t token = 0; token < tokens; ++token) {
       Draws draws(seed, "gate", rank, token);
       gate_.choose(draws, chosen_);
       ++mark_;
       for (std::uint32_t k = 0; k < gate_.topk; ++k) {
-        if (next_masked != masked.end() && *next_masked == token * gate_.topk + k) {
-          ++next_masked;
-          continue;
-        }
+        if (!masked.empty() && masked[std::size_t{token} * gate_.topk + k]) continue;
         const std::uint32_t to = rank_of_[chosen_[k]], node = node_of_[chosen_[k]];
         selections[to] += 1;
         if (seen_rank_[to] != mark_) seen_rank_[to] = mark_, copies[to] += 1;
@@ -55,14 +51,18 @@ class Counter {
   }
 
  private:
-  std::vector<std::uint32_t> masked_selections(std::uint32_t rank, std::uint32_t tokens, std::uint64_t seed) const {
-    std::vector<std::uint32_t> masked;
+  /// Which selections are struck out; empty when none is. Floyd's way to choose k of n, all sets alike: one draw for each
+  /// (Bentley and Floyd, "A Sample of Brilliance", CACM 1987).
+  std::vector<bool> masked_selections(std::uint32_t rank, std::uint32_t tokens, std::uint64_t seed) const {
+    if (group_.masked == 0) return {};
+    const std::size_t n = std::size_t{tokens} * gate_.topk;
+    WEFT_CHECK(group_.masked <= n, "more selections struck out than there are");
+    std::vector<bool> masked(n, false);
     Draws draws(seed, "mask", rank);
-    while (masked.size() < group_.masked) {
-      const auto m = static_cast<std::uint32_t>(draws.below(static_cast<std::uint64_t>(tokens) * gate_.topk));
-      if (std::find(masked.begin(), masked.end(), m) == masked.end()) masked.push_back(m);
+    for (std::size_t last = n - group_.masked; last < n; ++last) {
+      const std::size_t drawn = draws.below(last + 1);
+      masked[masked[drawn] ? last : drawn] = true;
     }
-    std::sort(masked.begin(), masked.end());
     return masked;
   }
 
