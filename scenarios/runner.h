@@ -33,7 +33,7 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
 /// A cell of a report by its path "variant/workload[label=value,...]/column"; throws UserError that names what is missing.
 double cell_of(const reports::Report& report, const std::string& path);
 
-/// Fills report.expectations. Throws UserError (place: the expectation's pointer) for a path that leads nowhere.
+/// Fills report.expectations; nothing when settings changed the scenario, since what was published is not about that. Throws UserError (place: the expectation's pointer) for a path that leads nowhere.
 void check_expectations(const Scenario& scenario, reports::Report& report);
 
 }  // namespace weft::scenarios

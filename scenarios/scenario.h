@@ -17,6 +17,9 @@ struct Setting {
   std::shared_ptr<const Json> value;
 };
 
+/// "/cluster/nodes = 100".
+std::string to_text(const Setting& s);
+
 /// Parses "/pointer=value"; the value is JSON if it parses, else a string. Throws UserError (place: `option`).
 Setting parse_setting(const std::string& text, const std::string& option);
 
@@ -47,6 +50,7 @@ struct Scenario {
   std::shared_ptr<const Json> document;   ///< whole input after --set, without `expect`; a scenario again when written
   std::vector<Variant> variants;          ///< at least one; the first is the base
   std::vector<Expect> expects;
+  std::vector<std::string> changed;       ///< the settings that were applied, "/pointer = value"
   std::optional<std::uint64_t> seed;      ///< of the run, when the file is a result
 };
 

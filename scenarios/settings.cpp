@@ -35,7 +35,9 @@ Json* list_element(Json& list, const std::string& token) {
   const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
   if (error == std::errc() && end == token.data() + token.size()) return index < list.size() ? &list[index] : nullptr;
   for (Json& element : list) {
-    if (element.is_object() && element.contains("id") && element["id"] == token) return &element;
+    if (!element.is_object()) continue;
+    const char* key = element.contains("id") ? "id" : "kind";   // without an id, its kind is its id
+    if (element.contains(key) && element[key] == token) return &element;
   }
   return nullptr;
 }
@@ -47,8 +49,9 @@ std::vector<std::string> names_in(const Json& parent) {
   } else if (parent.is_array()) {
     std::size_t i = 0;
     for (const Json& element : parent) {
-      names.push_back(element.is_object() && element.contains("id") && element["id"].is_string()
-                          ? element["id"].get<std::string>() : std::to_string(i));
+      const char* key = element.is_object() && element.contains("id") ? "id" : "kind";
+      names.push_back(element.is_object() && element.contains(key) && element[key].is_string()
+                          ? element[key].get<std::string>() : std::to_string(i));
       ++i;
     }
   }
@@ -56,6 +59,8 @@ std::vector<std::string> names_in(const Json& parent) {
 }
 
 }  // namespace
+
+std::string to_text(const Setting& s) { return s.pointer + " = " + dump_json(*s.value); }
 
 Setting parse_setting(const std::string& text, const std::string& option) {
   const std::size_t equals = text.find('=');
@@ -83,6 +88,8 @@ void apply_setting(Json& document, const Setting& s, const std::string& file, co
     if (at->is_object()) {
       if (last) next = &(*at)[token];
       else if (at->contains(token)) next = &(*at)[token];
+      // "/cluster/routing/policy" where no routing is given yet; a misspelt top-level key leads nowhere.
+      else if (i > 0) next = &((*at)[token] = Json::object());
     } else if (at->is_array()) {
       next = list_element(*at, token);
     } else if (at->is_string() && i > 0) {

@@ -1,7 +1,10 @@
 // weft: reads the command line, runs one subcommand, turns failures into exit codes.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include <unistd.h>
 
@@ -34,6 +37,11 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   weft::cli::add_subcommands(app);
+  std::vector<std::string> known;
+  for (const CLI::App* sub : app.get_subcommands({})) known.push_back(sub->get_name());
+  if (argc > 1 && argv[1][0] != '-' && std::find(known.begin(), known.end(), argv[1]) == known.end()) {
+    return tell(("there is no command \"" + std::string(argv[1]) + "\" (" + weft::core::unknown_name_hint(argv[1], known) + ")").c_str(), usage);
+  }
   try {
     app.parse(argc, argv);
     return ok;

@@ -48,6 +48,27 @@ void explain(const Sheet& sheet, std::string& out) {
   for (const ColumnDoc& d : sheet.explained) out += "  " + padded(d.name, width, false) + "  " + d.text + "\n";
 }
 
+/// A line in words of at most `width` characters (120 when 0), continued further in.
+std::string wrapped(const std::string& text, std::size_t width) {
+  const std::size_t most = width == 0 ? 120 : width;
+  std::string out, line = "  ";
+  std::size_t at = 0;
+  bool first_word = true;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    if (!first_word && text_width(line) + 1 + text_width(word) > most) {
+      out += line + "\n";
+      line = "    " + word;
+    } else {
+      line += (first_word ? "" : " ") + word;
+    }
+    first_word = false;
+    at = end + 1;
+  }
+  return out + line + "\n";
+}
+
 std::string text_of(const Page& page, const RenderOptions& options) {
   std::string out;
   const auto gap = [&out] {
@@ -65,7 +86,7 @@ std::string text_of(const Page& page, const RenderOptions& options) {
   for (const Remark& remark : page.remarks) {
     gap();
     out += remark.title + "\n";
-    for (const std::string& line : remark.lines) out += "  " + line + "\n";
+    for (const std::string& line : remark.lines) out += wrapped(line, options.width);
   }
   if (!page.foot.empty()) {
     gap();

@@ -25,7 +25,12 @@ class PriceAnalysis final : public Analysis {
   }
 
   std::vector<std::string> notes(const Cluster& cluster) const override {
-    return {"prices " + cluster.prices().name + ": " + cluster.prices().caveat};
+    std::vector<std::string> notes = {"prices " + cluster.prices().name + ": " + cluster.prices().caveat};
+    const Json shape = cluster.topology().resolved();
+    if (shape.contains("radix") && shape["radix"] != 64) {
+      notes.push_back("a switch of " + shape["radix"].dump() + " ports is priced like any other switch of the list; give a list of your own for other switches");
+    }
+    return notes;
   }
 
   std::vector<ConstantUsed> constants(const Cluster& cluster) const override { return topology::constants_of(cluster.prices()); }

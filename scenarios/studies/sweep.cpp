@@ -84,6 +84,23 @@ std::string run_point(const std::string& file, const std::vector<Setting>& setti
   return dump_json(line);
 }
 
+/// A variant that sets a swept place itself would make every point the same under a wrong label.
+void check_axes(const Scenario& base, const std::vector<Axis>& axes) {
+  if (!base.document->contains("variants")) return;
+  for (const Json& v : (*base.document)["variants"]) {
+    if (!v.contains("set")) continue;
+    for (const auto& [pointer, value] : v["set"].items()) {
+      for (const Axis& a : axes) {
+        const bool inside = pointer == a.pointer || pointer.starts_with(a.pointer + "/") || a.pointer.starts_with(pointer + "/");
+        if (inside) {
+          throw UserError("--vary", fmt::format("variant \"{}\" sets {} itself, so varying {} would not reach it", v["name"].get<std::string>(), pointer, a.pointer),
+                          "leave the variants out with --set '/variants=[]'");
+        }
+      }
+    }
+  }
+}
+
 std::vector<ColumnDoc> docs_of(const Json& list) {
   std::vector<ColumnDoc> out;
   for (const Json& d : list) out.push_back({d[0].get<std::string>(), d[1].get<std::string>()});
@@ -174,7 +191,8 @@ SweepResult sweep(const std::string& file, const std::vector<Setting>& settings,
     out.points *= axes[a].values.size();
     if (out.points > kMostPoints) throw UserError("--vary", fmt::format("the grid has more than {} points", kMostPoints));
   }
-  load_scenario(file, settings);  // what is wrong with the base is an error of the whole sweep, not of each point
+  // What is wrong with the base is an error of the whole sweep, not of each point.
+  check_axes(load_scenario(file, settings), axes);
   const auto settings_at = [&](std::size_t point) {
     std::vector<Setting> all = settings;
     const std::vector<std::size_t> at = coordinates(axes, point);

@@ -23,7 +23,6 @@ struct ValidationRow {
 struct ValidationOptions {
   RunOptions run;
   std::string topic;                        ///< empty: all
-  std::vector<Setting> settings;            ///< applied to every scenario (mutation tests)
   std::function<void(std::size_t, std::size_t)> progress;
 };
 

@@ -1,6 +1,8 @@
 #include "sim/cli/app.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -34,12 +36,13 @@ void add_common(CLI::App& sub, Common& common) {
 }
 
 void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
-  auto* files = sub.add_option("SCENARIO", o.files, "scenario file (JSON; - reads standard input)")->required();
+  auto* files = sub.add_option("SCENARIO", o.files, "scenario file (JSON), the name of a shipped one, or - for standard input")->required();
   if (!many_files) files->expected(1);
   sub.add_option("--set", o.settings, "change the scenario before it runs, for example --set /cluster/topology/kind=mrft; "
                                       "list elements go by number or id: --set /workload/all_to_all/gpus=256")
       ->type_name("/POINTER=VALUE")->take_all()->expected(1);
-  sub.add_option("--seed", o.seed, "seed of all random draws: routing hashes, gates (default: 1, or the seed of the result that is run again)");
+  sub.add_option("--seed", o.seed, "seed of all random draws: routing hashes, gates (default: 1, or the seed of the result that is run again)")
+      ->check(CLI::NonNegativeNumber);
   sub.add_option("--jobs", o.jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
   sub.add_flag("--no-classes", o.no_classes, "simulate every flow on its own instead of merging equivalent ones (exact either way)");
   sub.add_flag("--strict", o.strict, "exit 4 when an expectation of the scenario is missed");
@@ -58,6 +61,28 @@ std::string format_of(const Common& c) {
   if (!c.format.empty()) return c.format;
   if (!c.output.empty() && c.output != "-") return reports::format_of_file(c.output);
   return "table";
+}
+
+void check_output(const Common& c) {
+  const std::string format = format_of(c);
+  const std::vector<std::string> known = reports::format_names();
+  if (std::find(known.begin(), known.end(), format) == known.end()) {
+    throw UserError("--format", fmt::format("unknown format \"{}\"", format), unknown_name_hint(format, known));
+  }
+  if (c.output.empty() || c.output == "-") return;
+  const std::filesystem::path folder = std::filesystem::absolute(c.output).parent_path();
+  if (!std::filesystem::is_directory(folder)) throw RunError(fmt::format("cannot write {}: there is no folder {}", c.output, folder.string()));
+  if (std::filesystem::is_directory(c.output)) throw RunError(fmt::format("cannot write {}: it is a folder", c.output));
+  if (::access(folder.c_str(), W_OK) != 0 && ::access(c.output.c_str(), W_OK) != 0) {
+    throw RunError(fmt::format("cannot write {}: the folder {} is not yours to write to", c.output, folder.string()));
+  }
+}
+
+std::string scenario_path(const std::string& given) {
+  std::error_code error;
+  if (given == "-" || std::filesystem::exists(given, error)) return given;
+  const auto shipped = DataPlaces::standard().find("scenarios", given);
+  return shipped.empty() ? given : shipped.string();
 }
 
 void emit_text(const std::string& text, const Common& common) {

@@ -48,6 +48,11 @@ std::vector<scenarios::Setting> settings_of(const ScenarioOptions& options);
 /// --format, else what the suffix of -o says, else "table".
 std::string format_of(const Common& common);
 
+/// Throws before anything runs when the format is unknown (UserError) or the output's folder cannot be written to (RunError).
+void check_output(const Common& common);
+/// The path of a scenario given as a path or by the name of a shipped one.
+std::string scenario_path(const std::string& given);
+
 /// Renders and writes a result: to stdout, or atomically to the file.
 void emit(const reports::Report& report, const Common& common, const reports::RenderOptions& options = {});
 void emit(const reports::Listing& listing, const Common& common, const reports::RenderOptions& options = {});

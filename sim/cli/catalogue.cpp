@@ -78,10 +78,14 @@ std::vector<Entry> list_hardware(const DataPlaces& data) {
 
 reports::Listing show_hardware(const DataPlaces& data, const std::string& name) {
   reports::Listing out;
-  const bool node = !data.find(kNodes, name).empty();
-  out.tables.push_back(constants_table(
-      node ? topology::constants_of(read_named(name, [&](JsonReader r) { return topology::read_node_spec(r, data); }))
-           : topology::constants_of(read_named(name, [&](JsonReader r) { return topology::read_transport_spec(r, data); }))));
+  std::vector<ConstantUsed> constants;
+  if (!data.find(kNodes, name).empty()) {
+    constants = topology::constants_of(read_named(name, [&](JsonReader r) { return topology::read_node_spec(r, data); }));
+  }
+  if (!data.find(kTransports, name).empty()) {  // "ideal" is the name of a node and of a transport
+    for (auto& c : topology::constants_of(read_named(name, [&](JsonReader r) { return topology::read_transport_spec(r, data); }))) constants.push_back(c);
+  }
+  out.tables.push_back(constants_table(constants));
   return out;
 }
 

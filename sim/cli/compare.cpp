@@ -38,10 +38,11 @@ void add_compare(CLI::App& app) {
   add_common(*sub, o->common);
   add_scenario_options(*sub, o->scenario, true);
   sub->callback([o] {
+    check_output(o->common);
     const std::vector<std::string> names = names_of(o->scenario.files);
     std::vector<reports::Report> reports;
     for (const std::string& file : o->scenario.files) {
-      const auto scenario = scenarios::load_scenario(file, settings_of(o->scenario));
+      const auto scenario = scenarios::load_scenario(scenario_path(file), settings_of(o->scenario));
       if (o->scenario.dry_run) {
         emit_plan(scenario, o->common, o->scenario);
         continue;

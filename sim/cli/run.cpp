@@ -18,7 +18,8 @@ void add_run(CLI::App& app) {
   add_common(*sub, o->common);
   add_scenario_options(*sub, o->scenario, false);
   sub->callback([o] {
-    const auto scenario = scenarios::load_scenario(o->scenario.files.front(), settings_of(o->scenario));
+    check_output(o->common);
+    const auto scenario = scenarios::load_scenario(scenario_path(o->scenario.files.front()), settings_of(o->scenario));
     if (o->scenario.dry_run) return emit_plan(scenario, o->common, o->scenario);
     const reports::Report report = execute(scenario, o->common, o->scenario);
     emit(report, o->common, {o->scenario.explain_columns, o->scenario.constants, line_width()});

@@ -19,16 +19,17 @@ void add_sweep(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("sweep", "run a scenario at every point of a grid of settings");
   sub->footer("Examples:\n"
-              "  weft sweep scenarios/my_cluster.json --vary /cluster/topology/kind=mpft,mrft --vary /cluster/nodes=32,64,128 --jobs 2\n"
+              "  weft sweep scenarios/my_cluster.json --set '/variants=[]' --vary /cluster/topology/kind=mpft,mrft --vary /cluster/nodes=32,64 --jobs 2\n"
               "  weft sweep scenarios/my_cluster.json --vary /workload/all_to_all/gpus=64,128,256 --format csv -o sweep.csv");
   add_common(*sub, o->common);
   sub->add_option("SCENARIO", o->file, "scenario file (JSON)")->required();
   sub->add_option("--vary", o->vary, "values of one place of the scenario, separated by commas; several --vary make a grid")
       ->required()->type_name("/POINTER=A,B,C")->take_all()->expected(1);
   sub->add_option("--set", o->settings, "change the scenario for all points")->type_name("/POINTER=VALUE")->take_all()->expected(1);
-  sub->add_option("--seed", o->seed, "seed of all random draws")->capture_default_str();
+  sub->add_option("--seed", o->seed, "seed of all random draws")->check(CLI::NonNegativeNumber)->capture_default_str();
   sub->add_option("--jobs", o->jobs, "processes; never changes the result")->check(CLI::Range(1, 1024))->capture_default_str();
   sub->callback([o] {
+    check_output(o->common);
     if (o->file == "-") throw UserError("SCENARIO", "a sweep reads its scenario once a point, so it must be a file");
     std::vector<scenarios::Setting> settings;
     for (const auto& s : o->settings) settings.push_back(scenarios::parse_setting(s, "--set"));
@@ -40,7 +41,7 @@ void add_sweep(CLI::App& app) {
     options.run.jobs = 1;
     options.processes = o->jobs;
     options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
-    const auto result = scenarios::sweep(o->file, settings, axes, DataPlaces::standard(), options);
+    const auto result = scenarios::sweep(scenario_path(o->file), settings, axes, DataPlaces::standard(), options);
     emit(result.listing, o->common);
     if (result.failed > 0) throw RunError(fmt::format("{} of {} points failed; see the table \"failed\"", result.failed, result.points));
   });

@@ -74,9 +74,10 @@ void add_validate(CLI::App& app) {
   add_common(*sub, o->common);
   sub->add_option("--topic", o->topic, "only the rows of one topic");
   sub->add_flag("--summary", o->summary, "only the summary by topic");
-  sub->add_option("--seed", o->seed, "seed of all random draws")->capture_default_str();
+  sub->add_option("--seed", o->seed, "seed of all random draws")->check(CLI::NonNegativeNumber)->capture_default_str();
   sub->add_option("--jobs", o->jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
   sub->callback([o] {
+    check_output(o->common);
     std::vector<ValidationRow> rows;
     {
       Progress progress(o->common);

@@ -82,6 +82,13 @@ CASES = [
     ("two variants of one name", scenario(variants=[{"name": "a"}, {"name": "a"}]), 3, ["/variants/1/name"]),
     ("variant that sets nothing there is", scenario(variants=[{"name": "a", "set": {"/clutser/nodes": 3}}]), 3, ["/variants/0/set", "cluster"]),
     ("expectation of nothing", scenario(expect=[{"of": "t/ping/x", "value": 1, "source": "s"}]), 3, ["/expect/0/of"]),
+    ("masks that leave nothing", scenario(workload=[{"kind": "deepep_low_latency", "ep": 16, "tokens": 1, "masked": 8}]), 3, ["/workload/0/masked"]),
+    ("a rate of no sensible magnitude", scenario({"node": {"extends": "h800", "nic_rate": "1e-295 bps"}}), 3, ["/cluster/node/nic_rate"]),
+    ("full size that is no whole number of nodes", scenario({"nodes": None, "topology": {"kind": "slim_fly", "q": 5, "p": 3}}), 3, ["/cluster/nodes"]),
+    ("full size beyond all measure", scenario({"nodes": None, "topology": {"kind": "dragonfly", "radix": 4096}}), 3, ["/cluster"]),
+    ("one id, two kinds", scenario(variants=[{"name": "a"}, {"name": "b", "set": {"/workload/0": {"id": "ping", "kind": "price"}}}]), 3,
+     ["/workload/0/kind"]),
+    ("ugal without its share", scenario({"routing": {"paths": "ugal"}}), 3, ["ugal_minimal_share"]),
     ("several mistakes at once", scenario({"nodes": -1, "transport": "x", "topology": {"kind": "y"}}), 3,
      ["/cluster/nodes", "/cluster/transport", "/cluster/topology/kind"]),
 ]

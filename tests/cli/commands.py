@@ -125,12 +125,56 @@ class Commands(unittest.TestCase):
         self.assertIn("other", text)
 
     def test_sweep_is_a_grid_and_jobs_do_not_change_it(self):
-        arguments = ["sweep", str(self.file), "--vary", "/cluster/nodes=4,8", "--vary", "/cluster/topology/kind=ft2,mpft", "--format", "csv"]
+        arguments = ["sweep", str(self.file), "--vary", "/cluster/nodes=4,8", "--vary", "/cluster/topology/kind=ft2,mpft", "--set", "/variants=[]", "--format", "csv"]
         one = self.run_ok(*arguments)
         self.assertEqual(one, self.run_ok(*arguments, "--jobs", "3"))
         rows = [r for r in csv.DictReader(io.StringIO(one)) if r.get("workload") == "price"]
-        self.assertEqual(len(rows), 2 * 4)
+        self.assertEqual(len(rows), 4)
         self.assertEqual({r["/cluster/nodes"] for r in rows}, {"4", "8"})
+
+    def test_an_axis_that_a_variant_sets_itself_is_refused(self):
+        p = weft("sweep", str(self.file), "--vary", "/cluster/topology/kind=ft2,mpft")
+        self.assertEqual(p.returncode, 3)
+        self.assertIn("MRFT", p.stderr)
+
+    def test_two_files_compare_as_json_too(self):
+        other = Path(self.folder.name) / "deeper" / "s.json"
+        other.parent.mkdir()
+        other.write_text(json.dumps(SMALL))
+        r = json.loads(self.run_ok("compare", str(self.file), str(other), "--json"))
+        self.assertEqual(len(r["input"]["scenarios"]), 2)
+
+    def test_a_result_is_run_again_with_its_own_seed(self):
+        out = Path(self.folder.name) / "r.json"
+        self.run_ok("run", str(self.file), "--seed", "7", "-o", str(out))
+        self.assertEqual(json.loads(self.run_ok("run", str(out), "--json")), json.loads(out.read_text()))
+
+    def test_results_carry_bounds_calibrations_and_constants(self):
+        r = json.loads(self.run_ok("run", str(self.file), "--json"))
+        self.assertIn("kernel nccl_all_to_all", r["system"]["calibrations"])
+        self.assertTrue(r["result"]["bounds"])
+        half = json.loads(self.run_ok("run", str(self.file), "--json", "--set", "/cluster/node/nic_rate=200 Gbps"))
+        self.assertNotEqual(r["input"]["resolved"][0]["cluster"]["constants"], half["input"]["resolved"][0]["cluster"]["constants"])
+        self.assertEqual(half["result"].get("expectations", []), [])
+
+    def test_devices_and_links_are_written_through(self):
+        real, link = Path(self.folder.name) / "real.json", Path(self.folder.name) / "link.json"
+        real.write_text("old")
+        link.symlink_to(real)
+        self.run_ok("run", str(self.file), "-o", str(link))
+        self.assertTrue(link.is_symlink())
+        self.assertIn("weft-result", real.read_text())
+        self.run_ok("run", str(self.file), "--json", "-o", "/dev/null")
+        self.assertTrue(Path("/dev/null").is_char_device())
+
+    def test_a_shipped_scenario_goes_by_its_name(self):
+        self.assertIn("RoCE", self.run_ok("run", "table5_latency"))
+
+    def test_the_examples_of_help_work(self):
+        for arguments in (["run", "scenarios/mpft_vs_mrft.json", "--set", "/workload/all_to_all/gpus=256", "--json"],
+                          ["compare", "scenarios/mpft_vs_mrft.json", "--set", "/cluster/nodes=128", "--format", "markdown"],
+                          ["sweep", "scenarios/my_cluster.json", "--vary", "/workload/all_to_all/gpus=64,128,256", "--format", "csv"]):
+            self.run_ok(arguments[0], str(ROOT / arguments[1]), *arguments[2:])
 
     def test_a_failed_point_is_a_row_and_the_others_go_on(self):
         p = weft("sweep", str(self.file), "--vary", "/cluster/nodes=4,-1", "--json", "--jobs", "2")
@@ -174,7 +218,7 @@ class Commands(unittest.TestCase):
         wrong = [dict(SMALL, extra=1), dict(SMALL, cluster={}), dict(SMALL, workload=[{"kind": "nothing"}]), dict(SMALL, workload=[]),
                  dict(SMALL, title=7), dict(SMALL, workload=[{"kind": "all_to_all", "gpus": 16, "sizes": "1 KiB", "misspelt": 1}]),
                  dict(SMALL, workload=[{"kind": "all_to_all"}]), dict(SMALL, workload=[{"kind": "all_to_all", "gpus": 16, "sizes": "1 KiB", "pxn": "no"}]),
-                 dict(SMALL, cluster={"topology": {"kind": "mpft", "radiks": 4}}), dict(SMALL, variants=[{"set": {}}])]
+                 dict(SMALL, cluster={"topology": {"kind": "mpft", "radiks": 4}}), dict(SMALL, variants=[{"set": {}}]), dict(SMALL, schema="x")]
         for document in wrong:
             self.assertTrue(list(violations(schema, document)), document)
             self.assertEqual(weft("run", "-", "--dry-run", stdin=json.dumps(document)).returncode, 3, document)

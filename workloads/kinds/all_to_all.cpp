@@ -106,10 +106,12 @@ class AllToAll final : public BasicWorkload {
   std::vector<Case> cases(const ClusterView& cluster) const override {
     std::vector<Case> cases;
     for (std::size_t g = 0; g < gpus_.size(); ++g) {
-      require_gpus(cluster, gpus_[g], fmt::format("/gpus/{}", g));
+      const std::int64_t gpus = gpus_[g] != 0 ? gpus_[g] : cluster.placement.ranks();
+      if (gpus < 2) throw UserError(fmt::format("/gpus/{}", g), fmt::format("an all-to-all needs 2 GPUs, got {}", gpus));
+      require_gpus(cluster, gpus, fmt::format("/gpus/{}", g));
       Job job;
-      job.per_node = std::min(static_cast<std::uint32_t>(gpus_[g]), cluster.placement.gpus_per_node());
-      job.nodes = static_cast<std::uint32_t>(gpus_[g]) / job.per_node;
+      job.per_node = std::min(static_cast<std::uint32_t>(gpus), cluster.placement.gpus_per_node());
+      job.nodes = static_cast<std::uint32_t>(gpus) / job.per_node;
       job.pxn = pxn_;
       job.model = kernel_;
       if (job.nodes > 1 && pxn_) job.rails = std::make_shared<const Rails>(cluster, job.nodes, job.per_node, rails_);
@@ -162,7 +164,7 @@ WorkloadKind all_to_all_kind() {
       "to their own "
       "GPU j over NVLink, and NIC j sends it along its rail; without, each GPU's own NIC sends across rails. "
       "nccl-tests' conventions.";
-  k.parameters = {{"gpus", "number of GPUs or a list (due); whole nodes, from node 0"},
+  k.parameters = {{"gpus", "number of GPUs or a list; whole nodes, from node 0; default 0: the whole cluster"},
                   {"sizes", "send buffer of one GPU: a size or a list (due)"},
                   {"pxn", "true (default) or false"},
                   {"kernel", "communication kernel; default \"nccl_all_to_all\""}};
@@ -175,7 +177,7 @@ WorkloadKind all_to_all_kind() {
                {"busbw_GBps", "algbw times (gpus - 1) / gpus"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);
-    std::vector<std::int64_t> gpus = p.integers("gpus", {}, 2);
+    std::vector<std::int64_t> gpus = p.integers("gpus", {0}, 0);
     std::vector<Bytes> sizes = p.sizes("sizes", {});
     const bool pxn = p.boolean("pxn", true);
     RailOptions rails = read_rail_options(p);
