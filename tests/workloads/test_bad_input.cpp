@@ -15,7 +15,7 @@ struct Wrong {
 };
 
 const Wrong wrong[] = {
-    {R"({"kind": "all_to_all", "sizes": "1 GiB"})", "/workload/0/gpus", "missing"},
+    {R"({"kind": "all_to_all", "gpus": 1, "sizes": "1 GiB"})", "/gpus/0", "needs 2 GPUs"},
     {R"({"kind": "all_to_all", "gpus": 20, "sizes": "1 GiB"})", "/gpus/0", "no multiple of the 8 GPUs of a node"},
     {R"({"kind": "all_to_all", "gpus": [16, 4096], "sizes": "1 GiB"})", "/gpus/1",
      "4096 GPUs asked for, the cluster has 128"},
