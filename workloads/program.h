@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,16 +53,38 @@ struct Compute {
   std::uint32_t sms = 0;                   ///< for reports
 };
 
+/// Many transfers that are emitted at once and wait for the same operations: ids one after the other. Engines may read
+/// them again and again instead of keeping them, so that millions cost little memory.
+class TransferBatch {
+ public:
+  virtual ~TransferBatch() = default;
+  virtual std::uint32_t size() const = 0;
+  /// Number k < size(), in any order, the same whenever asked, from one thread at a time. Legs are read until the next
+  /// call. The id is left alone.
+  virtual void read(std::uint32_t k, Transfer& out) = 0;
+};
+
 /// Where a program puts its operations. An operation starts when all of `after` have finished (unknown ids of finished,
 /// forgotten operations count as finished). Ids are chosen by the program, dense from 0, each used once.
 class Sink {
  public:
   virtual ~Sink() = default;
   virtual void transfer(const Transfer& t, std::span<const OpId> after = {}) = 0;
+  /// The transfers of a batch, as if each had been emitted alone: number k has id `first` + k.
+  virtual void transfers(const std::shared_ptr<TransferBatch>& batch, OpId first, std::span<const OpId> after = {});
   virtual void compute(const Compute& c, std::span<const OpId> after = {}) = 0;
   /// Takes `delay` and nothing else.
   virtual void marker(OpId id, Seconds delay = {}, std::span<const OpId> after = {}) = 0;
 };
+
+inline void Sink::transfers(const std::shared_ptr<TransferBatch>& batch, OpId first, std::span<const OpId> after) {
+  Transfer t;
+  for (std::uint32_t k = 0; k < batch->size(); ++k) {
+    batch->read(k, t);
+    t.id = OpId(first.value + k);
+    transfer(t, after);
+  }
+}
 
 class Program {
  public:

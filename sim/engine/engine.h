@@ -33,6 +33,9 @@ struct FabricEvent {
 
 struct Options {
   bool classes = true;          ///< merge flows of equal path class, size and start into one weighted variable (exact)
+  bool fold = true;             ///< simulate one representative of ranks that the program's symmetries make equal (exact)
+  double time_tolerance = 0;    ///< completions closer than this part of the time count as one; 0: exact
+  unsigned threads = 1;         ///< for parts of a program that share nothing; never changes a result
   bool stop_after_first_rates = false;  ///< tell first_rate() for all flows once all have started, then stop
   std::vector<FabricEvent> events;      ///< in any order
 };

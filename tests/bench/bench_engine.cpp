@@ -37,6 +37,28 @@ BENCHMARK(all_to_all)->ArgNames({"nodes", "classes", "jitter"})->Unit(benchmark:
     ->Args({8, 0, 0})->Args({16, 0, 0})->Args({64, 0, 0})
     ->Args({8, 1, 10})->Args({16, 1, 10})->Args({32, 1, 10});
 
+/// Arguments: nodes of 8 GPUs, whether classes are merged, jitter of the sizes in per mille.
+void flat_all_to_all(benchmark::State& state) {
+  const auto nodes = static_cast<std::uint32_t>(state.range(0));
+  const auto fabric = mpft(nodes);
+  bench::FlatAllToAll program(nodes, 1e6, static_cast<double>(state.range(2)) / 1000);
+  run(state, fabric, program, state.range(1) != 0);
+}
+BENCHMARK(flat_all_to_all)->ArgNames({"nodes", "classes", "jitter"})->Unit(benchmark::kMillisecond)
+    ->Args({8, 1, 0})->Args({64, 1, 0})->Args({256, 1, 0})
+    ->Args({8, 0, 0})->Args({64, 0, 0})->Args({256, 0, 0})
+    ->Args({8, 0, 10})->Args({16, 0, 10})->Args({32, 0, 10});
+
+/// Arguments: exchanges of each group, whether all sizes differ.
+void exchanges(benchmark::State& state) {
+  const auto rounds = static_cast<std::uint32_t>(state.range(0));
+  const auto fabric = mpft(256);
+  bench::Exchanges program(32, rounds, 1e7, state.range(1) != 0);
+  run(state, fabric, program, false);
+  state.counters["exchanges/s"] = benchmark::Counter(32.0 * rounds, benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK(exchanges)->ArgNames({"rounds", "distinct"})->Unit(benchmark::kMillisecond)->Args({10, 0})->Args({10, 1});
+
 /// Arguments: nodes of 8 GPUs.
 void dispatch(benchmark::State& state) {
   const auto nodes = static_cast<std::uint32_t>(state.range(0));

@@ -48,6 +48,39 @@ class PxnAllToAll final : public workloads::Program {
   std::vector<workloads::Leg> legs_;
 };
 
+/// Every GPU of `nodes` x 8 sends `bytes` to each other GPU: a plain flow per pair, over the sender's rail and then over
+/// NVLink on the receiving side. With `jitter` each flow's size is its own, drawn from bytes * (1 +- jitter / 2).
+class FlatAllToAll final : public workloads::Program {
+ public:
+  FlatAllToAll(std::uint32_t nodes, double bytes, double jitter = 0) : nodes_(nodes), bytes_(bytes), jitter_(jitter) {}
+
+  void start(workloads::Sink& sink) override {
+    std::uint32_t id = 0;
+    for (std::uint32_t a = 0; a < 8 * nodes_; ++a) {
+      for (std::uint32_t b = 0; b < 8 * nodes_; ++b) {
+        if (a != b) emit(id++, a, b, sink);
+      }
+    }
+  }
+
+ private:
+  void emit(std::uint32_t id, std::uint32_t a, std::uint32_t b, workloads::Sink& sink) {
+    const Endpoint from = gpu(a / 8, a % 8), to = gpu(b / 8, b % 8), mid = gpu(b / 8, a % 8);
+    legs_.clear();
+    if (from != mid) legs_.push_back({from, mid, 1});
+    if (mid != to) legs_.push_back({mid, to, 1});
+    workloads::Transfer t;
+    t.id = OpId(id);
+    t.bytes = Bytes(jitter_ == 0 ? bytes_ : bytes_ * (1 + jitter_ * (Draws(1, "size", id).unit() - 0.5)));
+    t.legs = legs_;
+    sink.transfer(t);
+  }
+
+  std::uint32_t nodes_;
+  double bytes_, jitter_;
+  std::vector<workloads::Leg> legs_;
+};
+
 /// A dispatch of expert parallelism over `nodes` x 8 GPUs: each GPU sends to its namesake on every other node, which
 /// spreads what comes over NVLink. Sizes and spreads are all different, as with gates drawn token by token.
 class Dispatch final : public workloads::Program {
@@ -84,6 +117,55 @@ class Dispatch final : public workloads::Program {
   double bytes_;
   std::vector<workloads::CommKernel> kernels_;
   std::vector<workloads::Leg> legs_;
+};
+
+/// `groups` groups of 8 nodes x 8 GPUs, each of which runs `rounds` exchanges one after the other: every GPU sends to its
+/// namesake on each node of its group, which spreads what comes over NVLink. Groups start at times of their own. With `distinct`
+/// all sizes and spreads differ.
+class Exchanges final : public workloads::Program {
+ public:
+  Exchanges(std::uint32_t groups, std::uint32_t rounds, double bytes, bool distinct)
+      : groups_(groups), rounds_(rounds), bytes_(bytes), distinct_(distinct), kernels_{{"dispatch", BytesPerSecond(44e9), BytesPerSecond(125e9)}} {}
+  std::span<const workloads::CommKernel> kernels() const override { return kernels_; }
+
+  void start(workloads::Sink& sink) override {
+    left_.assign(groups_, 1);
+    round_.assign(groups_, 0);
+    for (std::uint32_t g = 0; g < groups_; ++g) sink.marker(id(g, 0, 0), Seconds(1e-4 * Draws(5, "start", g).unit()));
+  }
+  void on_complete(OpId done, Seconds, workloads::Sink& sink) override {
+    const std::uint32_t g = done.value / flows % groups_;
+    if (--left_[g] > 0 || round_[g] == rounds_) return;
+    const std::uint32_t round = ++round_[g];
+    left_[g] = flows;
+    for (std::uint32_t i = 0; i < flows; ++i) emit(g, round, i, sink);
+  }
+
+ private:
+  static constexpr std::uint32_t flows = 512;
+  OpId id(std::uint32_t g, std::uint32_t round, std::uint32_t i) const { return OpId((round * groups_ + g) * flows + i); }
+  void emit(std::uint32_t g, std::uint32_t round, std::uint32_t i, workloads::Sink& sink) {
+    const std::uint32_t a = 8 * g + i / 64, l = i / 8 % 8, d = 8 * g + i % 8;
+    workloads::Transfer t;
+    t.id = id(g, round, i);
+    Draws draw(2, "exchange", t.id.value);
+    legs_.clear();
+    if (d != a) legs_.push_back({gpu(a, l), gpu(d, l), 1});
+    for (std::uint32_t j = 0; j < 8; ++j) {
+      if (j != l) legs_.push_back({gpu(d, l), gpu(d, j), distinct_ ? 0.15 + 0.05 * draw.unit() : 0.175});
+    }
+    t.bytes = Bytes(distinct_ ? bytes_ * (0.97 + 0.06 * draw.unit()) : bytes_);
+    t.legs = legs_;
+    t.kernel = KernelId(0);
+    sink.transfer(t);
+  }
+
+  std::uint32_t groups_, rounds_;
+  double bytes_;
+  bool distinct_;
+  std::vector<workloads::CommKernel> kernels_;
+  std::vector<workloads::Leg> legs_;
+  std::vector<std::uint32_t> left_, round_;
 };
 
 /// `ranks` ranks in `length` steps of a pipeline: a rank's step waits for its own last one (stream) and for the last step

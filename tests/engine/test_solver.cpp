@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "sim/engine/solver.h"
+#include "sim/engine/fluid/solver.h"
 
 using weft::engine::Solver;
 using Terms = std::vector<Solver::Term>;

@@ -7,7 +7,7 @@
 #include <map>
 #include <vector>
 
-#include "sim/engine/solver.h"
+#include "sim/engine/fluid/solver.h"
 #include "tests/support/naive_max_min.h"
 
 using weft::engine::Solver;

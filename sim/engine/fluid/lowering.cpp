@@ -1,4 +1,4 @@
-#include "sim/engine/lowering.h"
+#include "sim/engine/fluid/lowering.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,4 +1,4 @@
-#include "sim/engine/run.h"
+#include "sim/engine/fluid/run.h"
 
 #include <algorithm>
 #include <cmath>

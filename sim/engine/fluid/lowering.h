@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/engine/paths.h"
+#include "sim/engine/fluid/paths.h"
 #include "topology/router.h"
 #include "workloads/program.h"
 

@@ -1,4 +1,4 @@
-#include "sim/engine/solver.h"
+#include "sim/engine/fluid/solver.h"
 
 #include <cmath>
 

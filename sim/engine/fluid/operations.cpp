@@ -1,4 +1,4 @@
-#include "sim/engine/operations.h"
+#include "sim/engine/fluid/operations.h"
 
 #include <algorithm>
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/engine/blocks.h"
+#include "sim/engine/fluid/blocks.h"
 
 namespace weft::engine {
 

@@ -5,11 +5,11 @@
 #include <span>
 #include <vector>
 
-#include "sim/engine/flow_store.h"
-#include "sim/engine/heap.h"
-#include "sim/engine/paths.h"
-#include "sim/engine/refine.h"
-#include "sim/engine/solver.h"
+#include "sim/engine/fluid/flow_store.h"
+#include "sim/engine/fluid/heap.h"
+#include "sim/engine/fluid/paths.h"
+#include "sim/engine/fluid/refine.h"
+#include "sim/engine/fluid/solver.h"
 
 namespace weft::engine {
 

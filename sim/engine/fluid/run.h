@@ -6,11 +6,11 @@
 #include <span>
 #include <vector>
 
-#include "sim/engine/classes.h"
+#include "sim/engine/fluid/classes.h"
 #include "sim/engine/engine.h"
-#include "sim/engine/lowering.h"
-#include "sim/engine/operations.h"
-#include "sim/engine/timers.h"
+#include "sim/engine/fluid/lowering.h"
+#include "sim/engine/fluid/operations.h"
+#include "sim/engine/fluid/timers.h"
 
 namespace weft::engine {
 

@@ -1,4 +1,4 @@
-#include "sim/engine/refine.h"
+#include "sim/engine/fluid/refine.h"
 
 #include <bit>
 

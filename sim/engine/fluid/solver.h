@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/engine/blocks.h"
+#include "sim/engine/fluid/blocks.h"
 
 namespace weft::engine {
 

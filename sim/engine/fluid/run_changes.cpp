@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "sim/core/error.h"
-#include "sim/engine/run.h"
+#include "sim/engine/fluid/run.h"
 
 namespace weft::engine {
 namespace {

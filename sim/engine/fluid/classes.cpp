@@ -1,4 +1,4 @@
-#include "sim/engine/classes.h"
+#include "sim/engine/fluid/classes.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "sim/engine/paths.h"
+#include "sim/engine/fluid/paths.h"
 
 #include <algorithm>
 #include <bit>

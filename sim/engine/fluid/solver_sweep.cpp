@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/engine/solver.h"
+#include "sim/engine/fluid/solver.h"
 
 namespace weft::engine {
 namespace {

@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "sim/core/random.h"
-#include "sim/engine/classes.h"
+#include "sim/engine/fluid/classes.h"
 
 namespace weft::engine {
 namespace {

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "sim/engine/flow_store.h"
-#include "sim/engine/paths.h"
+#include "sim/engine/fluid/flow_store.h"
+#include "sim/engine/fluid/paths.h"
 
 namespace weft::engine {
 
