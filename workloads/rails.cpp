@@ -71,6 +71,10 @@ void Rails::index_plans(const std::vector<std::vector<bool>>& masks, const RailO
       if (known != seen.end()) continue;
       seen.push_back(both);
       plans_.push_back(make_plan(both, options));
+      for (std::uint32_t k = 0; k < rails_; ++k) {
+        const std::vector<Share>& by = plans_.back().carriers[k];
+        keep_apart_ = keep_apart_ && by.size() == 1 && by[0].rail == k && by[0].share == 1;
+      }
     }
 }
 

@@ -43,6 +43,9 @@ class Rails {
     return plan(a, d).carried[via];
   }
 
+  /// Every rail carries what it is due and nothing else, between any two nodes.
+  bool keep_apart() const { return keep_apart_; }
+
   /// Appends the legs that move `share` from GPU (a, rail) to GPU (d, rail).
   void append_legs(std::uint32_t a, std::uint32_t d, std::uint32_t rail, double share, std::vector<Leg>& legs) const;
 
@@ -62,6 +65,7 @@ class Rails {
   std::size_t masks_ = 0;
   std::vector<std::uint32_t> plan_of_;  ///< by pair of sets
   std::vector<Plan> plans_;
+  bool keep_apart_ = true;
 };
 
 inline Endpoint gpu_at(std::uint32_t node, std::uint32_t local) { return {Endpoint::Kind::gpu, NodeId(node), local}; }

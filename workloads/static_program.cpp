@@ -1,5 +1,7 @@
 #include "workloads/static_program.h"
 
+#include <algorithm>
+
 #include "sim/core/error.h"
 
 namespace weft::workloads {
@@ -38,21 +40,56 @@ OpId StaticProgram::add_marker(Seconds delay, std::span<const OpId> after) {
   return record(Kind::marker, delays_.size() - 1, after);
 }
 
+/// Transfers of a program that follow one another and wait for the same operations.
+class StaticProgram::Batch final : public TransferBatch {
+ public:
+  Batch(const StaticProgram& program, std::uint32_t first, std::uint32_t size)
+      : program_(program), first_(first), size_(size) {}
+  std::uint32_t size() const override { return size_; }
+  void read(std::uint32_t k, Transfer& out) override { program_.read_transfer(first_ + k, out); }
+
+ private:
+  const StaticProgram& program_;
+  std::uint32_t first_, size_;  ///< in transfers_
+};
+
+void StaticProgram::read_transfer(std::uint32_t detail, Transfer& out) const {
+  const TransferRecord& t = transfers_[detail];
+  const TransferOptions& o = t.options;
+  out.bytes = t.bytes;
+  out.legs = std::span<const Leg>(legs_.data() + t.legs_begin, t.legs_end - t.legs_begin);
+  out.kernel = o.kernel;
+  out.extra_latency = o.extra_latency;
+  out.latency_mode = o.latency_mode;
+  out.weight = o.weight;
+  out.rate_cap = o.rate_cap;
+  out.flow_key = o.flow_key;
+}
+
+std::span<const OpId> StaticProgram::after(std::uint32_t op) const {
+  return {after_.data() + ops_[op].after_begin, ops_[op].after_end - ops_[op].after_begin};
+}
+
+/// The operation after the last one of the transfers that begin at `op` and wait for the same operations.
+std::uint32_t StaticProgram::end_of_batch(std::uint32_t op) const {
+  const std::span<const OpId> first = after(op);
+  std::uint32_t end = op + 1;
+  while (end < ops_.size() && ops_[end].kind == Kind::transfer && std::ranges::equal(first, after(end))) ++end;
+  return end;
+}
+
 void StaticProgram::start(Sink& sink) {
   for (std::uint32_t i = 0; i < ops_.size(); ++i) {
     const Op& op = ops_[i];
-    const std::span<const OpId> after(after_.data() + op.after_begin, op.after_end - op.after_begin);
     if (op.kind == Kind::transfer) {
-      const TransferRecord& t = transfers_[op.detail];
-      const TransferOptions& o = t.options;
-      sink.transfer({OpId(i), t.bytes, std::span<const Leg>(legs_.data() + t.legs_begin, t.legs_end - t.legs_begin),
-                     o.kernel, o.extra_latency, o.latency_mode, o.weight, o.rate_cap, o.flow_key},
-                    after);
+      const std::uint32_t end = end_of_batch(i);
+      sink.transfers(std::make_shared<Batch>(*this, op.detail, end - i), OpId(i), after(i));
+      i = end - 1;
     } else if (op.kind == Kind::compute) {
       const ComputeRecord& c = computes_[op.detail];
-      sink.compute({OpId(i), c.stream, c.duration, c.sms}, after);
+      sink.compute({OpId(i), c.stream, c.duration, c.sms}, after(i));
     } else {
-      sink.marker(OpId(i), delays_[op.detail], after);
+      sink.marker(OpId(i), delays_[op.detail], after(i));
     }
   }
 }

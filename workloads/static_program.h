@@ -8,7 +8,8 @@
 namespace weft::workloads {
 
 /// Operations with dependencies, emitted at time 0 in the order in which they were added; ids are 0, 1, 2, ... in that
-/// order. Can be started any number of times.
+/// order. Can be started any number of times. Transfers that follow one another and wait for the same operations are
+/// emitted as batches, which read them from the program: it has to live, and stay where it is, as long as they do.
 class StaticProgram : public Program {
  public:
   /// Returns the kernel's id for TransferOptions.
@@ -50,7 +51,11 @@ class StaticProgram : public Program {
     Seconds duration;
     std::uint32_t sms;
   };
+  class Batch;
   OpId record(Kind kind, std::size_t detail, std::span<const OpId> after);
+  void read_transfer(std::uint32_t detail, Transfer& out) const;
+  std::span<const OpId> after(std::uint32_t op) const;
+  std::uint32_t end_of_batch(std::uint32_t op) const;
 
   std::vector<CommKernel> kernels_;
   std::vector<Op> ops_;

@@ -1,95 +1,21 @@
 // NCCL's all-to-all: every GPU sends an equal part of its buffer to every other, with PXN along the rails.
 #include <fmt/format.h>
 
+#include "workloads/all_to_all_transfers.h"
 #include "workloads/basic_workload.h"
-#include "workloads/rails.h"
 
 namespace weft::workloads {
 namespace {
 
-/// What one case needs; the program is emitted from it without being stored.
-struct Job {
-  std::uint32_t nodes, per_node;  ///< GPUs used of each node
-  Bytes per_pair;                 ///< from one GPU to one other
-  bool pxn;
-  std::shared_ptr<const Rails> rails;
-  models::CommunicationModel model;
-};
-
 class AllToAllProgram final : public Program {
  public:
-  explicit AllToAllProgram(Job job) : job_(std::move(job)), kernels_{comm_kernel(job_.model)} {}
+  explicit AllToAllProgram(AllToAllJob job) : job_(std::move(job)), kernels_{comm_kernel(job_.model)} {}
   std::span<const CommKernel> kernels() const override { return kernels_; }
-
-  void start(Sink& sink) override {
-    next_ = 0;
-    for (std::uint32_t a = 0; a < job_.nodes; ++a) {
-      emit_inside(a, sink);
-      for (std::uint32_t d = 0; d < job_.nodes; ++d) {
-        if (d == a) continue;
-        if (job_.pxn)
-          emit_with_pxn(a, d, sink);
-        else
-          emit_directly(a, d, sink);
-      }
-    }
-  }
+  void start(Sink& sink) override { sink.transfers(std::make_shared<AllToAllTransfers>(job_), OpId(0)); }
 
  private:
-  /// `messages` between two GPUs as one transfer, which shares links as that many.
-  void emit(double messages, Endpoint from, Endpoint to, Sink& sink) {
-    Transfer t;
-    t.id = OpId(next_++);
-    t.bytes = job_.per_pair * messages;
-    t.weight = messages;
-    t.legs = legs_;
-    t.kernel = KernelId(0);
-    t.extra_latency = job_.model.start_up.value;
-    const auto rank = [&](const Endpoint& e) {
-      return static_cast<std::uint64_t>(e.node.value) * job_.per_node + e.local;
-    };
-    t.flow_key = rank(from) << 32 | rank(to);
-    sink.transfer(t);
-  }
-
-  void emit_inside(std::uint32_t a, Sink& sink) {
-    for (std::uint32_t i = 0; i < job_.per_node; ++i)
-      for (std::uint32_t j = 0; j < job_.per_node; ++j) {
-        if (i == j) continue;
-        legs_.assign({{gpu_at(a, i), gpu_at(a, j), 1}});
-        emit(1, gpu_at(a, i), gpu_at(a, j), sink);
-      }
-  }
-
-  /// The GPUs of node a hand what is due at GPU (d, via) to their GPU `via`, whose NIC sends it in one message. Where
-  /// a rail is lost, `via` carries a part of that rail's bytes too, which NVLink delivers on the far side.
-  void emit_with_pxn(std::uint32_t a, std::uint32_t d, Sink& sink) {
-    for (std::uint32_t via = 0; via < job_.per_node; ++via) {
-      double load = 0;  // in units of what one rail is due
-      for (const Rails::Share& due : job_.rails->carried(a, d, via)) load += due.share;
-      if (load == 0) continue;
-      legs_.clear();
-      for (std::uint32_t i = 0; i < job_.per_node; ++i)
-        if (i != via) legs_.push_back({gpu_at(a, i), gpu_at(a, via), 1.0 / job_.per_node});
-      legs_.push_back({gpu_at(a, via), gpu_at(d, via), 1});
-      for (const Rails::Share& due : job_.rails->carried(a, d, via))
-        if (due.rail != via) legs_.push_back({gpu_at(d, via), gpu_at(d, due.rail), due.share / load});
-      emit(job_.per_node * load, gpu_at(a, via), gpu_at(d, via), sink);
-    }
-  }
-
-  void emit_directly(std::uint32_t a, std::uint32_t d, Sink& sink) {
-    for (std::uint32_t i = 0; i < job_.per_node; ++i)
-      for (std::uint32_t j = 0; j < job_.per_node; ++j) {
-        legs_.assign({{gpu_at(a, i), gpu_at(d, j), 1}});
-        emit(1, gpu_at(a, i), gpu_at(d, j), sink);
-      }
-  }
-
-  Job job_;
+  AllToAllJob job_;
   std::vector<CommKernel> kernels_;
-  std::vector<Leg> legs_;
-  std::uint32_t next_ = 0;
 };
 
 class AllToAll final : public BasicWorkload {
@@ -109,10 +35,11 @@ class AllToAll final : public BasicWorkload {
       const std::int64_t gpus = gpus_[g] != 0 ? gpus_[g] : cluster.placement.ranks();
       if (gpus < 2) throw UserError(fmt::format("/gpus/{}", g), fmt::format("an all-to-all needs 2 GPUs, got {}", gpus));
       require_gpus(cluster, gpus, fmt::format("/gpus/{}", g));
-      Job job;
+      AllToAllJob job;
       job.per_node = std::min(static_cast<std::uint32_t>(gpus), cluster.placement.gpus_per_node());
       job.nodes = static_cast<std::uint32_t>(gpus) / job.per_node;
       job.pxn = pxn_;
+      require_ids(job, fmt::format("/gpus/{}", g));
       job.model = kernel_;
       if (job.nodes > 1 && pxn_) job.rails = std::make_shared<const Rails>(cluster, job.nodes, job.per_node, rails_);
       if (job.nodes > 1 && !pxn_) require_paths_across_rails(cluster, job);
@@ -122,7 +49,14 @@ class AllToAll final : public BasicWorkload {
   }
 
  private:
-  static void require_paths_across_rails(const ClusterView& cluster, const Job& job) {
+  static void require_ids(const AllToAllJob& job, const std::string& place) {
+    constexpr std::uint64_t most = std::uint64_t{1} << 31;
+    const std::uint64_t transfers = all_to_all_transfers(job.nodes, job.per_node, job.pxn);
+    if (transfers >= most)
+      throw UserError(place, fmt::format("{} transfers, weft numbers at most {}", transfers, most - 1), "ask for fewer GPUs");
+  }
+
+  static void require_paths_across_rails(const ClusterView& cluster, const AllToAllJob& job) {
     if (job.per_node < 2 || cluster.reachable(gpu_at(0, 0), gpu_at(1, 1))) return;
     throw UserError(
         "/pxn",
@@ -131,7 +65,7 @@ class AllToAll final : public BasicWorkload {
         "set pxn to true");
   }
 
-  Case case_of(Job job, Bytes size) const {
+  Case case_of(AllToAllJob job, Bytes size) const {
     const double n = static_cast<double>(job.nodes) * job.per_node;
     job.per_pair = size / n;
     Case c;
