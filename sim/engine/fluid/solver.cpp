@@ -32,6 +32,15 @@ void Solver::set_capacity(std::uint32_t link, double capacity) {
   WEFT_CHECK(std::isfinite(capacity) && capacity >= 0, "a capacity that is no finite number");
   if (links_[link].capacity == capacity) return;
   links_[link].capacity = capacity;
+  wake(link);
+}
+
+void Solver::wake(std::uint32_t link) {
+  Link& l = links_[link];
+  if (l.quiet) {
+    l.quiet = false;
+    l.load = load(link);
+  }
   mark_dirty(link);
 }
 
@@ -59,13 +68,18 @@ std::uint32_t Solver::add_variable(std::span<const Term> given) {
     terms_.resize(blocks_.extent());
     place_.resize(blocks_.extent());
   }
-  std::uint32_t e = variable.first;
+  std::uint32_t e = variable.first, narrowest = none;
+  bool all_quiet = true;
   for (const Term& t : given) {
+    all_quiet = all_quiet && links_[t.link].quiet;
+    if (narrowest == none || t.coefficient * links_[given[narrowest].link].capacity > given[narrowest].coefficient * links_[t.link].capacity)
+      narrowest = e - variable.first;
     terms_[e] = t;
     place_[e] = static_cast<std::uint32_t>(users_[t.link].size());
     users_[t.link].push_back({v, e, t.coefficient});
     ++e;
   }
+  if (all_quiet) wake(given[narrowest].link);   // something has to limit it
   added_.push_back(v);
   return v;
 }
@@ -80,7 +94,7 @@ void Solver::remove_variable(std::uint32_t v) {
     place_[users.back().term] = place_[e];
     users.pop_back();
     links_[l].load = users.empty() ? 0 : links_[l].load - terms_[e].coefficient * variable.level;
-    mark_dirty(l);
+    if (!links_[l].quiet) mark_dirty(l);
   }
   if (variable.bottleneck != none) --links_[variable.bottleneck].bound;
   blocks_.give_back(variable.first, variable.length);

@@ -18,6 +18,10 @@ namespace weft::engine {
 /// How: levels are found by sweeping a water level upwards. A change can only touch what lies above the levels that it
 /// changes, and only along links whose load changes: a variable keeps its level until the sweep reaches it and its
 /// bottleneck turns out to have room (then it grows on), or until a link that it crosses saturates below it.
+///
+/// Most links never saturate. A link is quiet, and no part of the sweep, until the levels found without it would overload
+/// it; then it wakes and the sweep goes on with it. That is exact: levels that suit all links and have their certificates
+/// on some of them are the max-min fair ones. A link with much room falls quiet again.
 class Solver {
  public:
   struct Term {
@@ -86,6 +90,8 @@ class Solver {
     bool stirred = false;     // changed since it was last queued
     bool full = false;        // has saturated in this solve
     bool released = false;    // has let go of the variables bound to it in this solve, or found that it need not
+    bool quiet = true;        // takes no part but for its load, which then is of all variables
+    bool suspect = false;     // quiet, and may be overloaded
   };
   static constexpr double never = std::numeric_limits<double>::infinity();
   struct Filling {
@@ -95,6 +101,9 @@ class Solver {
 
   std::span<const Term> terms(const Variable& v) const { return {terms_.data() + v.first, v.length}; }
   void mark_dirty(std::uint32_t link);
+  void wake(std::uint32_t link);
+  bool wake_overloaded();
+  void sweep();
   void touch(std::uint32_t link);
   static double next_stop(const Link& l);
   void enqueue(std::uint32_t link);
@@ -122,7 +131,7 @@ class Solver {
   // What the next solve has to look at, and what it did.
   std::vector<std::uint32_t> added_, dirty_, moved_, changed_;
   // During a solve.
-  std::vector<std::uint32_t> touched_, stirred_;
+  std::vector<std::uint32_t> touched_, stirred_, suspects_;
   std::vector<std::pair<double, std::uint32_t>> queue_;
   std::vector<std::pair<double, double>> candidates_;
   double sweep_ = 0;

@@ -8,11 +8,22 @@ namespace weft::engine {
 namespace {
 
 bool about(double a, double b) { return std::abs(a - b) <= Solver::tolerance * b; }
+/// A link with less load than this part of its capacity falls quiet; one with more is looked at before it may stay so.
+constexpr double quiet_below = 0.5, nearly_full = 1 - 1e-9;
+
 bool above(double a, double b) { return a > b + Solver::tolerance * b; }
 
 }  // namespace
 
 std::span<const std::uint32_t> Solver::solve() {
+  changed_.clear();
+  do {
+    sweep();
+  } while (wake_overloaded());
+  return changed_;
+}
+
+void Solver::sweep() {
   begin();
   while (!queue_.empty()) {
     const auto [key, link] = queue_.front();
@@ -33,11 +44,25 @@ std::span<const std::uint32_t> Solver::solve() {
     queue_stirred();
   }
   end();
-  return changed_;
+}
+
+// True when there is one: the levels found without it are not yet the solution.
+bool Solver::wake_overloaded() {
+  bool found = false;
+  for (const std::uint32_t link : suspects_) {
+    Link& l = links_[link];
+    l.suspect = false;
+    if (!l.quiet) continue;
+    l.load = load(link);   // afresh, so that rounding never adds up
+    if (l.load <= l.capacity * (1 + tolerance)) continue;
+    wake(link);
+    found = true;
+  }
+  suspects_.clear();
+  return found;
 }
 
 void Solver::begin() {
-  changed_.clear();
   sweep_ = 0;
   for (const std::uint32_t v : added_) {
     if (variables_[v].state == State::added) grow(v);
@@ -64,6 +89,7 @@ void Solver::end() {
     l.slope = l.lower = 0;
     l.growing = 0;
     l.queued = never;
+    if (l.bound == 0 && l.load < quiet_below * l.capacity) l.quiet = true;
   }
   touched_.clear();
 }
@@ -186,7 +212,7 @@ bool Solver::rebind(std::uint32_t variable) {
   const Variable& v = variables_[variable];
   for (const Term& t : terms(v)) {
     const Link& l = links_[t.link];
-    if (t.link == v.bottleneck || l.bound == 0 || !about(l.bound_level, v.level)) continue;
+    if (l.quiet || t.link == v.bottleneck || l.bound == 0 || !about(l.bound_level, v.level)) continue;
     const bool still_full = !l.touched || l.full || (l.growing == 0 && l.capacity - l.load <= tolerance * l.capacity);
     if (!still_full) continue;
     bind(variable, t.link);
@@ -209,6 +235,7 @@ void Solver::grow(std::uint32_t variable) {
   moved_.push_back(variable);
   for (const Term& t : terms(v)) {
     Link& l = links_[t.link];
+    if (l.quiet) continue;
     touch(t.link);
     l.load -= t.coefficient * v.level;
     l.slope += t.coefficient;
@@ -226,6 +253,14 @@ void Solver::settle(std::uint32_t variable, double level, std::uint32_t link) {
   if (grew && std::abs(level - before) <= 0.1 * tolerance * before) level = before;   // no news for anyone
   for (const Term& t : terms(v)) {
     Link& l = links_[t.link];
+    if (l.quiet) {
+      l.load += t.coefficient * (level - before);
+      if (l.load > nearly_full * l.capacity && !l.suspect) {
+        l.suspect = true;
+        suspects_.push_back(t.link);
+      }
+      continue;
+    }
     touch(t.link);
     if (grew) {
       l.slope = --l.growing == 0 ? 0 : l.slope - t.coefficient;
