@@ -86,6 +86,8 @@ inline void Sink::transfers(const std::shared_ptr<TransferBatch>& batch, OpId fi
   }
 }
 
+class Symmetry;
+
 class Program {
  public:
   virtual ~Program() = default;
@@ -94,6 +96,9 @@ class Program {
   virtual void start(Sink& sink) = 0;
   /// Called once per finished operation, in order of (time, id); may emit more.
   virtual void on_complete(OpId, Seconds, Sink&) {}
+  /// Which of its ranks it believes to be alike (workloads/symmetry.h); null: none. Valid as long as the program, which
+  /// has not been started.
+  virtual std::shared_ptr<Symmetry> symmetry() { return nullptr; }
 };
 
 }  // namespace weft::workloads

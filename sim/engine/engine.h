@@ -49,7 +49,9 @@ struct Summary {
   std::uint64_t events = 0;
   std::uint64_t solves = 0;
   double max_link_utilisation = 0;   ///< busiest link's bytes over capacity times makespan
-  LinkId busiest_link;
+  LinkId busiest_link;           ///< with folding, one of those that are as busy
+  std::uint32_t ranks = 0;           ///< of a program whose ranks were folded; zero when they were not
+  std::uint32_t simulated_ranks = 0; ///< how many of these stood for all
 };
 
 /// Runs to the end. Throws UserError when a transfer has no path (also after a failure in mid-run) and RunError when

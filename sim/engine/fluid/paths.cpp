@@ -13,12 +13,19 @@ constexpr std::uint32_t no_piece = ~std::uint32_t{0};
 
 }  // namespace
 
-Paths::Paths(const topology::Router& router, std::span<const workloads::CommKernel> kernels)
-    : router_(router), kernels_(kernels), wire_efficiency_(router.fabric().transport().wire_efficiency()),
+Paths::Paths(const topology::Router& router, std::span<const workloads::CommKernel> kernels, const LinkOrbits* orbits)
+    : router_(router), kernels_(kernels), orbits_(orbits), wire_efficiency_(router.fabric().transport().wire_efficiency()),
       whole_(kernels.size() + 1) {
   const auto links = router.fabric().links();
   physical_ = static_cast<std::uint32_t>(links.size());
-  for (std::uint32_t l = 0; l < physical_; ++l) add_link(router.capacity(LinkId(l)).value());
+  for (std::uint32_t l = 0; l < physical_; ++l) {
+    const double links = orbits_ != nullptr && orbits_->representative[l] == l ? orbits_->size[l] : 1;
+    add_link(router.capacity(LinkId(l)).value() * links);
+  }
+}
+
+LinkId Paths::standing_for(LinkId link) const {
+  return orbits_ == nullptr ? link : LinkId(orbits_->representative[link.value]);
 }
 
 void Paths::add_link(double capacity) {
@@ -95,37 +102,45 @@ void Paths::expand(SegmentId segment, KernelId kernel, double share, std::vector
   for (const topology::Hop& hop : router_.segment(segment)) {
     const double coefficient = share * hop.share;
     if (coefficient <= 0) continue;
-    out.push_back({hop.link.value, coefficient});
+    const LinkId link = standing_for(hop.link);
+    out.push_back({link.value, coefficient});
     if (!kernel.valid()) continue;
     const workloads::CommKernel& k = kernels_[kernel.value];
     switch (router_.fabric().link(hop.link).cable) {
       case topology::CableClass::endpoint:   // hop shares of the network count packet headers; a kernel's rate does not
-        if (k.nic_rate) out.push_back({virtual_link(hop.link, kernel, *k.nic_rate), coefficient * wire_efficiency_});
+        if (k.nic_rate) out.push_back({virtual_link(link, kernel, *k.nic_rate), coefficient * wire_efficiency_});
         break;
       case topology::CableClass::nvlink:
-        if (k.nvlink_rate) out.push_back({virtual_link(hop.link, kernel, *k.nvlink_rate), coefficient});
+        if (k.nvlink_rate) out.push_back({virtual_link(link, kernel, *k.nvlink_rate), coefficient});
         break;
       case topology::CableClass::pcie:
       case topology::CableClass::long_haul:
       case topology::CableClass::local: break;
     }
   }
+  if (orbits_ != nullptr) out.resize(begin + add_up({out.data() + begin, out.size() - begin}));
   cover_links_of({out.data() + begin, out.size() - begin});
+}
+
+// Adds up the loads of each link, in order of link; returns how many are left.
+std::size_t Paths::add_up(std::span<Load> loads) {
+  std::stable_sort(loads.begin(), loads.end(), [](const Load& a, const Load& b) { return a.link < b.link; });
+  std::size_t n = 0;
+  for (const Load& l : loads) {
+    if (n > 0 && loads[n - 1].link == l.link) loads[n - 1].coefficient += l.coefficient;
+    else loads[n++] = l;
+  }
+  return n;
 }
 
 std::uint32_t Paths::virtual_link(LinkId link, KernelId kernel, BytesPerSecond rate) {
   const auto [it, fresh] = virtual_.try_emplace(std::uint64_t{kernel.value} << 32 | link.value, link_count());
-  if (fresh) add_link(rate.value());
+  if (fresh) add_link(rate.value() * (orbits_ != nullptr ? orbits_->size[link.value] : 1));
   return it->second;
 }
 
 std::uint32_t Paths::add_piece(std::vector<Load>& loads) {
-  std::stable_sort(loads.begin(), loads.end(), [](const Load& a, const Load& b) { return a.link < b.link; });
-  const std::size_t begin = loads_.size();
-  for (const Load& l : loads) {
-    if (loads_.size() > begin && loads_.back().link == l.link) loads_.back().coefficient += l.coefficient;
-    else loads_.push_back(l);
-  }
+  loads_.insert(loads_.end(), loads.begin(), loads.begin() + static_cast<std::ptrdiff_t>(add_up(loads)));
   first_.push_back(static_cast<std::uint32_t>(loads_.size()));
   return piece_count() - 1;
 }

@@ -12,6 +12,12 @@
 
 namespace weft::engine {
 
+/// Links that are as good as one, since every symmetry of what runs turns each into the others: one stands for all.
+struct LinkOrbits {
+  std::vector<std::uint32_t> representative;   ///< by physical link; its own for those alone
+  std::vector<std::uint32_t> size;             ///< by representative: how many links it stands for, of equal capacity
+};
+
 /// Links are numbered: first the fabric's, by LinkId, then one virtual link per (link, kernel) whose kernel has a rate
 /// of its own there. A virtual link is loaded by payload bytes: a kernel's rate is a payload rate.
 ///
@@ -25,7 +31,9 @@ class Paths {
     double coefficient;   ///< bytes on the link per byte of the flow
   };
 
-  Paths(const topology::Router& router, std::span<const workloads::CommKernel> kernels);
+  /// With `orbits`, which has to outlive this, a link carries the loads of all that it stands for and has their summed
+  /// capacity; the capacity of a link that stands for several never changes.
+  Paths(const topology::Router& router, std::span<const workloads::CommKernel> kernels, const LinkOrbits* orbits = nullptr);
 
   std::uint32_t link_count() const { return static_cast<std::uint32_t>(capacity_.size()); }
   std::uint32_t physical_links() const { return physical_; }
@@ -56,6 +64,8 @@ class Paths {
     std::size_t operator()(const Key& k) const;
   };
   static constexpr std::uint32_t unseen = ~std::uint32_t{0}, no_cover = unseen - 1;
+  LinkId standing_for(LinkId link) const;
+  static std::size_t add_up(std::span<Load> loads);
   std::uint32_t virtual_link(LinkId link, KernelId kernel, BytesPerSecond rate);
   void add_link(double capacity);
   void cover_links_of(std::span<const Load> segment);
@@ -64,6 +74,7 @@ class Paths {
 
   const topology::Router& router_;
   std::span<const workloads::CommKernel> kernels_;
+  const LinkOrbits* orbits_;
   double wire_efficiency_;
   std::uint32_t physical_;
   std::vector<double> capacity_;

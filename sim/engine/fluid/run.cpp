@@ -14,11 +14,12 @@ Summary run(topology::Router& router, workloads::Program& program, const Options
   return Run(router, program, options, sink).execute();
 }
 
-Run::Run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink)
+Run::Run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink,
+         const LinkOrbits* orbits)
     : router_(router), program_(program), options_(options), sink_(sink), changes_(options.events),
       keep_transfers_(std::any_of(changes_.begin(), changes_.end(),
                                   [](const FabricEvent& e) { return e.what != FabricEvent::What::capacity; })),
-      paths_(router, program.kernels()), lowering_(router, paths_), classes_(paths_, flows_, options.classes) {
+      paths_(router, program.kernels(), orbits), lowering_(router, paths_), classes_(paths_, flows_, options.classes) {
   std::stable_sort(changes_.begin(), changes_.end(), [](const FabricEvent& a, const FabricEvent& b) { return a.at < b.at; });
 }
 

@@ -19,7 +19,9 @@ namespace weft::engine {
 /// time are one, so that flows which are alike end together in spite of rounding.
 class Run final : private workloads::Sink {
  public:
-  Run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink);
+  /// With `orbits`, see Paths.
+  Run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink,
+      const LinkOrbits* orbits = nullptr);
   Summary execute();
 
  private:
