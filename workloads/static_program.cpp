@@ -80,18 +80,34 @@ std::uint32_t StaticProgram::end_of_batch(std::uint32_t op) const {
 
 void StaticProgram::start(Sink& sink) {
   for (std::uint32_t i = 0; i < ops_.size(); ++i) {
-    const Op& op = ops_[i];
-    if (op.kind == Kind::transfer) {
-      const std::uint32_t end = end_of_batch(i);
-      sink.transfers(std::make_shared<Batch>(*this, op.detail, end - i), OpId(i), after(i));
-      i = end - 1;
-    } else if (op.kind == Kind::compute) {
-      const ComputeRecord& c = computes_[op.detail];
-      sink.compute({OpId(i), c.stream, c.duration, c.sms}, after(i));
-    } else {
-      sink.marker(OpId(i), delays_[op.detail], after(i));
+    if (ops_[i].kind != Kind::transfer) {
+      emit(OpId(i), sink);
+      continue;
     }
+    const std::uint32_t end = end_of_batch(i);
+    sink.transfers(std::make_shared<Batch>(*this, ops_[i].detail, end - i), OpId(i), after(i));
+    i = end - 1;
   }
+}
+
+void StaticProgram::emit(OpId id, Sink& sink) const {
+  const Op& op = ops_[id.value];
+  if (op.kind == Kind::transfer) {
+    Transfer t;
+    read_transfer(op.detail, t);
+    t.id = id;
+    sink.transfer(t, after(id.value));
+  } else if (op.kind == Kind::compute) {
+    const ComputeRecord& c = computes_[op.detail];
+    sink.compute({id, c.stream, c.duration, c.sms}, after(id.value));
+  } else {
+    sink.marker(id, delays_[op.detail], after(id.value));
+  }
+}
+
+std::shared_ptr<Symmetry> StaticProgram::symmetry() {
+  if (!owned_) return nullptr;
+  return std::make_shared<StaticSymmetry>(*this, owned_);
 }
 
 }  // namespace weft::workloads

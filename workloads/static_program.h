@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "workloads/program.h"
+#include "workloads/static_symmetry.h"
 
 namespace weft::workloads {
 
@@ -33,6 +34,12 @@ class StaticProgram : public Program {
 
   std::span<const CommKernel> kernels() const override { return kernels_; }
   void start(Sink& sink) override;
+  /// One operation alone. Precondition: it has been added.
+  void emit(OpId op, Sink& sink) const;
+
+  /// Says which ranks are alike, once all operations have been added.
+  void declare(OwnedOperations owned) { owned_ = std::make_shared<const OwnedOperations>(std::move(owned)); }
+  std::shared_ptr<Symmetry> symmetry() override;
 
  private:
   enum class Kind : std::uint8_t { transfer, compute, marker };
@@ -64,6 +71,7 @@ class StaticProgram : public Program {
   std::vector<Seconds> delays_;
   std::vector<Leg> legs_;
   std::vector<OpId> after_;
+  std::shared_ptr<const OwnedOperations> owned_;
 };
 
 }  // namespace weft::workloads
