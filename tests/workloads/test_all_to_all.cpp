@@ -38,6 +38,14 @@ TEST_CASE("with PXN all traffic between nodes keeps to its rail; without it each
   }
 }
 
+// A GPU keeps its own part, so that 16 GPUs with 64 KiB a pair have buffers of 1 MiB.
+TEST_CASE("sizes are the buffer of one GPU, or what it sends to each other") {
+  const std::string pair = R"(, "size_of": "pair")";
+  CHECK(traffic_of(record(workload_from(job(16, "64 KiB", pair))->cases(view_of(2)).at(0))).nic_out ==
+        traffic_of(record(workload_from(job(16, "1 MiB"))->cases(view_of(2)).at(0))).nic_out);
+  CHECK(workload_from(job(16, "64 KiB", pair))->cases(view_of(2)).at(0).labels.number("size_B") == 1048576);
+}
+
 TEST_CASE("2,048 GPUs with PXN are 522,240 transfers between nodes and 14,336 inside") {
   const auto cases = workload_from(job(2048, "1 GiB"))->cases(view_of(256));
   struct Counter final : workloads::Sink {

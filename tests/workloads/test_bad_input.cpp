@@ -28,6 +28,7 @@ const Wrong wrong[] = {
     {R"({"kind": "all_to_all", "gpus": 16, "sizes": "1 GiB", "pxm": true})", "/workload/0/pxm", "pxn"},
     {R"({"kind": "all_to_all", "gpus": 16, "sizes": "1 GiB", "rail_weights": [0, 0]})", "/workload/0/rail_weights",
      "above zero"},
+    {R"({"kind": "all_to_all", "sizes": "1 GiB", "size_of": "pairs"})", "/workload/0/size_of", "pair"},
     {R"({"kind": "all_gather", "gpus": 16, "sizes": "1 GiB", "tp": 3})", "/tp/0", "do not divide into groups of 3"},
     {R"({"kind": "all_gather", "gpus": 8, "sizes": "1 GiB", "tp": 8})", "/tp/0", "one GPU only"},
     {R"({"kind": "deepep_dispatch", "ep": 4096})", "/ep/0", "the cluster has 128"},

@@ -20,11 +20,12 @@ class AllToAllProgram final : public Program {
 
 class AllToAll final : public BasicWorkload {
  public:
-  AllToAll(const Parameters& p, std::vector<std::int64_t> gpus, std::vector<Bytes> sizes, bool pxn, RailOptions rails,
-           models::CommunicationModel kernel)
+  AllToAll(const Parameters& p, std::vector<std::int64_t> gpus, std::vector<Bytes> sizes, bool per_pair, bool pxn,
+           RailOptions rails, models::CommunicationModel kernel)
       : BasicWorkload(p),
         gpus_(std::move(gpus)),
         sizes_(std::move(sizes)),
+        per_pair_(per_pair),
         pxn_(pxn),
         rails_(std::move(rails)),
         kernel_(std::move(kernel)) {}
@@ -43,7 +44,8 @@ class AllToAll final : public BasicWorkload {
       job.model = kernel_;
       if (job.nodes > 1 && pxn_) job.rails = std::make_shared<const Rails>(cluster, job.nodes, job.per_node, rails_);
       if (job.nodes > 1 && !pxn_) require_paths_across_rails(cluster, job);
-      for (const Bytes size : sizes_) cases.push_back(case_of(job, size));
+      for (const Bytes size : sizes_)
+        cases.push_back(case_of(job, per_pair_ ? size * static_cast<double>(gpus) : size));
     }
     return cases;
   }
@@ -82,6 +84,7 @@ class AllToAll final : public BasicWorkload {
 
   std::vector<std::int64_t> gpus_;
   std::vector<Bytes> sizes_;
+  bool per_pair_;  ///< sizes_ are bytes from one GPU to one other, not send buffers
   bool pxn_;
   RailOptions rails_;
   models::CommunicationModel kernel_;
@@ -94,12 +97,13 @@ WorkloadKind all_to_all_kind() {
   k.name = "all_to_all";
   k.title = "NCCL all-to-all";
   k.summary =
-      "Every GPU sends size/gpus bytes to every other. With PXN a node's GPUs hand what goes to GPU j of another node "
+      "Every GPU sends size/gpus bytes (or a size for each pair) to every other. With PXN a node's GPUs hand what goes to GPU j of another node "
       "to their own "
       "GPU j over NVLink, and NIC j sends it along its rail; without, each GPU's own NIC sends across rails. "
       "nccl-tests' conventions.";
   k.parameters = {{"gpus", "number of GPUs or a list; whole nodes, from node 0; default 0: the whole cluster"},
-                  {"sizes", "send buffer of one GPU: a size or a list (due)"},
+                  {"sizes", "a size or a list, what they are says size_of (due)"},
+                  {"size_of", "\"buffer\" (default): the send buffer of one GPU; \"pair\": what it sends to each other"},
                   {"pxn", "true (default) or false"},
                   {"kernel", "communication kernel; default \"nccl_all_to_all\""}};
   for (ColumnDoc& d : rail_parameter_docs()) k.parameters.push_back(std::move(d));
@@ -113,10 +117,11 @@ WorkloadKind all_to_all_kind() {
     Parameters p(where, context);
     std::vector<std::int64_t> gpus = p.integers("gpus", {0}, 0);
     std::vector<Bytes> sizes = p.sizes("sizes", {});
+    const bool per_pair = p.word("size_of", {"buffer", "pair"}, "buffer") == "pair";
     const bool pxn = p.boolean("pxn", true);
     RailOptions rails = read_rail_options(p);
     models::CommunicationModel kernel = p.kernel("kernel", "nccl_all_to_all");
-    return std::make_unique<AllToAll>(p, std::move(gpus), std::move(sizes), pxn, std::move(rails), std::move(kernel));
+    return std::make_unique<AllToAll>(p, std::move(gpus), std::move(sizes), per_pair, pxn, std::move(rails), std::move(kernel));
   };
   return k;
 }
