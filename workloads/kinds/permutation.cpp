@@ -75,9 +75,9 @@ void fill(BytesPerSecond nic_rate, std::span<const Outcome> outcomes, Row& row) 
   row.set("min_share", min / trials).set("slowest_sub_flow_slowdown", slowdown / trials);
 }
 
-class Permutation final : public BasicWorkload {
+class PermutationWorkload final : public BasicWorkload {
  public:
-  Permutation(const Parameters& p, bool random, bool across_rails, std::int64_t gpus, std::int64_t by,
+  PermutationWorkload(const Parameters& p, bool random, bool across_rails, std::int64_t gpus, std::int64_t by,
               std::int64_t trials)
       : BasicWorkload(p),
         random_(random),
@@ -168,7 +168,7 @@ WorkloadKind permutation_kind() {
     const std::int64_t by = p.integer("by", 1, 1, 1u << 30);
     const bool across = p.boolean("across_rails", false);
     const std::int64_t gpus = p.integer("gpus", 0, 0), trials = p.integer("trials", 10, 1, 100000);
-    return std::make_unique<Permutation>(p, random, across, gpus, by, trials);
+    return std::make_unique<PermutationWorkload>(p, random, across, gpus, by, trials);
   };
   return k;
 }
