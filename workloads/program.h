@@ -99,6 +99,10 @@ class Program {
   /// Which of its ranks it believes to be alike (workloads/symmetry.h); null: none. Valid as long as the program, which
   /// has not been started.
   virtual std::shared_ptr<Symmetry> symmetry() { return nullptr; }
+  /// Programs that emit, between them, what this one would, with its ids and its kernels, or none. No operation of one may
+  /// wait for one of another or share a stream with it; links they should not share. An engine may run them instead of this
+  /// program, each in a thread of its own, so that they share nothing that changes. Fresh ones whenever it is asked.
+  virtual std::vector<std::unique_ptr<Program>> parts() { return {}; }
 };
 
 }  // namespace weft::workloads

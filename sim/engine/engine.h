@@ -20,6 +20,8 @@ class TimelineSink {
   virtual void finished(OpId, Seconds) {}
   /// After the first allocation of rates that has every transfer started so far: rate per sub-flow.
   virtual void first_rate(OpId, std::uint32_t /*sub_flow*/, BytesPerSecond) {}
+  /// False: started() and finished() need not be called, so that nothing has to be kept for them.
+  virtual bool wants_operations() const { return true; }
 };
 
 /// A change of the fabric in mid-run.

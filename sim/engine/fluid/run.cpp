@@ -7,10 +7,15 @@
 #include <fmt/format.h>
 
 #include "sim/core/error.h"
+#include "sim/engine/parts.h"
 
 namespace weft::engine {
 
 Summary run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink) {
+  // First rates are those of one moment of the whole program.
+  if (!options.stop_after_first_rates) {
+    if (auto parts = program.parts(); parts.size() > 1) return run_parts(router, program, std::move(parts), options, sink);
+  }
   return Run(router, program, options, sink).execute();
 }
 

@@ -23,6 +23,8 @@ class Run final : private workloads::Sink {
   Run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink,
       const LinkOrbits* orbits = nullptr);
   Summary execute();
+  /// All that flows have crossed, or would have.
+  const Paths& paths() const { return paths_; }
 
  private:
   /// A flow's first byte or, without a flow, the end of a timed operation.
