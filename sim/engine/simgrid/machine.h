@@ -1,0 +1,63 @@
+// A Machine moves fluids over links on SimGrid's clock for a Player; all that weft and the SimGrid module know of each other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+namespace weft::engine::simgrid {
+
+/// Numbers are SI units without their types: the module is built without any other part of weft.
+struct MachineFlow {
+  std::uint32_t token = 0;                 ///< told again when it ends
+  std::span<const std::uint32_t> links;    ///< each once; read during the call only
+  double bytes = 0;                        ///< more than 0
+  double latency = 0;                      ///< seconds before the first byte
+  double weight = 1;
+  double cap = std::numeric_limits<double>::infinity();   ///< bytes per second; infinite only with links
+};
+
+/// Something that ended: a flow or a call.
+struct Ended {
+  std::uint32_t token = 0;
+  double at = 0;                           ///< seconds
+};
+
+/// SimGrid's side. Everything may be called from Player::step() alone.
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual double now() const = 0;
+  /// A link of `rate` bytes per second that will never have more than `highest`; changes later only when `changes`.
+  virtual std::uint32_t add_link(double rate, bool changes = false, double highest = 0) = 0;
+  virtual void set_rate(std::uint32_t link, double rate) = 0;
+  /// Bytes per second that cross a link. Of the last step's flows, not of those started in this one.
+  virtual double usage(std::uint32_t link) const = 0;
+  virtual void start(const MachineFlow& flow) = 0;
+  /// Tells `token` at `date` seconds, which lies not before now().
+  virtual void call_at(double date, std::uint32_t token) = 0;
+};
+
+/// weft's side: plays a program. Never throws into the machine.
+class Player {
+ public:
+  virtual ~Player() = default;
+  /// Called once at 0 with nothing, then at every instant at which something ended, until it returns false.
+  virtual bool step(Machine& machine, std::span<const Ended> ended) = 0;
+};
+
+struct MachineOptions {
+  bool selective_update = false;   ///< SimGrid's default, which over-subscribes links; for the test that shows it
+};
+
+struct MachineUse {
+  double cpu_s = 0;          ///< CPU time of the whole run
+  double player_cpu_s = 0;   ///< of that, inside Player::step()
+};
+
+/// What the module exports under the name below. Once per process: SimGrid's clock and state go on.
+using PlayFunction = void(Player& player, const MachineOptions& options, MachineUse& use);
+inline constexpr char play_function_name[] = "weft_simgrid_play";
+
+}  // namespace weft::engine::simgrid
