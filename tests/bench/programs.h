@@ -121,17 +121,28 @@ class Dispatch final : public workloads::Program {
 
 /// `groups` groups of 8 nodes x 8 GPUs, each of which runs `rounds` exchanges one after the other: every GPU sends to its
 /// namesake on each node of its group, which spreads what comes over NVLink. Groups start at times of their own. With `distinct`
-/// all sizes and spreads differ.
+/// all sizes and spreads differ; with `divided` the groups are parts.
 class Exchanges final : public workloads::Program {
  public:
-  Exchanges(std::uint32_t groups, std::uint32_t rounds, double bytes, bool distinct)
-      : groups_(groups), rounds_(rounds), bytes_(bytes), distinct_(distinct), kernels_{{"dispatch", BytesPerSecond(44e9), BytesPerSecond(125e9)}} {}
+  Exchanges(std::uint32_t groups, std::uint32_t rounds, double bytes, bool distinct, bool divided = false)
+      : groups_(groups), last_(groups), rounds_(rounds), bytes_(bytes), distinct_(distinct), divided_(divided),
+        kernels_{{"dispatch", BytesPerSecond(44e9), BytesPerSecond(125e9)}} {}
   std::span<const workloads::CommKernel> kernels() const override { return kernels_; }
 
   void start(workloads::Sink& sink) override {
     left_.assign(groups_, 1);
     round_.assign(groups_, 0);
-    for (std::uint32_t g = 0; g < groups_; ++g) sink.marker(id(g, 0, 0), Seconds(1e-4 * Draws(5, "start", g).unit()));
+    for (std::uint32_t g = first_; g < last_; ++g) sink.marker(id(g, 0, 0), Seconds(1e-4 * Draws(5, "start", g).unit()));
+  }
+  std::vector<std::unique_ptr<Program>> parts() override {
+    std::vector<std::unique_ptr<Program>> list;
+    for (std::uint32_t g = 0; g < groups_ && divided_; ++g) {
+      auto part = std::make_unique<Exchanges>(groups_, rounds_, bytes_, distinct_);
+      part->first_ = g;
+      part->last_ = g + 1;
+      list.push_back(std::move(part));
+    }
+    return list;
   }
   void on_complete(OpId done, Seconds, workloads::Sink& sink) override {
     const std::uint32_t g = done.value / flows % groups_;
@@ -160,9 +171,9 @@ class Exchanges final : public workloads::Program {
     sink.transfer(t);
   }
 
-  std::uint32_t groups_, rounds_;
+  std::uint32_t groups_, first_ = 0, last_, rounds_;
   double bytes_;
-  bool distinct_;
+  bool distinct_, divided_;
   std::vector<workloads::CommKernel> kernels_;
   std::vector<workloads::Leg> legs_;
   std::vector<std::uint32_t> left_, round_;
