@@ -1,7 +1,7 @@
 // NCCL's all-to-all: every GPU sends an equal part of its buffer to every other, with PXN along the rails.
 #include <fmt/format.h>
 
-#include "workloads/all_to_all_transfers.h"
+#include "workloads/all_to_all_symmetry.h"
 #include "workloads/basic_workload.h"
 
 namespace weft::workloads {
@@ -12,6 +12,10 @@ class AllToAllProgram final : public Program {
   explicit AllToAllProgram(AllToAllJob job) : job_(std::move(job)), kernels_{comm_kernel(job_.model)} {}
   std::span<const CommKernel> kernels() const override { return kernels_; }
   void start(Sink& sink) override { sink.transfers(std::make_shared<AllToAllTransfers>(job_), OpId(0)); }
+  std::shared_ptr<Symmetry> symmetry() override {
+    if (job_.rails && !job_.rails->keep_apart()) return nullptr;
+    return std::make_shared<AllToAllSymmetry>(job_);
+  }
 
  private:
   AllToAllJob job_;

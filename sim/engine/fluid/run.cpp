@@ -7,11 +7,15 @@
 #include <fmt/format.h>
 
 #include "sim/core/error.h"
+#include "sim/engine/fold/fold.h"
 #include "sim/engine/parts.h"
 
 namespace weft::engine {
 
 Summary run(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink) {
+  if (options.fold) {
+    if (const auto fold = find_fold(router, program, options)) return run_folded(*fold, router, program, options, sink);
+  }
   // First rates are those of one moment of the whole program.
   if (!options.stop_after_first_rates) {
     if (auto parts = program.parts(); parts.size() > 1) return run_parts(router, program, std::move(parts), options, sink);
