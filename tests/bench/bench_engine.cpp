@@ -74,7 +74,7 @@ void compute_pipeline(benchmark::State& state) {
   bench::ComputePipeline program(static_cast<std::uint32_t>(state.range(0)), static_cast<std::uint32_t>(state.range(1)));
   run(state, fabric, program, true);
 }
-BENCHMARK(compute_pipeline)->ArgNames({"ranks", "steps"})->Unit(benchmark::kMillisecond)->Args({16, 2000})->Args({2048, 500});
+BENCHMARK(compute_pipeline)->ArgNames({"ranks", "steps"})->Unit(benchmark::kMillisecond)->Args({16, 2000})->Args({2048, 500})->Args({2048, 4883});
 
 /// Arguments: nodes of 8 GPUs.
 void bound(benchmark::State& state) {
