@@ -96,6 +96,10 @@ Report join(std::span<const Report> reports, std::span<const std::string> names)
     add_new(out.constants, report.constants);
     add_new(out.system.calibrations, report.system.calibrations);
     for (const Row& row : report.bounds) out.bounds.push_back(renamed(row, names[i], alone));
+    for (const Row& row : report.system.folded) {
+      const auto same = [&](const Row& known) { return known.cells() == row.cells(); };
+      if (std::ranges::none_of(out.system.folded, same)) out.system.folded.push_back(row);
+    }
     out.expectations.insert(out.expectations.end(), report.expectations.begin(), report.expectations.end());
   }
   out.input = joined_input(reports, names);

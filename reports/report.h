@@ -61,6 +61,9 @@ struct System {
   std::uint64_t seed = 0;
   std::string engine;
   std::vector<std::string> calibrations;
+  double time_tolerance = 0;   ///< above 0: approximate, completions closer than this part of the time counted as one
+  /// Where some ranks stood for others: workload, ranks, simulated_ranks; each such row once.
+  std::vector<Row> folded;
 };
 
 /// The result of `run` and `compare`. In every table each row begins with the cells `variant` and `workload` (the

@@ -108,23 +108,25 @@ std::vector<Variant> read_variants(JsonReader& root, const Json& document, const
   return out;
 }
 
+/// How a result was computed, as far as it can be repeated.
+void read_system(const Json& system, Scenario& out) {
+  if (const auto at = system.find("seed"); at != system.end() && at->is_number_unsigned()) out.seed = at->get<std::uint64_t>();
+  if (const auto at = system.find("engine"); at != system.end() && at->is_string()) out.engine = at->get<std::string>();
+  if (const auto at = system.find("time_tolerance"); at != system.end() && at->is_number()) out.time_tolerance = at->get<double>();
+}
+
 }  // namespace
 
 Scenario scenario_of(Json document, const std::string& file, const std::vector<Setting>& settings) {
   Problems problems;
-  std::optional<std::uint64_t> seed;
+  Scenario out;
   if (document.is_object() && document.contains("schema") && document.contains("input")) {
-    // A result: its input is a scenario, to be run with its seed.
-    if (document.contains("system") && document["system"].is_object() && document["system"].contains("seed") &&
-        document["system"]["seed"].is_number_unsigned()) {
-      seed = document["system"]["seed"].get<std::uint64_t>();
-    }
+    // A result: its input is a scenario, to be run as it was.
+    if (document.contains("system") && document["system"].is_object()) read_system(document["system"], out);
     document = Json(document["input"]);
   }
   for (const Setting& s : settings) apply_setting(document, s, file, "--set");
-  Scenario out;
   out.file = file;
-  out.seed = seed;
   for (const Setting& s : settings) out.changed.push_back(to_text(s));
   JsonReader root(document, file, problems);
   if (root.expect_object("a scenario")) {

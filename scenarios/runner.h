@@ -8,13 +8,18 @@
 #include "reports/report.h"
 #include "scenarios/scenario.h"
 #include "sim/core/files.h"
+#include "sim/engine/engines.h"
 
 namespace weft::scenarios {
 
 struct RunOptions {
   std::uint64_t seed = 1;
   unsigned jobs = 0;                 ///< threads; 0: as many as the machine has. Never changes a byte of the result.
+  engine::EngineKind engine = engine::engine_kinds().front();
   bool classes = true;               ///< merge equivalent flows (exact)
+  bool fold = true;                  ///< merge equivalent ranks (exact)
+  double time_tolerance = 0;         ///< as engine::Options; above 0 the result says that it is approximate
+  unsigned threads = 1;              ///< inside one run of the engine; set from `jobs`
   /// Called from any thread, one at a time: done and total units of work.
   std::function<void(std::size_t done, std::size_t total)> progress;
 };

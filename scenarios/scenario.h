@@ -51,7 +51,10 @@ struct Scenario {
   std::vector<Variant> variants;          ///< at least one; the first is the base
   std::vector<Expect> expects;
   std::vector<std::string> changed;       ///< the settings that were applied, "/pointer = value"
-  std::optional<std::uint64_t> seed;      ///< of the run, when the file is a result
+  // Of the run, when the file is a result.
+  std::optional<std::uint64_t> seed;
+  std::optional<std::string> engine;
+  std::optional<double> time_tolerance;
 };
 
 /// Reads a file ("-" is standard input), applies the settings to it, then makes its variants. Throws UserError.

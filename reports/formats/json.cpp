@@ -108,17 +108,24 @@ std::string result_text(const Report& report) {
   return result.object();
 }
 
+std::string system_text(const System& system) {
+  Members members(2);
+  members.add("version", dump_json(Json(system.version)));
+  members.add("seed", dump_json(Json(system.seed)));
+  members.add("engine", dump_json(Json(system.engine)));
+  if (system.time_tolerance > 0) members.add("time_tolerance", dump_json(Json(system.time_tolerance)));
+  members.add("calibrations", nested(Json(system.calibrations), 4));
+  if (!system.folded.empty()) members.add_lines("folded", system.folded);
+  return members.object();
+}
+
 std::string report_text(const Report& report, const RenderOptions&) {
   WEFT_CHECK(report.input != nullptr, "a report without its input cannot be written as JSON");
-  const Json system = {{"version", report.system.version},
-                       {"seed", report.system.seed},
-                       {"engine", report.system.engine},
-                       {"calibrations", report.system.calibrations}};
   Members members(0);
   members.add("schema", "\"weft-result/1\"");
   members.add("input", nested(*report.input, 2));
   members.add("result", result_text(report));
-  members.add("system", nested(system, 2));
+  members.add("system", system_text(report.system));
   return members.object() + "\n";
 }
 

@@ -35,6 +35,15 @@ void add_common(CLI::App& sub, Common& common) {
   sub.add_flag("-v,--verbose", common.verbose, "say more on stderr: timing of weft itself");
 }
 
+void add_engine_options(CLI::App& sub, EngineOptions& o) {
+  sub.add_option("--engine", o.engine, "what simulates: `weft list engines` (default: fluid)")->type_name("NAME");
+  sub.add_flag("--no-classes", o.no_classes, "simulate every flow on its own instead of merging equivalent ones (exact either way)");
+  sub.add_flag("--no-fold", o.no_fold, "simulate every rank on its own instead of one of those that are alike (exact either way)");
+  sub.add_option("--time-tolerance", o.time_tolerance,
+                 "let completions that are closer than this part of the time count as one: faster, approximate and marked so (default: 0, exact)")
+      ->check(CLI::Range(0.0, 1e-2))->type_name("RATIO");
+}
+
 void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
   auto* files = sub.add_option("SCENARIO", o.files, "scenario file (JSON), the name of a shipped one, or - for standard input")->required();
   if (!many_files) files->expected(1);
@@ -44,7 +53,7 @@ void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
   sub.add_option("--seed", o.seed, "seed of all random draws: routing hashes, gates (default: 1, or the seed of the result that is run again)")
       ->check(CLI::NonNegativeNumber);
   sub.add_option("--jobs", o.jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
-  sub.add_flag("--no-classes", o.no_classes, "simulate every flow on its own instead of merging equivalent ones (exact either way)");
+  add_engine_options(sub, o.engine);
   sub.add_flag("--strict", o.strict, "exit 4 when an expectation of the scenario is missed");
   sub.add_flag("--dry-run", o.dry_run, "say what would run, run nothing");
   sub.add_flag("--explain-columns", o.explain_columns, "say below each table what its columns mean");

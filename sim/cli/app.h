@@ -25,13 +25,21 @@ struct Common {
   int verbose = 0;
 };
 
+/// Which engine runs, and how.
+struct EngineOptions {
+  std::string engine;                  ///< empty: that of a result that is run again, else the default
+  std::optional<double> time_tolerance;
+  bool no_classes = false;
+  bool no_fold = false;
+};
+
 /// Options of everything that reads scenarios.
 struct ScenarioOptions {
   std::vector<std::string> files;
   std::vector<std::string> settings;   ///< --set
   std::optional<std::uint64_t> seed;   ///< --seed; else that of a result that is run again, else 1
   unsigned jobs = 0;
-  bool no_classes = false;
+  EngineOptions engine;
   bool strict = false;
   bool dry_run = false;
   bool explain_columns = false;
@@ -40,6 +48,8 @@ struct ScenarioOptions {
 
 /// Adds --format, --json, -o, -q, -v to a subcommand.
 void add_common(CLI::App& sub, Common& common);
+/// Adds --engine, --no-classes, --no-fold, --time-tolerance.
+void add_engine_options(CLI::App& sub, EngineOptions& options);
 /// Adds SCENARIO, --set, --seed, --jobs, ...
 void add_scenario_options(CLI::App& sub, ScenarioOptions& options, bool many_files);
 

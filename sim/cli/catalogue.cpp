@@ -8,6 +8,7 @@
 #include "models/communication.h"
 #include "scenarios/analysis_kind.h"
 #include "scenarios/scenario.h"
+#include "sim/engine/engines.h"
 #include "topology/price.h"
 #include "topology/topology.h"
 #include "workloads/workload.h"
@@ -152,6 +153,19 @@ reports::Listing show_scenario(const DataPlaces& data, const std::string& name) 
   return out;
 }
 
+std::vector<Entry> list_engines(const DataPlaces&) {
+  std::vector<Entry> out;
+  for (const auto& k : engine::engine_kinds()) out.push_back({k.name, k.title});
+  return out;
+}
+
+reports::Listing show_engine(const DataPlaces&, const std::string& name) {
+  const engine::EngineKind& k = engine::engine_named(name, "NAME");
+  reports::Listing out;
+  out.notes = {k.title + ". " + k.summary, "Use it with: weft run SCENARIO --engine " + k.name};
+  return out;
+}
+
 }  // namespace
 
 reports::Table constants_table(const std::vector<ConstantUsed>& constants) {
@@ -197,6 +211,7 @@ const std::vector<CatalogueKind>& catalogue() {
       {"kernels", "kernel", "Communication kernels: what they reach of a NIC and of NVLink", list_kernels, show_kernel},
       {"collectives", "collective", "Workloads: what can be asked of a cluster", list_collectives, show_collective},
       {"prices", "prices", "Price lists", list_prices, show_price},
+      {"engines", "engine", "Engines: what simulates", list_engines, show_engine},
       {"scenarios", "scenario", "Shipped scenarios", list_scenarios, show_scenario}};
   return kinds;
 }

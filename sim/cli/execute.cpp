@@ -17,13 +17,27 @@ std::uint64_t seed_of(const scenarios::Scenario& scenario, const ScenarioOptions
 
 }  // namespace
 
-reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options) {
-  const auto begin = std::chrono::steady_clock::now();
-  Progress progress(common);
+void apply(const EngineOptions& options, scenarios::RunOptions& run) {
+  if (!options.engine.empty()) run.engine = engine::engine_named(options.engine);
+  run.classes = !options.no_classes;
+  run.fold = !options.no_fold;
+  if (options.time_tolerance) run.time_tolerance = *options.time_tolerance;
+}
+
+scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const ScenarioOptions& options) {
   scenarios::RunOptions run;
   run.seed = seed_of(scenario, options);
   run.jobs = options.jobs;
-  run.classes = !options.no_classes;
+  if (scenario.engine) run.engine = engine::engine_named(*scenario.engine, "/system/engine");
+  if (scenario.time_tolerance) run.time_tolerance = *scenario.time_tolerance;
+  apply(options.engine, run);
+  return run;
+}
+
+reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  Progress progress(common);
+  scenarios::RunOptions run = run_options(scenario, options);
   run.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
   reports::Report report = scenarios::run_scenario(scenario, DataPlaces::standard(), run);
   scenarios::check_expectations(scenario, report);

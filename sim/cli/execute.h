@@ -7,6 +7,12 @@
 
 namespace weft::cli {
 
+/// Puts the engine's options into `run`; throws UserError for an engine that is not known.
+void apply(const EngineOptions& options, scenarios::RunOptions& run);
+
+/// What the options say, and where they say nothing what a result that is run again says.
+scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const ScenarioOptions& options);
+
 /// Runs all variants and holds the expectations against them. With -v tells how long it took.
 reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options);
 

@@ -13,7 +13,7 @@ void add_show(CLI::App& app) {
   sub->footer("Examples:\n  weft show topology mpft\n  weft show hardware h800\n  weft show collective all_to_all\n"
               "  weft show prices table3-calibrated\n  weft show kernel deepep_normal");
   add_common(*sub, o->common);
-  sub->add_option("KIND", o->kind, "topology, hardware, kernel, collective, prices or scenario")->required();
+  sub->add_option("KIND", o->kind, "topology, hardware, kernel, collective, prices, engine or scenario")->required();
   sub->add_option("NAME", o->name, "a name that `weft list KIND` gives")->required();
   sub->callback([o] {
     const DataPlaces data = DataPlaces::standard();

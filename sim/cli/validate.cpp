@@ -9,6 +9,7 @@
 
 #include "scenarios/studies/validate.h"
 #include "sim/cli/app.h"
+#include "sim/cli/execute.h"
 
 namespace weft::cli {
 namespace {
@@ -67,7 +68,7 @@ reports::Table summary_table(const std::vector<ValidationRow>& rows) {
 }  // namespace
 
 void add_validate(CLI::App& app) {
-  struct Options { Common common; std::string topic; std::uint64_t seed = 1; unsigned jobs = 0; bool summary = false; };
+  struct Options { Common common; EngineOptions engine; std::string topic; std::uint64_t seed = 1; unsigned jobs = 0; bool summary = false; };
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("validate", "predict every published number that weft covers; exit 4 when one is out of tolerance");
   sub->footer("Examples:\n  weft validate\n  weft validate --topic table3\n  weft validate --summary\n  weft validate --json -o validation.json");
@@ -76,6 +77,7 @@ void add_validate(CLI::App& app) {
   sub->add_flag("--summary", o->summary, "only the summary by topic");
   sub->add_option("--seed", o->seed, "seed of all random draws")->check(CLI::NonNegativeNumber)->capture_default_str();
   sub->add_option("--jobs", o->jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
+  add_engine_options(*sub, o->engine);
   sub->callback([o] {
     check_output(o->common);
     std::vector<ValidationRow> rows;
@@ -84,6 +86,7 @@ void add_validate(CLI::App& app) {
       scenarios::ValidationOptions options;
       options.run.seed = o->seed;
       options.run.jobs = o->jobs;
+      apply(o->engine, options.run);
       options.topic = o->topic;
       options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
       rows = scenarios::validate(DataPlaces::standard(), options);
