@@ -62,8 +62,7 @@ void compare(const Case& c, const char* engine, const Times& is, const Times& du
 }  // namespace
 
 void Times::finished(OpId id, Seconds t) {
-  if (last_.valid() && (t.value() < last_time_ || (t.value() == last_time_ && id < last_))) in_order = false;
-  last_ = id;
+  in_order = in_order && t.value() >= last_time_;
   last_time_ = t.value();
   put(finish, id, t);
 }

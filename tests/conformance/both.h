@@ -38,14 +38,13 @@ struct Case {
 struct Times final : engine::TimelineSink {
   std::vector<double> start, finish;
   engine::Summary summary;
-  bool in_order = true;   ///< finishes were told in order of (time, id)
+  bool in_order = true;   ///< no finish was told after a later one
 
   void started(OpId id, Seconds t) override { put(start, id, t); }
   void finished(OpId id, Seconds t) override;
 
  private:
   static void put(std::vector<double>& into, OpId id, Seconds t);
-  OpId last_;
   double last_time_ = 0;
 };
 

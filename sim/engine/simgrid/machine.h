@@ -39,25 +39,27 @@ class Machine {
   virtual void call_at(double date, std::uint32_t token) = 0;
 };
 
+struct MachineUse {
+  double cpu_s = 0;          ///< CPU time of the whole run
+  double player_cpu_s = 0;   ///< of that, inside Player::step()
+};
+
 /// weft's side: plays a program. Never throws into the machine.
 class Player {
  public:
   virtual ~Player() = default;
   /// Called once at 0 with nothing, then at every instant at which something ended, until it returns false.
   virtual bool step(Machine& machine, std::span<const Ended> ended) = 0;
+  /// Called once after the last step. Ends the process: what SimGrid would say and do of flows in flight is of no use.
+  virtual void over(const MachineUse& use) = 0;
 };
 
 struct MachineOptions {
   bool selective_update = false;   ///< SimGrid's default, which over-subscribes links; for the test that shows it
 };
 
-struct MachineUse {
-  double cpu_s = 0;          ///< CPU time of the whole run
-  double player_cpu_s = 0;   ///< of that, inside Player::step()
-};
-
 /// What the module exports under the name below. Once per process: SimGrid's clock and state go on.
-using PlayFunction = void(Player& player, const MachineOptions& options, MachineUse& use);
+using PlayFunction = void(Player& player, const MachineOptions& options);
 inline constexpr char play_function_name[] = "weft_simgrid_play";
 
 }  // namespace weft::engine::simgrid

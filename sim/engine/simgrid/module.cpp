@@ -22,7 +22,6 @@ using weft::engine::simgrid::Ended;
 using weft::engine::simgrid::Machine;
 using weft::engine::simgrid::MachineFlow;
 using weft::engine::simgrid::MachineOptions;
-using weft::engine::simgrid::MachineUse;
 using weft::engine::simgrid::Player;
 
 double cpu_seconds() {
@@ -61,8 +60,7 @@ class LinkStore final : public routing::NetZoneImpl {
 
 class Fluids final : public Machine {
  public:
-  explicit Fluids(Player& player);
-  double player_cpu() const { return player_cpu_; }
+  Fluids(Player& player, double begin);
 
   double now() const override { return sg4::Engine::get_clock(); }
   std::uint32_t add_link(double rate, bool changes, double highest) override;
@@ -96,7 +94,7 @@ class Fluids final : public Machine {
   sg4::SemaphorePtr wake_, posted_;
   void* received_ = nullptr;   // what comes with a flow; nobody reads it
   bool asleep_ = false, instant_over_ = false;
-  double latency_factor_ = 0, player_cpu_ = 0;
+  double latency_factor_ = 0, begin_, player_cpu_ = 0;   // the latter of CPU time
   std::vector<sg4::Link*> links_;
   std::vector<std::unique_ptr<double>> changing_;   // by link; the rate now, null for links that never change
   std::vector<Posting> postings_;
@@ -106,7 +104,7 @@ class Fluids final : public Machine {
   std::vector<Ended> ended_, told_;
 };
 
-Fluids::Fluids(Player& player) : zone_(new Zone), root_(zone_->get_iface()), player_(player) {
+Fluids::Fluids(Player& player, double begin) : zone_(new Zone), root_(zone_->get_iface()), player_(player), begin_(begin) {
   host_ = root_->create_host("everywhere", 1e9);
   root_->seal();
   store_ = new LinkStore(*zone_);
@@ -184,6 +182,7 @@ void Fluids::conduct() {
       wake_->acquire();
     }
   }
+  player_.over({cpu_seconds() - begin_, player_cpu_});
 }
 
 void Fluids::post_all() {
@@ -250,7 +249,7 @@ void Fluids::post(const Posting& p, std::vector<sg4::CommPtr>& sides, std::vecto
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) void weft_simgrid_play(Player& player, const MachineOptions& options, MachineUse& use) {
+extern "C" __attribute__((visibility("default"))) void weft_simgrid_play(Player& player, const MachineOptions& options) {
   const double begin = cpu_seconds();
   std::vector<std::string> words = {"weft",
                                     "--log=root.thresh:error",
@@ -266,8 +265,6 @@ extern "C" __attribute__((visibility("default"))) void weft_simgrid_play(Player&
   argv.push_back(nullptr);
   int argc = static_cast<int>(words.size());
   sg4::Engine engine(&argc, argv.data());
-  Fluids fluids(player);
+  Fluids fluids(player, begin);
   engine.run();
-  use.cpu_s = cpu_seconds() - begin;
-  use.player_cpu_s = fluids.player_cpu();
 }

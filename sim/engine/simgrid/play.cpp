@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -15,8 +16,10 @@ constexpr std::uint32_t page_bits = 12, page_size = 1u << page_bits;
 
 }  // namespace
 
-Play::Play(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink)
-    : program_(program), options_(options), sink_(sink), changes_(options.events), lowering_(router, program.kernels(), options.events) {
+Play::Play(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink,
+           std::function<void(const MachineUse&)> over)
+    : program_(program), options_(options), sink_(sink), over_(std::move(over)), changes_(options.events),
+      lowering_(router, program.kernels(), options.events) {
   for (const FabricEvent& e : changes_) {
     if (e.what == FabricEvent::What::capacity && e.rate.value() > 0) continue;
     throw UserError("--engine simgrid",
@@ -34,9 +37,9 @@ bool Play::step(Machine& machine, std::span<const Ended> ended) {
     play(ended);
   } catch (...) {   // the machine's frames know nothing of exceptions
     error_ = std::current_exception();
-    over_ = true;
+    ended_ = true;
   }
-  return !over_;
+  return !ended_;
 }
 
 void Play::play(std::span<const Ended> ended) {
@@ -52,7 +55,7 @@ void Play::play(std::span<const Ended> ended) {
     sampled = sampled || errands_[e.token].kind == Errand::Kind::sample;
     hear(e.token);
   }
-  if (over_) return;
+  if (ended_) return;
   do {
     end_operations();
     start_ready();
@@ -62,7 +65,7 @@ void Play::play(std::span<const Ended> ended) {
     machine_->call_at(machine_->now() * (1 + 2e-14), errand(Errand::Kind::sample));
     return;
   }
-  if (done_ == emitted_) over_ = true;
+  if (done_ == emitted_) ended_ = true;
   else if (outstanding_ == 0) stuck();
 }
 
@@ -212,7 +215,7 @@ void Play::sample() {
   if (starts_due_ + first_bytes_due_ == 0) {
     tell_rates();
     makespan_ = instant_;
-    over_ = true;
+    ended_ = true;
   }
 }
 

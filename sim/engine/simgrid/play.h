@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -18,10 +19,13 @@ namespace weft::engine::simgrid {
 class Play final : public Player, private workloads::Sink {
  public:
   /// Throws UserError for options that SimGrid cannot follow: links that fail or lose all of their rate.
-  Play(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink);
+  /// `over` is called when the machine has ended.
+  Play(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink,
+       std::function<void(const MachineUse&)> over);
 
   bool step(Machine& machine, std::span<const Ended> ended) override;
-  /// After the machine's run: throws what the program or the lowering threw.
+  void over(const MachineUse& use) override { over_(use); }
+  /// After the last step: throws what the program or the lowering threw.
   Summary summary() const;
 
  private:
@@ -74,12 +78,13 @@ class Play final : public Player, private workloads::Sink {
   workloads::Program& program_;
   const Options& options_;
   TimelineSink& sink_;
+  std::function<void(const MachineUse&)> over_;
   std::vector<FabricEvent> changes_;   // by time
   std::size_t changes_done_ = 0;
   Lowering lowering_;
   Machine* machine_ = nullptr;
   double instant_ = 0, makespan_ = 0;
-  bool begun_ = false, starting_ = false, over_ = false;
+  bool begun_ = false, starting_ = false, ended_ = false;
   std::unordered_map<OpId, Operation> operations_;                                // looked up only
   std::unordered_map<std::uint32_t, std::vector<bool>> finished_;                 // by page of ids; looked up only
   std::vector<OpId> ready_, ending_;

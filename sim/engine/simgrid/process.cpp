@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,19 +35,31 @@ simgrid::PlayFunction* play_function() {
   return play;
 }
 
-/// In the child; never returns. The parent's other threads are not here, and its buffers are not to be flushed: _exit.
-[[noreturn]] void run_in_child(int pipe, topology::Router& router, workloads::Program& program, const Options& options,
-                               const SimgridOptions& more) {
-  simgrid::RecordWriter records(pipe);
+[[noreturn]] void tell_end(simgrid::RecordWriter& records, const simgrid::Play& play, const simgrid::MachineUse& use) {
   try {
-    simgrid::MachineUse use;
-    simgrid::Play play(router, program, options, records);
-    play_function()(play, {more.selective_update}, use);
     records.end(play.summary(), use);
   } catch (const std::exception& error) {
     records.failed(error);
   }
   ::_exit(0);
+}
+
+/// In the child; never returns. The parent's other threads are not here, and its buffers are not to be flushed: _exit.
+[[noreturn]] void run_in_child(int pipe, topology::Router& router, workloads::Program& program, const Options& options,
+                               const SimgridOptions& more) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);   // nobody would hear of the end
+  for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGINT, SIGSEGV, SIGTERM}) ::signal(signal, SIG_DFL);
+  // SimGrid flushes when it gives up: what the parent has in its buffers for stdout is the parent's to write.
+  if (const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nowhere >= 0) ::dup2(nowhere, STDOUT_FILENO);
+  simgrid::RecordWriter records(pipe);
+  try {
+    simgrid::Play play(router, program, options, records, [&](const simgrid::MachineUse& use) { tell_end(records, play, use); });
+    play_function()(play, {more.selective_update});
+  } catch (const std::exception& error) {
+    records.failed(error);
+    ::_exit(0);
+  }
+  ::_exit(1);   // SimGrid gave up: it has said why on stderr
 }
 
 /// Closes a file and, when left by an exception, ends and collects the child.
