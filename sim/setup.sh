@@ -4,7 +4,7 @@
 
 # What each package is for; ./check also wants the second list.
 readonly build_packages=(g++ meson ninja-build pkg-config python3 libboost-dev libfmt-dev nlohmann-json3-dev libcli11-dev)
-readonly test_packages=(doctest-dev librapidcheck-dev)
+readonly test_packages=(doctest-dev librapidcheck-dev libsimgrid-dev)
 
 say() { printf '%s\n' "weft: $*" >&2; }
 die() { local code=$1; shift; say "$@"; exit "$code"; }
@@ -78,8 +78,14 @@ drop_stale_configuration() {
   rm -rf "$build/meson-private" "$build/meson-info" "$build/build.ninja"
 }
 
+# Meson looks for SimGrid when it configures: an option that changes when the package comes makes it look again.
+simgrid_option() {
+  if [ -e /usr/include/simgrid/s4u.hpp ]; then printf '%s' -Dsimgrid=enabled; else printf '%s' -Dsimgrid=auto; fi
+}
+
 # configure OPTION...: runs Meson once, and again when an option is another one than last time.
 configure() {
+  set -- "$@" "$(simgrid_option)"
   local wanted="$*"
   drop_stale_configuration
   if [ -e "$build/build.ninja" ] && [ "$(cat "$build/weft-options" 2>/dev/null)" = "$wanted" ]; then

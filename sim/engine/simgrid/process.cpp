@@ -24,7 +24,7 @@
 namespace weft::engine {
 namespace {
 
-constexpr char how[] = "install the package libsimgrid-dev and build weft again";
+constexpr char how[] = "install the package libsimgrid-dev (apt-get install libsimgrid-dev); ./weft then builds it, any other build has to be configured anew";
 
 simgrid::PlayFunction* play_function() {
   const std::string path = simgrid_module();
