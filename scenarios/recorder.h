@@ -14,6 +14,7 @@ class Recorder final : public engine::TimelineSink {
  public:
   Recorder(workloads::Observe what, bool times) : rates_(what == workloads::Observe::first_rates), times_(times || what == workloads::Observe::op_times) {}
 
+  bool wants_operations() const override { return times_; }
   void started(OpId id, Seconds t) override {
     if (times_) put(out_.start, id, t);
   }

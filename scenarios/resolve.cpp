@@ -142,4 +142,15 @@ std::shared_ptr<const Json> resolved_input(const Scenario& scenario, const std::
   return std::make_shared<const Json>(std::move(j));
 }
 
+UserError placed(const UserError& e, const std::string& file, const std::string& pointer) {
+  std::vector<Problem> problems = e.problems();
+  for (Problem& p : problems) {
+    if (p.file.empty()) p.file = file;
+    // What is about the cluster, a workload or an option of the command line has its whole place already.
+    const bool whole = p.place.starts_with("/cluster") || p.place.starts_with("/workload") || p.place.starts_with("--");
+    if (!whole) p.place = pointer + p.place;
+  }
+  return UserError(std::move(problems));
+}
+
 }  // namespace weft::scenarios

@@ -8,6 +8,7 @@
 #include "scenarios/analysis_kind.h"
 #include "scenarios/cluster.h"
 #include "scenarios/scenario.h"
+#include "sim/core/error.h"
 
 namespace weft::scenarios {
 
@@ -33,5 +34,8 @@ std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces&
 
 /// The scenario's document with what it was resolved to and a digest of both.
 std::shared_ptr<const Json> resolved_input(const Scenario& scenario, const std::vector<ResolvedVariant>& variants, std::uint64_t seed);
+
+/// The error of a workload with its file, and the workload's place before places that are relative to it.
+UserError placed(const UserError& e, const std::string& file, const std::string& pointer);
 
 }  // namespace weft::scenarios

@@ -29,16 +29,6 @@ void add_new_rows(std::vector<Row>& all, const std::vector<Row>& more) {
   }
 }
 
-/// Adds file, and the workload's place to places that are relative to it.
-UserError placed(const UserError& e, const std::string& file, const std::string& pointer) {
-  std::vector<Problem> problems = e.problems();
-  for (Problem& p : problems) {
-    if (p.file.empty()) p.file = file;
-    if (!p.place.starts_with("/cluster") && !p.place.starts_with("/workload")) p.place = pointer + p.place;
-  }
-  return UserError(std::move(problems));
-}
-
 /// The row with the variant and the workload in front.
 Row named(const ResolvedVariant& v, const ResolvedWorkload& w, const Row& row) {
   Row out;

@@ -10,15 +10,15 @@ void PairProgram::start(Sink& sink) {
 }
 
 void PairProgram::on_complete(OpId id, Seconds now, Sink& sink) {
-  if (is_part(id)) return;
+  if (role(id) != Role::whole) return;
   out_ = &sink;
   inside_->on_complete(original(id), now, *this);
 }
 
-OpId PairProgram::outer(OpId inner) {
+OpId PairProgram::outer(OpId inner, Role role) {
   if (!inner.valid()) return inner;
-  WEFT_CHECK(inner.value < 1u << 31, "a program has too many operations to be taken apart");
-  return OpId(2 * inner.value);
+  WEFT_CHECK(inner.value < OpId::none_value / 3, "a program has too many operations to be taken apart");
+  return OpId(3 * inner.value + static_cast<std::uint32_t>(role));
 }
 
 std::span<const OpId> PairProgram::outer(std::span<const OpId> after) {
@@ -28,25 +28,22 @@ std::span<const OpId> PairProgram::outer(std::span<const OpId> after) {
 }
 
 void PairProgram::transfer(const Transfer& t, std::span<const OpId> after) {
-  const std::span<const OpId> held_by = outer(after);
   const std::span<const PairParts::Part> parts = parts_.take_apart(t.legs);
-  parts_of_one_.clear();
+  const bool whole = parts.size() == 1;
+  const OpId head = outer(t.id, Role::head);
+  if (!whole) out_->marker(head, Seconds(0), outer(after));
+  ids_of_parts_.clear();
   for (const PairParts::Part& p : parts) {
     Transfer part = t;
-    part.id = outer(t.id);
-    if (parts.size() > 1) {
-      WEFT_CHECK(whole_.size() < (1u << 31) - 1, "a program has too many transfers to be taken apart");
-      part.id = OpId(static_cast<std::uint32_t>(2 * whole_.size() + 1));
-      whole_.push_back(t.id);
-      parts_of_one_.push_back(part.id);
-    }
+    part.id = outer(whole ? t.id : OpId(parts_emitted_++), whole ? Role::whole : Role::part);
     part.bytes = t.bytes * p.share;
     part.weight = t.weight * p.share;
     if (t.rate_cap) part.rate_cap = *t.rate_cap * p.share;
     part.legs = parts_.legs(p);
-    out_->transfer(part, held_by);
+    out_->transfer(part, whole ? outer(after) : std::span<const OpId>(&head, 1));
+    ids_of_parts_.push_back(part.id);
   }
-  if (parts.size() > 1) out_->marker(outer(t.id), Seconds(0), parts_of_one_);
+  if (!whole) out_->marker(outer(t.id), Seconds(0), ids_of_parts_);
 }
 
 void PairProgram::compute(const Compute& c, std::span<const OpId> after) {

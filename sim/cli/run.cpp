@@ -1,26 +1,54 @@
 // weft run SCENARIO: every variant of one scenario.
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
+#include "scenarios/check_against.h"
 #include "scenarios/runner.h"
 #include "sim/cli/app.h"
 #include "sim/cli/execute.h"
 
 namespace weft::cli {
+namespace {
+
+/// Prints how far the two engines are apart; throws CheckFailed when that is too far.
+void check(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options, const std::string& against) {
+  const engine::EngineKind& reference = engine::engine_named(against, "--check-against");
+  scenarios::RunOptions run = run_options(scenario, options);
+  scenarios::CheckResult result;
+  {
+    Progress progress(common);
+    run.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
+    result = scenarios::check_against(scenario, DataPlaces::standard(), run, reference);
+  }
+  if (result.cases == 0) throw UserError("--check-against", "nothing in this scenario is simulated");
+  emit(result.listing, common, {options.explain_columns, options.constants, line_width()});
+  if (!result.agree()) {
+    throw CheckFailed(fmt::format("{} and {} differ by {:.3g} of the time in {}, more than {:g}", run.engine.name, reference.name, result.worst,
+                                  result.worst_case, scenarios::kAgreement));
+  }
+}
+
+}  // namespace
 
 void add_run(CLI::App& app) {
-  struct Options { Common common; ScenarioOptions scenario; };
+  struct Options { Common common; ScenarioOptions scenario; std::string check_against; };
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("run", "run a scenario: all its variants, one table a workload");
   sub->footer("Examples:\n"
               "  weft run scenarios/table5_latency.json\n"
               "  weft run scenarios/mpft_vs_mrft.json --set /workload/all_to_all/gpus=256 --json -o result.json\n"
+              "  weft run my_cluster.json --set /cluster/nodes=4 --check-against simgrid\n"
               "  weft run - < my_cluster.json");
   add_common(*sub, o->common);
   add_scenario_options(*sub, o->scenario, false);
+  sub->add_option("--check-against", o->check_against,
+                  "run on this engine too and compare every operation; exit 4 when a start or finish differs by more than 1e-9")
+      ->type_name("ENGINE");
   sub->callback([o] {
     check_output(o->common);
     const auto scenario = scenarios::load_scenario(scenario_path(o->scenario.files.front()), settings_of(o->scenario));
     if (o->scenario.dry_run) return emit_plan(scenario, o->common, o->scenario);
+    if (!o->check_against.empty()) return check(scenario, o->common, o->scenario, o->check_against);
     const reports::Report report = execute(scenario, o->common, o->scenario);
     emit(report, o->common, {o->scenario.explain_columns, o->scenario.constants, line_width()});
     tell_misses(report, o->common, o->scenario);

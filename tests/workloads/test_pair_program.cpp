@@ -89,7 +89,7 @@ TEST_CASE("pair: a message gathered from three GPUs becomes a chain per GPU and 
     CHECK(t.what.rate_cap->value() == 3);
     CHECK(t.what.flow_key == 9);
   }
-  CHECK(p.markers == std::vector<OpId>{OpId(0)});
+  CHECK(p.markers == std::vector<OpId>{OpId(1), OpId(0)});   // the head, and what stands for the transfer
 }
 
 TEST_CASE("pair: copies beyond the network's bytes go as flows of their own inside the node") {
@@ -172,7 +172,7 @@ class Twice final : public Program {
 
 }  // namespace
 
-TEST_CASE("pair: the program inside hears once of each of its operations, and ids lead back to them") {
+TEST_CASE("pair: the program inside hears once of each of its operations, and ids say which is which") {
   std::vector<OpId> heard;
   const auto p = pair_program(std::make_unique<Twice>(heard));
   const auto f = make_fabric(R"({"kind": "mpft"})", 2);
@@ -180,10 +180,12 @@ TEST_CASE("pair: the program inside hears once of each of its operations, and id
   OutcomeKeeper keeper;
   const auto s = engine::run(router, *p, {}, keeper);
   CHECK(heard == std::vector<OpId>{OpId(0), OpId(1), OpId(2)});
-  CHECK(s.operations == 2 * 3 + 1);
-  CHECK(p->original(OpId(1)) == OpId(0));
-  CHECK(p->original(OpId(7)) == OpId(1));
-  CHECK(p->original(OpId(4)) == OpId(2));
+  CHECK(s.operations == 2 * 4 + 1);   // a head, two parts and a marker for each; the computation
+  CHECK(PairProgram::role(OpId(4)) == PairProgram::Role::head);
+  CHECK(PairProgram::original(OpId(4)) == OpId(1));
+  CHECK(PairProgram::role(OpId(6)) == PairProgram::Role::whole);
+  CHECK(PairProgram::original(OpId(6)) == OpId(2));
+  CHECK(PairProgram::role(OpId(5)) == PairProgram::Role::part);
   // each transfer: two flows of 0.5 GB share a NIC of 50 GB/s: 0.02 s; then the computation
   CHECK(s.makespan.value() == Approx(0.04 + 1).epsilon(1e-9));
 }
