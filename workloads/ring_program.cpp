@@ -32,11 +32,16 @@ std::unique_ptr<StaticProgram> ring_program(const RingJob& job, Bytes size, std:
   options.extra_latency = job.model.start_up.value + job.model.network_step.value * network_steps +
                           job.model.nvlink_step.value * nvlink_steps;
   const Bytes per_edge = size * (job.passes * (n - 1) / n / job.channels);
+  // All rings turn along when every node's GPUs do. A ring belongs to the GPU of node 0 by whose NIC it leaves.
+  const Placement ranks(job.nodes, job.per_node);
+  OwnedOperations owned{ranks, {local_indices(ranks, false)}, {}};
   for (std::uint32_t group = 0; group < job.tp; ++group)
     for (std::uint32_t channel = 0; channel < job.channels; ++channel) {
       options.flow_key = hash_with(hash_with(mix64(trial), group), channel);
       program->add_transfer(per_edge, ring_edges(job, group, channel), options);
+      owned.owner.push_back(group + job.tp * (channel % job.members()));
     }
+  program->declare(std::move(owned));
   return program;
 }
 

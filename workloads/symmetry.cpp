@@ -20,8 +20,9 @@ Interchange whole_nodes(Placement ranks, bool any_order) {
   return nodes;
 }
 
-Interchange local_indices(Placement ranks) {
+Interchange local_indices(Placement ranks, bool any_order) {
   Interchange locals;
+  locals.any_order = any_order;
   locals.blocks.resize(ranks.gpus_per_node());
   for (std::uint32_t local = 0; local < ranks.gpus_per_node(); ++local)
     for (std::uint32_t node = 0; node < ranks.nodes(); ++node)

@@ -64,7 +64,7 @@ class MovedEnds {
 /// Whole nodes, in any order or rotated.
 Interchange whole_nodes(Placement ranks, bool any_order = true);
 /// The GPUs with one local index, of all nodes together.
-Interchange local_indices(Placement ranks);
+Interchange local_indices(Placement ranks, bool any_order = true);
 /// The cycles of nodes that "by `by` nodes further" goes round: {r, r + by, r + 2 by, ...} modulo the nodes.
 Interchange node_cycles(Placement ranks, std::uint32_t by);
 

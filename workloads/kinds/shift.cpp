@@ -65,6 +65,9 @@ class Shift final : public BasicWorkload {
       StaticProgram::TransferOptions options;
       options.kernel = program->add_kernel(comm_kernel(model));
       options.extra_latency = model.start_up.value;
+      // A node's transfers may change places with those of the node after it, and one round of nodes with another.
+      const Placement ranks(nodes, per_node);
+      OwnedOperations owned{ranks, {whole_nodes(ranks, false), node_cycles(ranks, by), local_indices(ranks)}, {}};
       std::vector<Leg> legs;
       for (std::uint32_t a = 0; a < nodes; ++a)
         for (std::uint32_t via = 0; via < per_node; ++via) {
@@ -81,7 +84,9 @@ class Shift final : public BasicWorkload {
           }
           options.flow_key = static_cast<std::uint64_t>(a) * per_node + via;
           program->add_transfer(size * load, legs, options);
+          owned.owner.push_back(ranks.rank({NodeId(a), via}).value);
         }
+      program->declare(std::move(owned));
       return program;
     };
     c.fill = [size](std::span<const Outcome> outcomes, Row& row) {

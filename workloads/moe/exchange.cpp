@@ -39,12 +39,21 @@ class Builder {
   }
 
   Exchange finish(double over_nic, double over_nvlink) {
+    if (routing_.alike) declare_ranks();
     out_.over_nic = per_message_ * over_nic;
     out_.over_nvlink = per_message_ * over_nvlink;
     return std::move(out_);
   }
 
  private:
+  /// Whole nodes and local indices may change places; a transfer belongs to the rank whose tokens it moves.
+  void declare_ranks() {
+    const Placement ranks(routing_.group.nodes(), routing_.group.per_node);
+    OwnedOperations owned{ranks, {whole_nodes(ranks), local_indices(ranks)}, {}};
+    for (const Exchange::Ends& ends : out_.ends) owned.owner.push_back(ends.one);
+    out_.program.declare(std::move(owned));
+  }
+
   const RoutingTable& routing_;
   Direction direction_;
   Bytes per_message_;

@@ -120,6 +120,7 @@ RoutingTable expected_routing(const Gate& gate, const Group& group, std::uint64_
   const FanOut fan_out = expected_fan_out(gate, group, seed);
   RoutingTable t = empty_table(group);
   const double selections = static_cast<double>(group.tokens) * gate.topk - group.masked;
+  t.alike = true;
   std::fill(t.messages.begin(), t.messages.end(), group.tokens * fan_out.nodes / group.nodes());
   std::fill(t.copies.begin(), t.copies.end(), group.tokens * fan_out.ranks / group.ranks);
   std::fill(t.selections.begin(), t.selections.end(), selections / group.ranks);

@@ -23,6 +23,8 @@ struct RoutingTable {
   std::vector<double> copies;      ///< [rank][rank]: tokens with an expert on that rank
   std::vector<double> selections;  ///< [rank][rank]: (token, expert) pairs on that rank
 
+  bool alike = false;              ///< every rank's counts are those of any other, ranks and nodes renamed
+
   double message(std::uint32_t from, std::uint32_t node) const { return messages[from * group.nodes() + node]; }
   double copy(std::uint32_t from, std::uint32_t to) const { return copies[from * group.ranks + to]; }
   double selection(std::uint32_t from, std::uint32_t to) const { return selections[from * group.ranks + to]; }
