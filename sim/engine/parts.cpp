@@ -6,6 +6,7 @@
 #include <numeric>
 #include <thread>
 
+#include "sim/engine/crossings.h"
 #include "sim/engine/fluid/run.h"
 #include "sim/engine/joined_program.h"
 #include "sim/engine/records.h"
@@ -20,6 +21,8 @@ struct Group {
   Summary summary;
   Records records;
   std::vector<std::uint32_t> links;       // that its flows crossed, in order; on failure those until then
+  std::vector<double> carried;            // bytes, by place in `links`
+  Crossings::Shares shares;
   std::exception_ptr failure;
 };
 
@@ -32,6 +35,11 @@ std::unique_ptr<topology::Router> copy_of(const topology::Router& original) {
     if (original.is_up(l) && copy->capacity(l) != original.capacity(l)) copy->set_capacity(l, original.capacity(l));
   }
   return copy;
+}
+
+/// Whether parts may meet on cables that limit nobody; else they may not meet at all.
+bool may_share(const topology::Router& router, const Options& options) {
+  return options.events.empty() && Crossings::can_tell(router.spec());
 }
 
 std::vector<std::uint32_t> links_of(const Paths& paths) {
@@ -50,13 +58,19 @@ std::vector<std::uint32_t> links_of(const Paths& paths) {
 void run_group(Group& group, topology::Router& router, std::vector<std::unique_ptr<workloads::Program>> parts,
                const Options& options) {
   JoinedProgram joined(std::move(parts));
-  Run run(router, joined.only_part() != nullptr ? *joined.only_part() : joined, options, group.records);
+  workloads::Program& program = joined.only_part() != nullptr ? *joined.only_part() : joined;
+  Crossings crossings(router);
+  ObservedProgram observed(program, crossings);
+  Run run(router, may_share(router, options) ? observed : program, options, group.records);
   try {
     group.summary = run.execute();
   } catch (...) {
     group.failure = std::current_exception();
   }
   group.links = links_of(run.paths());
+  const std::vector<double> carried = run.carried();
+  for (const std::uint32_t l : group.links) group.carried.push_back(carried[l]);
+  group.shares = crossings.take();
 }
 
 /// The router that a thread works with. Events change the router that they happen to, so that with events each group has
@@ -107,18 +121,36 @@ void run_groups(std::vector<Group>& groups, topology::Router& router, std::vecto
   work(true);
 }
 
-/// Joins groups that met on a link; whether any did.
-bool join_groups(std::vector<Group>& groups, std::size_t links) {
+/// By link: whether what the NICs of all groups together can put on it is no more than its rate.
+std::vector<bool> unlimited_cables(const std::vector<Group>& groups, const topology::Router& router) {
+  const auto links = router.fabric().links();
+  std::vector<double> sending(links.size(), 0), receiving(links.size(), 0);
+  for (const Group& g : groups) {
+    for (const Crossings::Share& s : g.shares.sending) sending[s.cable] += s.ratio * router.capacity(LinkId(s.nic)).value();
+    for (const Crossings::Share& s : g.shares.receiving) receiving[s.cable] += s.ratio * router.capacity(LinkId(s.nic)).value();
+  }
+  std::vector<bool> unlimited(links.size(), false);
+  for (std::uint32_t l = 0; l < links.size(); ++l) {
+    const double most = std::min(sending[l], receiving[l]);
+    unlimited[l] = most > 0 && most <= router.capacity(LinkId(l)).value() * (1 + Solver::tolerance);
+  }
+  return unlimited;
+}
+
+/// Joins groups that met on a link where it matters; whether any did.
+bool join_groups(std::vector<Group>& groups, const topology::Router& router) {
   std::vector<std::uint32_t> leader(groups.size());
   std::iota(leader.begin(), leader.end(), 0u);
   const auto find = [&](std::uint32_t g) {
     while (leader[g] != g) g = leader[g] = leader[leader[g]];
     return g;
   };
-  std::vector<std::uint32_t> first_on(links, ~std::uint32_t{0});
+  const std::vector<bool> unlimited = unlimited_cables(groups, router);
+  std::vector<std::uint32_t> first_on(unlimited.size(), ~std::uint32_t{0});
   bool met = false;
   for (std::uint32_t g = 0; g < groups.size(); ++g) {
     for (const std::uint32_t l : groups[g].links) {
+      if (unlimited[l]) continue;
       if (first_on[l] == ~std::uint32_t{0}) {
         first_on[l] = g;
         continue;
@@ -148,7 +180,7 @@ bool join_groups(std::vector<Group>& groups, std::size_t links) {
   return true;
 }
 
-Summary summary_of(const std::vector<Group>& groups) {
+Summary summary_of(const std::vector<Group>& groups, const topology::Router& router, bool changes) {
   Summary s;
   for (const Group& g : groups) {
     s.makespan = std::max(s.makespan, g.summary.makespan);
@@ -158,13 +190,22 @@ Summary summary_of(const std::vector<Group>& groups) {
     s.events += g.summary.events;
     s.solves += g.summary.solves;
   }
-  for (const Group& g : groups) {   // no link belongs to two: what it carried stays, over a longer time
-    const double busy = s.makespan.value() > 0 ? g.summary.max_link_utilisation * (g.summary.makespan / s.makespan) : 0;
-    if (busy < s.max_link_utilisation || busy <= 0) continue;
-    if (busy == s.max_link_utilisation && s.busiest_link < g.summary.busiest_link) continue;
-    s.max_link_utilisation = busy;
-    s.busiest_link = g.summary.busiest_link;
+  if (s.makespan.value() <= 0) return s;
+  std::vector<double> busy(router.fabric().links().size(), 0);
+  for (const Group& g : groups) {
+    if (!changes) {
+      for (std::size_t i = 0; i < g.links.size(); ++i) {
+        const double could = router.capacity(LinkId(g.links[i])).value() * s.makespan.value();
+        if (could > 0) busy[g.links[i]] += g.carried[i] / could;
+      }
+    } else if (g.summary.busiest_link.valid()) {   // no link belongs to two groups: what it carried stays, over a longer time
+      busy[g.summary.busiest_link.value] = g.summary.max_link_utilisation * (g.summary.makespan / s.makespan);
+    }
   }
+  const auto busiest = std::max_element(busy.begin(), busy.end());
+  if (*busiest <= 0) return s;
+  s.max_link_utilisation = *busiest;
+  s.busiest_link = LinkId(static_cast<std::uint32_t>(busiest - busy.begin()));
   return s;
 }
 
@@ -180,7 +221,7 @@ Summary run_parts(topology::Router& router, workloads::Program& program, std::ve
       if (!g.has_run) g.records = Records(record);
     }
     run_groups(groups, router, std::move(parts), options);
-    if (!join_groups(groups, router.fabric().links().size())) break;
+    if (!join_groups(groups, router)) break;
     if (groups.size() == 1) return Run(router, program, options, sink).execute();
     parts = program.parts();
   }
@@ -190,7 +231,7 @@ Summary run_parts(topology::Router& router, workloads::Program& program, std::ve
   std::vector<const Records*> all;
   for (const Group& g : groups) all.push_back(&g.records);
   tell(all, sink);
-  return summary_of(groups);
+  return summary_of(groups, router, !options.events.empty());
 }
 
 }  // namespace weft::engine

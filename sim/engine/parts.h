@@ -9,7 +9,8 @@
 namespace weft::engine {
 
 /// Runs `parts`, which `program` has just handed out, in `options.threads` threads. Parts whose flows met on a link are found
-/// afterwards and run again together, with fresh parts of the program; when all met, the program itself is run. What is
+/// afterwards and run again together, with fresh parts of the program; when all met, the program itself is run. Meeting on a
+/// cable between switches that can never be full is no meeting (see Crossings). What is
 /// told, thrown and counted is the same on any number of threads: it agrees with running the program whole, but for
 /// Summary::classes (the sum over parts of what each had at most) and the order of operations that start or finish at one time.
 ///

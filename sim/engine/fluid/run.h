@@ -25,6 +25,8 @@ class Run final : private workloads::Sink {
   Summary execute();
   /// All that flows have crossed, or would have.
   const Paths& paths() const { return paths_; }
+  /// Bytes that each physical link has carried, by LinkId.
+  std::vector<double> carried() const { return classes_.carried(); }
 
  private:
   /// A flow's first byte or, without a flow, the end of a timed operation.
