@@ -47,17 +47,19 @@ void flat_all_to_all(benchmark::State& state) {
 BENCHMARK(flat_all_to_all)->ArgNames({"nodes", "classes", "jitter"})->Unit(benchmark::kMillisecond)
     ->Args({8, 1, 0})->Args({64, 1, 0})->Args({256, 1, 0})
     ->Args({8, 0, 0})->Args({64, 0, 0})->Args({256, 0, 0})
-    ->Args({8, 0, 10})->Args({16, 0, 10})->Args({32, 0, 10});
+    ->Args({8, 0, 10})->Args({16, 0, 10})->Args({8, 1, 10})->Args({16, 1, 10})->Args({32, 1, 10});
 
-/// Arguments: exchanges of each group, whether all sizes differ.
+/// Arguments: exchanges of each group, whether all sizes differ, groups.
 void exchanges(benchmark::State& state) {
   const auto rounds = static_cast<std::uint32_t>(state.range(0));
-  const auto fabric = mpft(256);
-  bench::Exchanges program(32, rounds, 1e7, state.range(1) != 0);
+  const auto groups = static_cast<std::uint32_t>(state.range(2));
+  const auto fabric = mpft(8 * groups);
+  bench::Exchanges program(groups, rounds, 1e7, state.range(1) != 0);
   run(state, fabric, program, false);
-  state.counters["exchanges/s"] = benchmark::Counter(32.0 * rounds, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["exchanges/s"] = benchmark::Counter(static_cast<double>(groups) * rounds, benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(exchanges)->ArgNames({"rounds", "distinct"})->Unit(benchmark::kMillisecond)->Args({10, 0})->Args({10, 1});
+BENCHMARK(exchanges)->ArgNames({"rounds", "distinct", "groups"})->Unit(benchmark::kMillisecond)
+    ->Args({10, 0, 32})->Args({10, 1, 32})->Args({100, 0, 1})->Args({100, 1, 1});
 
 /// Arguments: nodes of 8 GPUs.
 void dispatch(benchmark::State& state) {

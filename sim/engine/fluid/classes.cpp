@@ -11,24 +11,45 @@ Classes::Classes(Paths& paths, FlowStore& flows, bool merge)
 void Classes::settle(double now) {
   if (!starting_.empty() || !disturbed_.empty() || !paths_.uncovered().empty()) regroup(now);
   ++solves_;
-  for (const std::uint32_t v : solver_.solve()) {
+  solver_.begin_solve();
+  do {
+    separate(now);
+    place_pending(now);
+  } while (solver_.improve());
+  for (const std::uint32_t v : solver_.changed()) {
     const std::uint32_t id = class_of_variable_[v];
     FlowClass& c = classes_[id];
+    if (c.variable != v) continue;
     advance(c, now);
     c.rate = c.weight * solver_.level(v);
-    finish_.set(id, c.rate > 0 ? now + c.remaining / c.rate : IndexedHeap::never);
+    finish_.set(id, finish_time(c));
   }
+  unite(now);
+  most_classes_ = std::max<std::uint64_t>(most_classes_, live_classes_);
 }
 
 void Classes::advance(FlowClass& c, double now) {
-  c.remaining = std::max(0.0, c.remaining - c.rate * (now - c.since));
+  const double moved = c.rate * (now - c.since);
+  if (c.lane == none) c.remaining = std::max(0.0, c.remaining - moved);
+  else lanes_[c.lane].served += moved;
   c.since = now;
+}
+
+// Of its first member to end.
+double Classes::finish_time(const FlowClass& c) const {
+  if (c.rate <= 0) return IndexedHeap::never;
+  const double remaining = c.lane == none ? c.remaining : lanes_[c.lane].members.front().first - lanes_[c.lane].served;
+  return c.since + std::max(0.0, remaining) / c.rate;
 }
 
 void Classes::finish_until(double limit, std::vector<Finished>& finished) {
   while (finish_.top_key() <= limit) {
     const std::uint32_t id = finish_.top();
     FlowClass& c = classes_[id];
+    if (c.lane != none) {
+      finish_members(id, limit, finished);
+      continue;
+    }
     for (std::uint32_t f = c.first; f != none; f = flows_.next_in_class[f]) {
       finished.push_back({f, c.rate});
       account(f, flows_.bytes(f));
@@ -43,23 +64,7 @@ void Classes::finish_until(double limit, std::vector<Finished>& finished) {
 // Puts a class into the solver: its members and links give the coefficients of one variable.
 void Classes::join(std::uint32_t id) {
   FlowClass& c = classes_[id];
-  terms_.clear();
-  for (const std::uint32_t p : flows_.pieces(c.first)) {
-    for (const Paths::Load& load : paths_.piece(p)) {
-      if (paths_.covered(load.link)) continue;
-      const std::uint32_t lc = class_of_link_[load.link];
-      if (sum_.size() <= lc) sum_.resize(link_classes_.size(), 0);
-      if (sum_[lc] == 0) terms_.push_back({lc, 0});
-      sum_[lc] += load.coefficient;
-    }
-  }
-  for (Solver::Term& t : terms_) {
-    const std::uint32_t lc = t.link;
-    // All members together load all links of the class alike: count * sum over links of one member, spread over them.
-    t.coefficient = c.weight * sum_[lc] * (static_cast<double>(c.count) / link_classes_[lc].count);
-    t.link = link_classes_[lc].constraint;
-    sum_[lc] = 0;
-  }
+  find_terms(c.first, c.count);
   if (std::isfinite(c.cap)) {
     c.cap_link = solver_.add_link(c.cap);
     if (link_class_of_constraint_.size() <= c.cap_link) link_class_of_constraint_.resize(c.cap_link + 1, none);
@@ -72,18 +77,22 @@ void Classes::join(std::uint32_t id) {
 }
 
 // Takes a class out of the solver; links that nobody crosses any more are forgotten, so that they can be merged anew.
-void Classes::leave(std::uint32_t id) {
+void Classes::leave(std::uint32_t id, bool keep_links) {
   FlowClass& c = classes_[id];
   terms_.clear();
-  solver_.for_links(c.variable, [&](std::uint32_t l, double a) { terms_.push_back({l, a}); });
+  if (merge_) solver_.for_links(c.variable, [&](std::uint32_t l, double a) { terms_.push_back({l, a}); });
   solver_.remove_variable(c.variable);
   finish_.erase(id);
+  if (!keep_links) dissolve_unused();
   if (c.cap_link != none) solver_.remove_link(c.cap_link);
+  c.variable = c.cap_link = none;
+}
+
+void Classes::dissolve_unused() {
   for (const Solver::Term& t : terms_) {
     const std::uint32_t lc = link_class_of_constraint_[t.link];
-    if (t.link != c.cap_link && lc != none && merge_ && solver_.users(t.link) == 0) dissolve(lc);
+    if (lc != none && solver_.users(t.link) == 0) dissolve(lc);
   }
-  c.variable = c.cap_link = none;
 }
 
 std::uint32_t Classes::new_flow_class() {
@@ -133,14 +142,21 @@ void Classes::unbundle(double now) {
     FlowClass& c = classes_[id];
     if (c.count == 0) continue;
     advance(c, now);
-    for (std::uint32_t f = c.first; f != none; f = flows_.next_in_class[f]) {
-      account(f, flows_.bytes(f) - c.remaining);
-      flows_.set_bytes(f, c.remaining);
+    const auto begin_again = [&](std::uint32_t f, double remaining) {
+      account(f, flows_.bytes(f) - remaining);
+      flows_.set_bytes(f, remaining);
       flows_.class_of[f] = none;
       starting_.push_back(f);
-    }
+    };
     flows_begun_ -= c.count;   // they are about to begin a second time
     live_flows_ -= c.count;
+    if (c.lane != none) {
+      const Lane& lane = lanes_[c.lane];
+      for (const auto& [target, f] : lane.members) begin_again(f, std::max(0.0, target - lane.served));
+      forget_lane(id);
+      continue;
+    }
+    for (std::uint32_t f = c.first; f != none; f = flows_.next_in_class[f]) begin_again(f, c.remaining);
     leave(id);
     free_flow_class(id);
   }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <span>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sim/engine/fluid/flow_store.h"
@@ -15,7 +17,8 @@ namespace weft::engine {
 
 /// One solver variable per class of flows, one solver link per class of links. When flows begin, colour refinement says
 /// which of them are alike and which older classes they tell apart; when a class finishes it leaves as a whole, which
-/// keeps the rest equitable. Without merging, every flow and every link is a class of its own.
+/// keeps the rest equitable. Flows that are like no other go into lanes (classes_lanes.cpp): those that load the same links
+/// wherever it matters share a variable, each with its own end. Without merging, every flow and every link is a class of its own.
 class Classes {
  public:
   Classes(Paths& paths, FlowStore& flows, bool merge);
@@ -43,9 +46,7 @@ class Classes {
   /// Calls f(flow) for each flow that moves.
   template <class F>
   void for_flows(F f) const {
-    for (const FlowClass& c : classes_) {
-      for (std::uint32_t m = c.first; m != none; m = flows_.next_in_class[m]) f(m);
-    }
+    for (const FlowClass& c : classes_) for_members(c, f);
   }
 
   /// Bytes that physical links have carried so far for flows that finished or were unbundled.
@@ -61,13 +62,52 @@ class Classes {
     double remaining = 0, since = 0, rate = 0;   // bytes of each member left at time `since`
     double weight = 1, cap = 0;
     std::uint32_t variable = none, cap_link = none;
-    std::uint32_t first = none, count = 0;
+    std::uint32_t first = none, count = 0;   // members; those of a lane are listed there
+    std::uint32_t lane = none;
+  };
+  /// Flows with the same loud links, in order of their ends.
+  struct Lane {
+    std::uint64_t key = 0;
+    double served = 0;                                        // bytes of each member so far
+    std::vector<Solver::Term> loud;                           // of each member, by link
+    std::vector<std::pair<double, std::uint32_t>> members;    // a heap of (what `served` is when it ends, flow)
+  };
+  struct Pending {
+    std::uint32_t flow;
+    double remaining;
   };
   struct LinkClass {
     std::uint32_t constraint = none;
     std::uint32_t first = none, count = 0;
     bool marked = false;
   };
+
+  template <class F>
+  void for_members(const FlowClass& c, F f) const {
+    if (c.lane != none) {
+      for (const auto& m : lanes_[c.lane].members) f(m.second);
+    } else {
+      for (std::uint32_t m = c.first; m != none; m = flows_.next_in_class[m]) f(m);
+    }
+  }
+
+  // Lanes (classes_lanes.cpp).
+  void find_terms(std::uint32_t flow, std::uint32_t count);
+  void make_single(std::uint32_t link);
+  std::uint64_t find_loud(double weight);
+  void hand_over(std::uint32_t flow_class);
+  void place_pending(double now);
+  void place(const Pending& p, double now);
+  std::uint32_t new_lane(std::uint32_t flow, double now);
+  void forget_lane(std::uint32_t flow_class, bool keep_links = false);
+  void forget_key(std::uint32_t flow_class);
+  void take_apart(std::uint32_t flow_class, double now);
+  void separate(double now);
+  void unite(double now);
+  void collect_lanes_on(std::vector<std::uint32_t>& links);
+  void find_company(std::uint32_t flow_class, double now);
+  void join_lanes(std::uint32_t into, std::uint32_t from, double now);
+  void finish_members(std::uint32_t flow_class, double limit, std::vector<Finished>& finished);
 
   // Regrouping (classes_regroup.cpp).
   void regroup(double now);
@@ -89,8 +129,10 @@ class Classes {
   std::uint32_t new_link_class(double capacity);
   void dissolve(std::uint32_t link_class);
   void join(std::uint32_t flow_class);
-  void leave(std::uint32_t flow_class);
+  void leave(std::uint32_t flow_class, bool keep_links = false);
+  void dissolve_unused();
   void advance(FlowClass& c, double now);
+  double finish_time(const FlowClass& c) const;
   void account(std::uint32_t flow, double bytes);
 
   Paths& paths_;
@@ -105,6 +147,10 @@ class Classes {
   std::vector<LinkClass> link_classes_;
   std::vector<std::uint32_t> free_link_classes_, link_class_of_constraint_;
   std::vector<std::uint32_t> class_of_link_, next_link_;   // by link
+  std::vector<Lane> lanes_;
+  std::vector<std::uint32_t> free_lanes_;
+  std::unordered_map<std::uint64_t, std::uint32_t> lane_of_;   // by key: its class; looked up only
+  std::vector<Pending> pending_;
   std::size_t live_classes_ = 0, live_flows_ = 0;
 
   std::vector<std::uint32_t> starting_, disturbed_;        // flows; links whose capacity changed
@@ -116,7 +162,7 @@ class Classes {
   std::vector<std::uint8_t> class_marked_, piece_marked_;
   std::vector<std::uint32_t> groups_, members_, group_class_, marked_pieces_, users_, torn_of_, recovered_;
   std::vector<FlowClass> torn_;
-  std::vector<Solver::Term> terms_;
+  std::vector<Solver::Term> terms_, loud_;
   std::vector<double> sum_;                                // by link class
   std::uint64_t flows_begun_ = 0, most_classes_ = 0, solves_ = 0;
 };

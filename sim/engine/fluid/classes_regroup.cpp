@@ -1,6 +1,7 @@
 // How Classes takes in flows that begin: which region they can tell apart, its colours, and the classes made of them.
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "sim/core/random.h"
 #include "sim/engine/fluid/classes.h"
@@ -9,7 +10,7 @@ namespace weft::engine {
 namespace {
 
 std::uint64_t word(double x) { return std::bit_cast<std::uint64_t>(x); }
-constexpr std::uint64_t old_flow_class = 0x0f, new_flow = 0xf0, old_link_class = 0x01, new_link = 0x10;
+constexpr std::uint64_t old_flow_class = 0x0f, lane_member = 0xff, new_flow = 0xf0, old_link_class = 0x01, new_link = 0x10;
 
 }  // namespace
 
@@ -19,12 +20,14 @@ void Classes::regroup(double now) {
   split_links(now);
   split_flows(now);
   for (const std::uint32_t id : rebuilt_) {   // an id may have been freed, or freed and given out again
-    if (classes_[id].count > 0 && classes_[id].variable == none) join(id);
+    const FlowClass& c = classes_[id];
+    if (c.count == 0 || c.variable != none) continue;
+    if (merge_ && c.count == 1 && !std::isfinite(c.cap)) hand_over(id);
+    else join(id);
   }
   flows_begun_ += starting_.size();
   starting_.clear();
   disturbed_.clear();
-  most_classes_ = std::max<std::uint64_t>(most_classes_, live_classes_);
 }
 
 // The region is all that the new flows can tell apart: link classes that they cross, the flow classes that cross those,
@@ -46,7 +49,7 @@ void Classes::collect_region() {
       if (link_classes_[lc].count > 0) reach_link_class(lc);
     }
     for (std::uint32_t c = 0; c < classes_.size(); ++c) {
-      if (classes_[c].count > 0) mark_flow_class(c);
+      if (classes_[c].count > 0 && classes_[c].lane == none) mark_flow_class(c);
     }
   }
   for (std::size_t i = 0; i < region_link_classes_.size(); ++i) {
@@ -54,12 +57,12 @@ void Classes::collect_region() {
     if (lc.count == 1) continue;   // one link cannot be told apart from itself
     solver_.for_users(lc.constraint, [&](std::uint32_t v, double) {
       const std::uint32_t c = class_of_variable_[v];
-      if (classes_[c].count > 1) mark_flow_class(c);
+      if (classes_[c].count > 1 && classes_[c].lane == none) mark_flow_class(c);
     });
   }
   for (const std::uint32_t c : region_classes_) {
     class_marked_[c] = 0;
-    for (std::uint32_t f = classes_[c].first; f != none; f = flows_.next_in_class[f]) region_flows_.push_back(f);
+    for_members(classes_[c], [&](std::uint32_t f) { region_flows_.push_back(f); });
   }
   for (const std::uint32_t lc : region_link_classes_) {
     link_classes_[lc].marked = false;
@@ -124,9 +127,9 @@ void Classes::collect_uncovered_links() {
   };
   for (std::uint32_t c = 0; c < classes_.size(); ++c) {
     bool found = false;
-    for (std::uint32_t f = classes_[c].first; f != none; f = flows_.next_in_class[f]) {
+    for_members(classes_[c], [&](std::uint32_t f) {
       for (const std::uint32_t p : flows_.pieces(f)) found = ask(p) || found;
-    }
+    });
     if (!found) continue;
     mark_flow_class(c);
     recovered_.push_back(c);
@@ -159,8 +162,8 @@ void Classes::colour_region() {
     return;
   }
   for (const std::uint32_t c : region_classes_) {
-    for (std::uint32_t f = classes_[c].first; f != none; f = flows_.next_in_class[f])
-      flow_colour_[f] = hash_with(old_flow_class, c);
+    const bool lane = classes_[c].lane != none;   // its members differ in size
+    for_members(classes_[c], [&](std::uint32_t f) { flow_colour_[f] = lane ? hash_with(lane_member, f) : hash_with(old_flow_class, c); });
   }
   for (const std::uint32_t f : starting_) {
     flow_colour_[f] = hash_with(hash_with(hash_with(new_flow, word(flows_.bytes(f))), word(flows_.weight(f))), word(flows_.cap(f)));
@@ -183,9 +186,10 @@ bool Classes::split(std::uint32_t first, const std::vector<std::uint64_t>& colou
 void Classes::take_out(std::uint32_t id, double now) {
   FlowClass& c = classes_[id];
   if (c.variable == none) return;
+  if (c.lane != none) return take_apart(id, now);
   advance(c, now);
   c.rate = 0;
-  // Not leave(): the links stay what they are until they have been split.
+  // The links stay what they are until they have been split.
   solver_.remove_variable(c.variable);
   finish_.erase(id);
   if (c.cap_link != none) solver_.remove_link(c.cap_link);
@@ -230,7 +234,7 @@ void Classes::split_flows(double now) {
   torn_.clear();
   torn_of_.clear();
   for (const std::uint32_t id : region_classes_) {
-    if (!split(classes_[id].first, flow_colour_, flows_.next_in_class)) continue;
+    if (classes_[id].count == 0 || !split(classes_[id].first, flow_colour_, flows_.next_in_class)) continue;
     take_out(id, now);
     for (std::uint32_t f = classes_[id].first; f != none; f = flows_.next_in_class[f]) members_.push_back(f);
     torn_of_.resize(members_.size() - starting_.size(), static_cast<std::uint32_t>(torn_.size()));

@@ -1,5 +1,6 @@
 #include "sim/engine/fluid/solver.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "sim/core/error.h"
@@ -40,6 +41,7 @@ void Solver::wake(std::uint32_t link) {
   if (l.quiet) {
     l.quiet = false;
     l.load = load(link);
+    woken_.push_back(link);
   }
   mark_dirty(link);
 }
@@ -62,44 +64,137 @@ std::uint32_t Solver::add_variable(std::span<const Term> given) {
   Variable& variable = variables_[v];
   variable = Variable();
   variable.state = State::added;
-  variable.length = static_cast<std::uint32_t>(given.size());
-  variable.first = blocks_.take(variable.length);
-  if (terms_.size() < blocks_.extent()) {
-    terms_.resize(blocks_.extent());
-    place_.resize(blocks_.extent());
-  }
-  std::uint32_t e = variable.first, narrowest = none;
-  bool all_quiet = true;
-  for (const Term& t : given) {
-    all_quiet = all_quiet && links_[t.link].quiet;
-    if (narrowest == none || t.coefficient * links_[given[narrowest].link].capacity > given[narrowest].coefficient * links_[t.link].capacity)
-      narrowest = e - variable.first;
-    terms_[e] = t;
-    place_[e] = static_cast<std::uint32_t>(users_[t.link].size());
-    users_[t.link].push_back({v, e, t.coefficient});
-    ++e;
-  }
-  if (all_quiet) wake(given[narrowest].link);   // something has to limit it
+  variable.room = static_cast<std::uint32_t>(given.size());
+  variable.first = take_block(variable.room);
+  for (const Term& t : given) append_term(v, t);
+  wake_some(given);
   added_.push_back(v);
   return v;
+}
+
+void Solver::wake_some(std::span<const Term> terms) {
+  double narrowest = 0;
+  for (const Term& t : terms) {
+    if (!links_[t.link].quiet) return;
+    narrowest = std::max(narrowest, t.coefficient / links_[t.link].capacity);
+  }
+  for (const Term& t : terms) {
+    if (t.coefficient / links_[t.link].capacity >= narrowest * (1 - tolerance)) wake(t.link);
+  }
+}
+
+std::uint32_t Solver::take_block(std::uint32_t length) {
+  const std::uint32_t first = blocks_.take(length);
+  if (terms_.size() < blocks_.extent()) {
+    const std::size_t size = std::max<std::size_t>(blocks_.extent(), terms_.size() * 3 / 2);
+    terms_.resize(size);
+    place_.resize(size);
+  }
+  return first;
+}
+
+void Solver::append_term(std::uint32_t v, const Term& t) {
+  Variable& variable = variables_[v];
+  if (variable.length == variable.room) {
+    const std::uint32_t first = take_block(2 * variable.room);
+    for (std::uint32_t i = 0; i < variable.length; ++i) {
+      const std::uint32_t from = variable.first + i, to = first + i;
+      terms_[to] = terms_[from];
+      place_[to] = place_[from];
+      users_[terms_[to].link][place_[to]].term = to;
+    }
+    blocks_.give_back(variable.first, variable.room);
+    variable.first = first;
+    variable.room *= 2;
+  }
+  const std::uint32_t e = variable.first + variable.length++;
+  terms_[e] = {t.link, 1, t.coefficient};
+  place_[e] = static_cast<std::uint32_t>(users_[t.link].size());
+  users_[t.link].push_back({v, e, t.coefficient});
+}
+
+// Takes a term out of the list of its link.
+void Solver::unlist(std::uint32_t e) {
+  auto& users = users_[terms_[e].link];
+  users[place_[e]] = users.back();
+  place_[users.back().term] = place_[e];
+  users.pop_back();
+}
+
+void Solver::erase_term(std::uint32_t v, std::uint32_t e) {
+  Variable& variable = variables_[v];
+  unlist(e);
+  const std::uint32_t last = variable.first + --variable.length;
+  if (e == last) return;
+  terms_[e] = terms_[last];
+  place_[e] = place_[last];
+  users_[terms_[e].link][place_[e]].term = e;
+}
+
+std::uint32_t Solver::find_term(const Variable& v, std::uint32_t link) const {
+  for (std::uint32_t e = v.first; e < v.first + v.length; ++e) {
+    if (terms_[e].link == link) return e;
+  }
+  return none;
+}
+
+void Solver::add_share(std::uint32_t v, std::span<const Term> shares) {
+  for (const Term& t : shares) {
+    Link& l = links_[t.link];
+    const std::uint32_t e = find_term(variables_[v], t.link);
+    if (e == none) {
+      append_term(v, t);
+    } else {
+      Entry& entry = terms_[e];
+      ++entry.shares;
+      entry.coefficient = l.quiet ? entry.coefficient + t.coefficient : entry.shares * t.coefficient;
+      users_[t.link][place_[e]].coefficient = entry.coefficient;
+    }
+    l.load += t.coefficient * variables_[v].level;
+    if (!l.quiet) mark_dirty(t.link);
+    else note_if_full(t.link);
+  }
+}
+
+void Solver::remove_share(std::uint32_t v, std::span<const Term> shares) {
+  for (const Term& t : shares) {
+    Link& l = links_[t.link];
+    const std::uint32_t e = find_term(variables_[v], t.link);
+    WEFT_CHECK(e != none, "a share is taken away that was never added");
+    Entry& entry = terms_[e];
+    if (--entry.shares == 0) {
+      erase_term(v, e);
+    } else {
+      entry.coefficient = l.quiet ? entry.coefficient - t.coefficient : entry.shares * t.coefficient;
+      users_[t.link][place_[e]].coefficient = entry.coefficient;
+    }
+    l.load = users_[t.link].empty() ? 0 : l.load - t.coefficient * variables_[v].level;
+    if (!l.quiet) mark_dirty(t.link);
+  }
 }
 
 void Solver::remove_variable(std::uint32_t v) {
   Variable& variable = variables_[v];
   WEFT_CHECK(variable.state == State::added || variable.state == State::fixed, "a variable is removed that is not there");
   for (std::uint32_t e = variable.first; e < variable.first + variable.length; ++e) {
-    const std::uint32_t l = terms_[e].link;
-    auto& users = users_[l];
-    users[place_[e]] = users.back();
-    place_[users.back().term] = place_[e];
-    users.pop_back();
-    links_[l].load = users.empty() ? 0 : links_[l].load - terms_[e].coefficient * variable.level;
-    if (!links_[l].quiet) mark_dirty(l);
+    const std::uint32_t link = terms_[e].link;
+    unlist(e);
+    Link& l = links_[link];
+    l.load = users_[link].empty() ? 0 : l.load - terms_[e].coefficient * variable.level;
+    if (!l.quiet) mark_dirty(link);
   }
   if (variable.bottleneck != none) --links_[variable.bottleneck].bound;
-  blocks_.give_back(variable.first, variable.length);
+  blocks_.give_back(variable.first, variable.room);
   variable = Variable();
   free_variables_.push_back(v);
+}
+
+// To be called when a quiet link's load rose.
+void Solver::note_if_full(std::uint32_t link) {
+  Link& l = links_[link];
+  if (l.suspect || l.load <= nearly_full * l.capacity) return;
+  l.suspect = true;
+  suspects_.push_back(link);
 }
 
 double Solver::load(std::uint32_t link) const {

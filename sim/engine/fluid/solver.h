@@ -27,6 +27,7 @@ class Solver {
   struct Term {
     std::uint32_t link;
     double coefficient;   ///< positive
+    bool operator==(const Term&) const = default;
   };
   static constexpr std::uint32_t none = ~std::uint32_t{0};
   /// Two levels or loads are the same when they differ by less than this part of themselves.
@@ -41,9 +42,25 @@ class Solver {
   /// Terms name each link once; at least one term. The level is 0 until the next solve().
   std::uint32_t add_variable(std::span<const Term> terms);
   void remove_variable(std::uint32_t variable);
+  /// Adds to the coefficients of a variable, or takes away what was added. Its links that are not quiet must all be among
+  /// the terms; what is left on them is a whole multiple of these terms.
+  void add_share(std::uint32_t variable, std::span<const Term> terms);
+  void remove_share(std::uint32_t variable, std::span<const Term> terms);
 
   /// Brings all levels up to date; returns the variables whose level changed, valid until the next call.
   std::span<const std::uint32_t> solve();
+  /// The same in steps: solve() is begin_solve(), then improve() until it returns false, which is when changed() holds.
+  /// After each step links may have woken.
+  void begin_solve() { changed_.clear(); }
+  bool improve();
+  std::span<const std::uint32_t> changed() const { return changed_; }
+
+  bool quiet(std::uint32_t link) const { return links_[link].quiet; }
+  /// Makes the narrowest of the links awake when none is (ties: all of them).
+  void wake_some(std::span<const Term> terms);
+  /// Links that woke or fell quiet since the caller last emptied the list; either may have happened to one of them again.
+  std::vector<std::uint32_t>& woken() { return woken_; }
+  std::vector<std::uint32_t>& fallen_quiet() { return fallen_quiet_; }
 
   double level(std::uint32_t variable) const { return variables_[variable].level; }
   std::uint32_t bottleneck(std::uint32_t variable) const { return variables_[variable].bottleneck; }
@@ -59,7 +76,7 @@ class Solver {
   /// Calls f(link, coefficient) for each link of a variable.
   template <class F>
   void for_links(std::uint32_t variable, F f) const {
-    for (const Term& t : terms(variables_[variable])) f(t.link, t.coefficient);
+    for (const Entry& t : terms(variables_[variable])) f(t.link, t.coefficient);
   }
 
  private:
@@ -68,12 +85,17 @@ class Solver {
     std::uint32_t term;
     double coefficient;
   };
+  struct Entry {
+    std::uint32_t link;
+    std::uint32_t shares;     // how many times something was added here
+    double coefficient;
+  };
   /// fixed: has its level of the last solve so far; growing: rises with the sweep; settled: has its new level.
   enum class State : std::uint8_t { absent, added, fixed, growing, settled };
   struct Variable {
     double level = 0;
     std::uint32_t bottleneck = none;
-    std::uint32_t first = 0, length = 0;    // terms
+    std::uint32_t first = 0, length = 0, room = 0;    // terms, in a block of `room`
     State state = State::absent;
   };
   /// One cache line: a visit reads most of it.
@@ -93,13 +115,20 @@ class Solver {
     bool quiet = true;        // takes no part but for its load, which then is of all variables
     bool suspect = false;     // quiet, and may be overloaded
   };
+  static constexpr double nearly_full = 1 - 1e-9;   // a quiet link with more load is looked at before it may stay so
   static constexpr double never = std::numeric_limits<double>::infinity();
   struct Filling {
     double level;         // where the link saturates; infinite when nothing on it grows
     double room;          // capacity left when everything on it has grown to the sweep's level
   };
 
-  std::span<const Term> terms(const Variable& v) const { return {terms_.data() + v.first, v.length}; }
+  std::span<const Entry> terms(const Variable& v) const { return {terms_.data() + v.first, v.length}; }
+  std::uint32_t find_term(const Variable& v, std::uint32_t link) const;
+  void append_term(std::uint32_t variable, const Term& term);
+  void erase_term(std::uint32_t variable, std::uint32_t term);
+  void unlist(std::uint32_t term);
+  std::uint32_t take_block(std::uint32_t length);
+  void note_if_full(std::uint32_t link);
   void mark_dirty(std::uint32_t link);
   void wake(std::uint32_t link);
   bool wake_overloaded();
@@ -111,7 +140,7 @@ class Solver {
   void queue_stirred();
   void visit(std::uint32_t link);
   Filling filling(std::uint32_t link);
-  double fill_candidates(double room, double slope);
+  double fill_candidates(std::uint32_t link, double room, double slope);
   void saturate(std::uint32_t link, double level);
   void release(std::uint32_t link);
   bool rebind(std::uint32_t variable);
@@ -122,14 +151,14 @@ class Solver {
   void end();
 
   std::vector<Variable> variables_;
-  std::vector<Term> terms_;                 // of variables, in blocks
+  std::vector<Entry> terms_;                // of variables, in blocks
   std::vector<std::uint32_t> place_;        // by term: where it stands in its link's list
   Blocks blocks_;
   std::vector<Link> links_;
   std::vector<std::vector<Use>> users_;     // by link
   std::vector<std::uint32_t> free_variables_, free_links_;
   // What the next solve has to look at, and what it did.
-  std::vector<std::uint32_t> added_, dirty_, moved_, changed_;
+  std::vector<std::uint32_t> added_, dirty_, moved_, changed_, woken_, fallen_quiet_;
   // During a solve.
   std::vector<std::uint32_t> touched_, stirred_, suspects_;
   std::vector<std::pair<double, std::uint32_t>> queue_;

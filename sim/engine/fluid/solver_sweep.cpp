@@ -8,19 +8,22 @@ namespace weft::engine {
 namespace {
 
 bool about(double a, double b) { return std::abs(a - b) <= Solver::tolerance * b; }
-/// A link with less load than this part of its capacity falls quiet; one with more is looked at before it may stay so.
-constexpr double quiet_below = 0.5, nearly_full = 1 - 1e-9;
+/// A link with less load than this part of its capacity falls quiet.
+constexpr double quiet_below = 0.5;
 
 bool above(double a, double b) { return a > b + Solver::tolerance * b; }
 
 }  // namespace
 
 std::span<const std::uint32_t> Solver::solve() {
-  changed_.clear();
-  do {
-    sweep();
-  } while (wake_overloaded());
+  begin_solve();
+  while (improve()) continue;
   return changed_;
+}
+
+bool Solver::improve() {
+  sweep();
+  return wake_overloaded();
 }
 
 void Solver::sweep() {
@@ -89,7 +92,10 @@ void Solver::end() {
     l.slope = l.lower = 0;
     l.growing = 0;
     l.queued = never;
-    if (l.bound == 0 && l.load < quiet_below * l.capacity) l.quiet = true;
+    if (!l.quiet && l.bound == 0 && l.load < quiet_below * l.capacity) {
+      l.quiet = true;
+      fallen_quiet_.push_back(link);
+    }
   }
   touched_.clear();
 }
@@ -156,8 +162,7 @@ void Solver::visit(std::uint32_t link) {
 
 // Solves: sum of coefficient * min(own level, T) = capacity, where growing variables have no level of their own.
 Solver::Filling Solver::filling(std::uint32_t link) {
-  double fixed = 0, slope = 0, above_sweep = 0;
-  candidates_.clear();
+  double fixed = 0, slope = 0, above_sweep = 0, reach = 0, lowest = never;
   for (const Use& u : users_[link]) {
     const Variable& v = variables_[u.variable];
     if (v.state == State::growing) {
@@ -165,20 +170,28 @@ Solver::Filling Solver::filling(std::uint32_t link) {
     } else if (v.state == State::settled || !above(v.level, sweep_)) {
       fixed += u.coefficient * v.level;
     } else {
-      candidates_.emplace_back(v.level, u.coefficient);
+      reach += u.coefficient;
       above_sweep += u.coefficient * v.level;
+      lowest = std::min(lowest, v.level);
     }
   }
   Link& l = links_[link];
   l.load = fixed + above_sweep;   // afresh, so that rounding never adds up over a long run
   if (l.growing > 0) l.slope = slope;
-  double reach = slope;
-  for (const auto& c : candidates_) reach += c.second;
-  return {fill_candidates(l.capacity - fixed, slope), l.capacity - fixed - reach * sweep_};
+  reach += slope;
+  const double room = l.capacity - fixed;
+  const double estimate = reach == 0 ? never : std::max(0.0, room / reach);
+  const bool all_rise = !above(estimate, lowest);   // as it mostly is: nobody stops at a level of its own before
+  return {all_rise ? estimate : fill_candidates(link, room, slope), room - reach * sweep_};
 }
 
 // Takes variables whose own level lies under the estimate out of those that rise; the estimate only goes up.
-double Solver::fill_candidates(double room, double slope) {
+double Solver::fill_candidates(std::uint32_t link, double room, double slope) {
+  candidates_.clear();
+  for (const Use& u : users_[link]) {
+    const Variable& v = variables_[u.variable];
+    if (v.state == State::fixed && above(v.level, sweep_)) candidates_.emplace_back(v.level, u.coefficient);
+  }
   for (;;) {
     double rising = slope;
     for (const auto& c : candidates_) rising += c.second;
@@ -210,7 +223,7 @@ void Solver::release(std::uint32_t link) {
 
 bool Solver::rebind(std::uint32_t variable) {
   const Variable& v = variables_[variable];
-  for (const Term& t : terms(v)) {
+  for (const Entry& t : terms(v)) {
     const Link& l = links_[t.link];
     if (l.quiet || t.link == v.bottleneck || l.bound == 0 || !about(l.bound_level, v.level)) continue;
     const bool still_full = !l.touched || l.full || (l.growing == 0 && l.capacity - l.load <= tolerance * l.capacity);
@@ -233,7 +246,7 @@ void Solver::grow(std::uint32_t variable) {
   Variable& v = variables_[variable];
   v.state = State::growing;
   moved_.push_back(variable);
-  for (const Term& t : terms(v)) {
+  for (const Entry& t : terms(v)) {
     Link& l = links_[t.link];
     if (l.quiet) continue;
     touch(t.link);
@@ -251,14 +264,11 @@ void Solver::settle(std::uint32_t variable, double level, std::uint32_t link) {
   const bool grew = v.state == State::growing;
   const double before = v.level;
   if (grew && std::abs(level - before) <= 0.1 * tolerance * before) level = before;   // no news for anyone
-  for (const Term& t : terms(v)) {
+  for (const Entry& t : terms(v)) {
     Link& l = links_[t.link];
     if (l.quiet) {
       l.load += t.coefficient * (level - before);
-      if (l.load > nearly_full * l.capacity && !l.suspect) {
-        l.suspect = true;
-        suspects_.push_back(t.link);
-      }
+      note_if_full(t.link);
       continue;
     }
     touch(t.link);
