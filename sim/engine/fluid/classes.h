@@ -113,6 +113,9 @@ class Classes {
 
   // Regrouping (classes_regroup.cpp).
   void regroup(double now);
+  bool all_single();
+  void begin_singly(double now);
+  std::uint64_t new_flow_colour(std::uint32_t flow) const;
   void collect_region();
   void collect_starting_links();
   void collect_uncovered_links();
@@ -161,7 +164,7 @@ class Classes {
 
   // Scratch of regroup().
   std::vector<std::uint32_t> region_flows_, region_links_, new_links_, region_link_classes_, region_classes_, rebuilt_;
-  std::vector<std::uint64_t> flow_colour_, link_colour_;
+  std::vector<std::uint64_t> flow_colour_, link_colour_, colours_;
   std::vector<std::uint8_t> class_marked_, piece_marked_;
   std::vector<std::uint32_t> groups_, members_, group_class_, marked_pieces_, users_, torn_of_, recovered_;
   std::vector<FlowClass> torn_;
