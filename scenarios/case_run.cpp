@@ -24,18 +24,17 @@ analysis::Bound bound_of_trial(const Case& c, std::size_t trial, topology::Route
   return analysis::bound_of(router, *program, &ledger);
 }
 
-/// Throws when the run is faster than it can be. Links that change in mid-run may get faster than the bound knows: then nothing is
-/// known. An approximate run may end an operation early by its tolerance, and the sum of that is no fixed part of the whole.
+/// Throws when the run is faster than it can be; an approximate one too, since completions wait for one another and never hurry.
+/// Links that change in mid-run may get faster than the bound knows: then nothing is known.
 void guard(const RunOptions& options, const engine::Options& engine_options, const analysis::Bound& bound, const analysis::Ledger& ledger,
            const topology::Router& router, const workloads::Program& program, const engine::Summary& summary, const Recorder& recorder,
            const std::string& where) {
   if (!engine_options.events.empty()) return;
   analysis::GuardOptions watch;
-  watch.sharing = !options.engine.lower_bound && options.time_tolerance == 0;
-  watch.slack += options.time_tolerance;
+  watch.sharing = !options.engine.lower_bound;
   std::optional<std::string> wrong;
   if (ledger.complete()) wrong = analysis::impossible(ledger, router, program.kernels(), {recorder.start(), recorder.finish()}, watch);
-  if (!wrong && options.time_tolerance == 0) wrong = analysis::below_bound(bound, summary.makespan, watch);
+  if (!wrong) wrong = analysis::below_bound(bound, summary.makespan, watch);
   if (wrong) throw RunError(fmt::format("{}: {} engine: {}; this is a bug in weft, please report it", where, options.engine.name, *wrong));
 }
 

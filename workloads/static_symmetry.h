@@ -47,7 +47,11 @@ class StaticSymmetry final : public Symmetry {
   std::vector<std::uint32_t> identity_;
   std::vector<std::uint32_t> first_of_, of_rank_;   ///< operations by owner: of_rank_[first_of_[r] .. first_of_[r + 1])
   std::vector<Entry> by_key_;                       ///< sorted
-  std::vector<std::uint32_t> slots_;                ///< open addressing by key: 1 + where in by_key_ it begins, or 0
+  struct Slot {
+    std::uint64_t key;
+    std::uint32_t first;   ///< 1 + where in by_key_ it begins; zero: free
+  };
+  std::vector<Slot> slots_;                         ///< open addressing by key
   std::vector<std::uint32_t> turn_;                 ///< by operation: how many of its key come before
 };
 

@@ -19,7 +19,7 @@ struct Timeline {
 
 struct GuardOptions {
   bool sharing = true;       ///< false: the run left contention out, so links say nothing
-  double slack = 1e-9;       ///< of the time at hand: rounding, and what an approximate run may end early
+  double slack = 1e-9;       ///< of the time at hand: rounding
 };
 
 /// Each returns what is impossible about a run, with the phase or the operation and both numbers; nothing when it is possible.

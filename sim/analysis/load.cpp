@@ -29,7 +29,7 @@ double payload(const topology::Fabric& fabric, const Hop& hop) {
 }
 
 Load::Load(topology::Router& router, std::span<const workloads::CommKernel> kernels, Ledger* ledger)
-    : router_(router), kernels_(kernels), ledger_(ledger), by_kernel_(kernels.size() + 1) {}
+    : router_(router), kernels_(kernels), ledger_(ledger), gpus_per_node_(router.fabric().placement().gpus_per_node()), by_kernel_(kernels.size() + 1) {}
 
 double Load::slowest_hop(KernelId kernel, SegmentId segment) const {
   double slowest = 0;
@@ -52,7 +52,7 @@ Load::OnSegment& Load::on(KernelId kernel, SegmentId segment) {
 }
 
 const Load::InNode& Load::in_node(const workloads::Leg& leg) {
-  const std::uint32_t gpus = router_.fabric().placement().gpus_per_node(), node = leg.from.node.value;
+  const std::uint32_t gpus = gpus_per_node_, node = leg.from.node.value;
   if (node >= in_node_.size()) {
     in_node_.resize(node + 1);
     asked_.resize(node + 1);

@@ -45,6 +45,7 @@ class Load {
   topology::Router& router_;
   std::span<const workloads::CommKernel> kernels_;
   Ledger* ledger_;
+  std::uint32_t gpus_per_node_;
   std::vector<std::vector<OnSegment>> by_kernel_;   // kernel + 1; by segment
   std::vector<std::vector<InNode>> in_node_;        // by node; by (from, to)
   std::vector<std::vector<std::uint8_t>> asked_;

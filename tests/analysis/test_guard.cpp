@@ -149,7 +149,7 @@ TEST_CASE("a kernel's own rate counts as a link, by payload") {
   CHECK(says(w.check(), "at the rate of kernel slow"));
 }
 
-TEST_CASE("without contention only operations are watched, and slack lets an approximate run end early") {
+TEST_CASE("without contention only operations are watched, and slack says how early one may be told") {
   StaticProgram p;
   all_to_all(p, 8);
   Watched w(shared(star(8)), p, true);
