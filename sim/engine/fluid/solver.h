@@ -114,6 +114,7 @@ class Solver {
     bool released = false;    // has let go of the variables bound to it in this solve, or found that it need not
     bool quiet = true;        // takes no part but for its load, which then is of all variables
     bool suspect = false;     // quiet, and may be overloaded
+    std::uint8_t saturations = 0;   // counted, for refresh()
   };
   static constexpr double nearly_full = 1 - 1e-9;   // a quiet link with more load is looked at before it may stay so
   static constexpr double never = std::numeric_limits<double>::infinity();
@@ -148,6 +149,7 @@ class Solver {
   Filling filling(std::uint32_t link) const;
   double fill_above(std::uint32_t link, double estimate, double& lowest) const;
   void saturate(std::uint32_t link, double level);
+  void refresh(std::uint32_t link);
   void release(std::uint32_t link);
   bool rebind(std::uint32_t variable);
   void grow(std::uint32_t variable);

@@ -200,19 +200,22 @@ void Solver::saturate(std::uint32_t link, double level) {
   Link& l = links_[link];
   l.bound_level = level;
   l.full = true;
-  // Load and slope afresh, so that rounding never adds up over a long run.
+  if (++l.saturations % 16 == 0) refresh(link);
+  for (const Use& u : users_[link]) {
+    if (above(height_[u.variable], level)) settle(u.variable, level, link);   // grows, or stood higher
+  }
+}
+
+// Load and slope afresh, so that rounding never adds up over a long run.
+void Solver::refresh(std::uint32_t link) {
   double load = 0, slope = 0;
   for (const Use& u : users_[link]) {
     const double h = height_[u.variable];
     load += u.coefficient * (h == never ? 0 : h);
     slope += h == never ? u.coefficient : 0;
   }
-  l.load = load;
-  if (l.growing > 0) l.slope = slope;
-  for (const Use& u : users_[link]) {
-    const Variable& v = variables_[u.variable];
-    if (v.state == State::growing || (v.state == State::fixed && above(v.level, level))) settle(u.variable, level, link);
-  }
+  links_[link].load = load;
+  if (links_[link].growing > 0) links_[link].slope = slope;
 }
 
 // The link has room at the level of the variables bound to it: each finds another bottleneck at its level or grows on.
