@@ -1,12 +1,59 @@
-// A 4-ary heap of (time, index) whose entries can be moved and taken out by index; ties go to the smaller index.
+// Heaps of four children a node: one of (time, index) whose entries can be moved and taken out by index, and a plain one.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
 namespace weft::engine {
 
+/// The smallest first, by `a < b`.
+template <class T>
+class QuadHeap {
+ public:
+  bool empty() const { return heap_.empty(); }
+  const T& top() const { return heap_.front(); }
+  void push(const T& item) {
+    heap_.push_back(item);
+    up(heap_.size() - 1, item);
+  }
+  /// From the top down the smallest child moves up, without a look at what will fill the hole: that is one of the last, and
+  /// belongs near the bottom.
+  void pop() {
+    const T last = heap_.back();
+    heap_.pop_back();
+    const std::size_t size = heap_.size();
+    if (size == 0) return;
+    std::size_t at = 0;
+    for (std::size_t child = 1; child < size; child = 4 * at + 1) {
+      std::size_t best = child;
+      const std::size_t end = child + 4 < size ? child + 4 : size;
+      if (end - child == 4) {   // as pairs: no compare waits for the one before
+        const std::size_t a = child + (heap_[child + 1] < heap_[child] ? 1 : 0), b = child + 2 + (heap_[child + 3] < heap_[child + 2] ? 1 : 0);
+        best = heap_[b] < heap_[a] ? b : a;
+      } else {
+        for (std::size_t c = child + 1; c < end; ++c) best = heap_[c] < heap_[best] ? c : best;
+      }
+      heap_[at] = heap_[best];
+      at = best;
+    }
+    up(at, last);
+  }
+
+ private:
+  void up(std::size_t at, const T& item) {
+    while (at > 0 && item < heap_[(at - 1) / 4]) {
+      heap_[at] = heap_[(at - 1) / 4];
+      at = (at - 1) / 4;
+    }
+    heap_[at] = item;
+  }
+
+  std::vector<T> heap_;
+};
+
+/// Ties go to the smaller index.
 class IndexedHeap {
  public:
   static constexpr double never = std::numeric_limits<double>::infinity();

@@ -3,16 +3,16 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <limits>
-#include <queue>
 #include <utility>
 #include <vector>
+
+#include "sim/engine/fluid/heap.h"
 
 namespace weft::engine {
 
 /// Items are kept in bunches of equal time, and only bunches are ordered. An item joins one of the last few bunches when
-/// its time is exactly theirs, so one instant may have several bunches; they come out in the order in which they were made.
+/// its time is exactly theirs, so one instant may have several bunches; these come out in any order, the same in every run.
 template <class Item>
 class Timers {
  public:
@@ -30,7 +30,7 @@ class Timers {
     bunches_[b].open = true;
     bunches_[b].items.push_back(item);
     recent_[turn_++ % recent_.size()] = b;
-    order_.push({at, made_++, b});
+    order_.push({at, b});
   }
 
   /// Moves the items of the earliest bunch to the end of `out`. Precondition: there is one.
@@ -53,9 +53,8 @@ class Timers {
   };
   struct Place {
     double at;
-    std::uint64_t made;
     std::uint32_t bunch;
-    bool operator>(const Place& o) const { return at != o.at ? at > o.at : made > o.made; }
+    bool operator<(const Place& o) const { return at < o.at; }
   };
   static constexpr std::size_t keep = 1024;   // larger arrays are given back
 
@@ -73,8 +72,7 @@ class Timers {
   std::vector<std::uint32_t> free_;
   std::array<std::uint32_t, 4> recent_{~0u, ~0u, ~0u, ~0u};
   std::uint32_t turn_ = 0;
-  std::uint64_t made_ = 0;
-  std::priority_queue<Place, std::vector<Place>, std::greater<>> order_;
+  QuadHeap<Place> order_;
 };
 
 }  // namespace weft::engine
