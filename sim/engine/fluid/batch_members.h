@@ -1,0 +1,88 @@
+// BatchMembers: the transfers of a batch as single flows, in twelve bytes each.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "sim/engine/fluid/lowering.h"
+#include "sim/engine/fluid/paths.h"
+#include "topology/router.h"
+#include "workloads/program.h"
+
+namespace weft::engine {
+
+/// A flow is the number of its group and of two stretches, the near and the far half of its path: lists of pieces that many
+/// flows share. Nothing else is kept for a flow.
+class BatchMembers {
+ public:
+  /// What sets flows apart besides their path.
+  struct Kind {
+    double bytes = 0, weight = 1, cap = 0, latency = 0;
+    bool at_once = false;        ///< ends with its first byte: it has none, or nothing limits it
+    std::uint32_t count = 0;
+    bool operator==(const Kind& o) const {
+      return bytes == o.bytes && weight == o.weight && cap == o.cap && latency == o.latency && at_once == o.at_once;
+    }
+  };
+
+  BatchMembers(const topology::Router& router, Lowering& lowering, const Paths& paths);
+
+  /// Reads all of a batch; groups are kinds then. False when a transfer is more than one flow, or there are too many kinds
+  /// for merging to pay. Throws UserError when one has no path.
+  bool read(workloads::TransferBatch& batch);
+
+  std::uint32_t size() const { return size_; }
+  const std::vector<Kind>& kinds() const { return kinds_; }
+  std::uint32_t* group() { return group_.get(); }
+  const std::uint32_t* group() const { return group_.get(); }
+  const std::uint32_t* near() const { return near_.get(); }
+  const std::uint32_t* far() const { return far_.get(); }
+
+  std::uint32_t stretches() const { return static_cast<std::uint32_t>(first_.size() - 1); }
+  /// Pieces of a stretch, numbered from 0 within the batch.
+  std::span<const std::uint32_t> stretch(std::uint32_t s) const { return {pieces_.data() + first_[s], first_[s + 1] - first_[s]}; }
+  /// Which piece of Paths each of the batch's is.
+  std::span<const std::uint32_t> pieces() const { return used_; }
+
+ private:
+  /// A leg, or neighbouring legs in one node.
+  struct Part {
+    workloads::Leg leg;
+    KernelId kernel;
+    bool known = false;
+    double latency = 0;
+    std::uint32_t count = 0;
+    std::uint32_t pieces[topology::SubRoute::max_segments];
+  };
+  static constexpr std::size_t most_kinds = 64, remembered = 1 << 15;
+
+  bool lower(const workloads::Transfer& t);
+  bool add_part(std::span<const workloads::Leg> legs, const workloads::Transfer& t);
+  bool fill(Part& part, std::span<const workloads::Leg> legs, const workloads::Transfer& t);
+  Part& place_of(const workloads::Leg& leg);
+  std::uint32_t intern(std::span<const std::uint32_t> pieces, std::uint32_t last);
+  bool is(std::uint32_t stretch, std::span<const std::uint32_t> pieces) const;
+  void grow_slots();
+  std::uint32_t kind_of(const workloads::Transfer& t);
+  void number_pieces();
+
+  const topology::Router& router_;
+  Lowering& lowering_;
+  const Paths& paths_;
+  bool by_key_;                             // routes depend on more than a leg's ends
+  std::uint32_t size_ = 0;
+  std::unique_ptr<std::uint32_t[]> near_, far_, group_;
+  std::vector<Kind> kinds_;
+  std::uint32_t last_kind_ = 0;
+  std::vector<std::uint32_t> first_{0}, pieces_, used_;
+  std::vector<std::uint32_t> slots_;        // of stretches, open addressing: number + 1, or 0
+  // While reading.
+  std::vector<Part> inside_;                // legs in nodes, by hash of their ends; the last that fell there
+  Part network_, several_;                  // the last leg over the network; the last legs in one node
+  std::vector<std::uint32_t> path_;         // pieces of the flow at hand
+  double latency_ = 0;
+};
+
+}  // namespace weft::engine
