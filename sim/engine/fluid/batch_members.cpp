@@ -1,7 +1,6 @@
 #include "sim/engine/fluid/batch_members.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -28,29 +27,29 @@ std::uint64_t hash_of(std::span<const std::uint32_t> pieces) {
 }  // namespace
 
 BatchMembers::BatchMembers(const topology::Router& router, Lowering& lowering, const Paths& paths)
-    : router_(router), lowering_(lowering), paths_(paths), by_key_(router.spec().policy == topology::Policy::ecmp) {}
+    : lowering_(lowering), paths_(paths), by_key_(router.spec().policy == topology::Policy::ecmp),
+      gpus_(router.fabric().node_spec().gpus), inside_(gpus_) {}
 
 bool BatchMembers::read(workloads::TransferBatch& batch) {
   size_ = batch.size();
   near_ = std::make_unique_for_overwrite<std::uint32_t[]>(size_);
   far_ = std::make_unique_for_overwrite<std::uint32_t[]>(size_);
   group_ = std::make_unique_for_overwrite<std::uint32_t[]>(size_);
-  inside_.resize(std::min<std::size_t>(remembered, std::bit_ceil(std::size_t{size_})));
-  std::uint32_t near = none, far = none;
+  std::uint32_t near = none;
   workloads::Transfer t;
   for (std::uint32_t k = 0; k < size_; ++k) {
-    t = workloads::Transfer();
     batch.read(k, t);
     if (!lower(t)) return false;
     const std::span<const std::uint32_t> path = path_;
-    near_[k] = near = intern(path.first(path.size() / 2), near);
-    far_[k] = far = intern(path.subspan(path.size() / 2), far);
+    near_[k] = near = near_of(path.first(path.size() / 2), near);
+    far_[k] = far_of(path.subspan(path.size() / 2));
     group_[k] = last_kind_ = kind_of(t);
     if (kinds_.size() > most_kinds) return false;
     ++kinds_[last_kind_].count;
   }
   number_pieces();
   inside_ = {};
+  ends_in_ = {};
   return true;
 }
 
@@ -61,54 +60,79 @@ bool BatchMembers::lower(const workloads::Transfer& t) {
   path_.clear();
   latency_ = 0;
   for (std::size_t i = 0; i < t.legs.size();) {
-    std::size_t end = i;
+    if (!inside_a_node(t.legs[i])) {
+      if (!add_network(t.legs[i++], t)) return false;
+      continue;
+    }
+    std::size_t end = i + 1;
     while (end < t.legs.size() && inside_a_node(t.legs[end]) && t.legs[end].from.node == t.legs[i].from.node) ++end;
-    end = std::max(end, i + 1);
-    if (!add_part(t.legs.subspan(i, end - i), t)) return false;
+    if (end == i + 1) add_inside(t.legs[i], t);
+    else add_bundle(t.legs.subspan(i, end - i), t);
     i = end;
   }
   return true;
 }
 
-bool BatchMembers::add_part(std::span<const workloads::Leg> legs, const workloads::Transfer& t) {
-  Part* part = legs.size() == 1 ? &network_ : &several_;
-  bool known = false;
-  if (legs.size() == 1) {
-    const bool inside = inside_a_node(legs[0]);
-    if (inside) part = &place_of(legs[0]);
-    known = part->known && part->kernel == t.kernel && same(part->leg, legs[0]) && (inside || !by_key_);
+bool BatchMembers::add_network(const workloads::Leg& leg, const workloads::Transfer& t) {
+  if (by_key_ || network_.count == 0 || network_.kernel != t.kernel || !same(network_.leg, leg)) {
+    const Lowered& lowered = lowering_.lower({&leg, 1}, t.kernel, t.flow_key);
+    if (lowered.flows.size() != 1 || lowered.flows[0].share != 1) return false;
+    network_.leg = leg;
+    network_.kernel = t.kernel;
+    network_.latency = lowered.flows[0].latency;
+    network_.count = static_cast<std::uint32_t>(lowered.pieces.size());
+    WEFT_CHECK(network_.count <= topology::SubRoute::max_segments, "a leg has more pieces than a route can hold");
+    std::copy(lowered.pieces.begin(), lowered.pieces.end(), network_.pieces);
   }
-  if (!known && !fill(*part, legs, t)) return false;
-  latency_ = std::max(latency_, part->latency);
-  for (std::uint32_t p = 0; p < part->count; ++p) path_.push_back(part->pieces[p]);
+  latency_ = std::max(latency_, network_.latency);
+  for (std::uint32_t p = 0; p < network_.count; ++p) path_.push_back(network_.pieces[p]);
   return true;
 }
 
-bool BatchMembers::fill(Part& part, std::span<const workloads::Leg> legs, const workloads::Transfer& t) {
+// Senders of one place in their nodes have a table together: programs ask for one after the other.
+void BatchMembers::add_inside(const workloads::Leg& leg, const workloads::Transfer& t) {
+  std::vector<Inside>& table = inside_.at(leg.from.local);
+  const std::size_t at = std::size_t{leg.from.node.value} * gpus_ + leg.to.local;
+  if (at >= table.size()) table.resize(std::max(at + gpus_, 2 * table.size()));
+  Inside& known = table[at];
+  if (known.share != leg.share || known.kernel != t.kernel) {
+    const Lowered& lowered = lowering_.lower({&leg, 1}, t.kernel, t.flow_key);
+    known = {leg.share, lowered.flows[0].latency, t.kernel, lowered.pieces.empty() ? none : lowered.pieces[0]};
+  }
+  latency_ = std::max(latency_, known.latency);
+  if (known.piece != none) path_.push_back(known.piece);
+}
+
+void BatchMembers::add_bundle(std::span<const workloads::Leg> legs, const workloads::Transfer& t) {
   const Lowered& lowered = lowering_.lower(legs, t.kernel, t.flow_key);
-  if (lowered.flows.size() != 1 || lowered.flows[0].share != 1) return false;
-  part.leg = legs[0];
-  part.known = legs.size() == 1;
-  part.kernel = t.kernel;
-  part.latency = lowered.flows[0].latency;
-  part.count = static_cast<std::uint32_t>(lowered.pieces.size());
-  WEFT_CHECK(part.count <= topology::SubRoute::max_segments, "a leg has more pieces than a route can hold");
-  std::copy(lowered.pieces.begin(), lowered.pieces.end(), part.pieces);
-  return true;
-}
-
-BatchMembers::Part& BatchMembers::place_of(const workloads::Leg& leg) {
-  const std::uint64_t ends = std::uint64_t{leg.from.node.value} << 16 ^ leg.from.local << 8 ^ leg.to.local;
-  return inside_[(ends * 0x9e3779b97f4a7c15ULL >> 32) & (inside_.size() - 1)];
+  latency_ = std::max(latency_, lowered.flows[0].latency);
+  path_.insert(path_.end(), lowered.pieces.begin(), lowered.pieces.end());
 }
 
 bool BatchMembers::is(std::uint32_t s, std::span<const std::uint32_t> pieces) const {
-  return std::equal(pieces.begin(), pieces.end(), pieces_.begin() + first_[s], pieces_.begin() + first_[s + 1]);
+  const std::uint32_t first = first_[s];
+  if (first_[s + 1] - first != pieces.size()) return false;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (pieces_[first + i] != pieces[i]) return false;
+  }
+  return true;
 }
 
-// `last`: where to look first, or none.
-std::uint32_t BatchMembers::intern(std::span<const std::uint32_t> pieces, std::uint32_t last) {
-  if (last != none && is(last, pieces)) return last;
+// Most often that of the flow before, `last`.
+std::uint32_t BatchMembers::near_of(std::span<const std::uint32_t> pieces, std::uint32_t last) {
+  return last != none && is(last, pieces) ? last : intern(pieces);
+}
+
+// Most often the one that ended in the same piece before.
+std::uint32_t BatchMembers::far_of(std::span<const std::uint32_t> pieces) {
+  if (pieces.empty()) return intern(pieces);
+  const std::uint32_t end = pieces.back();
+  if (end >= ends_in_.size()) ends_in_.resize(std::max<std::size_t>(end + 1, 2 * ends_in_.size()), none);
+  if (ends_in_[end] == none || !is(ends_in_[end], pieces)) ends_in_[end] = intern(pieces);
+  return ends_in_[end];
+}
+
+std::uint32_t BatchMembers::intern(std::span<const std::uint32_t> pieces) {
   if (2 * first_.size() > slots_.size()) grow_slots();
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = hash_of(pieces) & mask;

@@ -47,28 +47,34 @@ class BatchMembers {
   std::span<const std::uint32_t> pieces() const { return used_; }
 
  private:
-  /// A leg, or neighbouring legs in one node.
+  /// A leg over the network.
   struct Part {
     workloads::Leg leg;
     KernelId kernel;
-    bool known = false;
     double latency = 0;
     std::uint32_t count = 0;
     std::uint32_t pieces[topology::SubRoute::max_segments];
   };
-  static constexpr std::size_t most_kinds = 64, remembered = 1 << 15;
+  /// A leg inside a node: the last one asked for between its ends.
+  struct Inside {
+    double share = -1, latency = 0;
+    KernelId kernel;
+    std::uint32_t piece = 0;
+  };
+  static constexpr std::size_t most_kinds = 64;
 
   bool lower(const workloads::Transfer& t);
-  bool add_part(std::span<const workloads::Leg> legs, const workloads::Transfer& t);
-  bool fill(Part& part, std::span<const workloads::Leg> legs, const workloads::Transfer& t);
-  Part& place_of(const workloads::Leg& leg);
-  std::uint32_t intern(std::span<const std::uint32_t> pieces, std::uint32_t last);
+  bool add_network(const workloads::Leg& leg, const workloads::Transfer& t);
+  void add_inside(const workloads::Leg& leg, const workloads::Transfer& t);
+  void add_bundle(std::span<const workloads::Leg> legs, const workloads::Transfer& t);
+  std::uint32_t near_of(std::span<const std::uint32_t> pieces, std::uint32_t last);
+  std::uint32_t far_of(std::span<const std::uint32_t> pieces);
+  std::uint32_t intern(std::span<const std::uint32_t> pieces);
   bool is(std::uint32_t stretch, std::span<const std::uint32_t> pieces) const;
   void grow_slots();
   std::uint32_t kind_of(const workloads::Transfer& t);
   void number_pieces();
 
-  const topology::Router& router_;
   Lowering& lowering_;
   const Paths& paths_;
   bool by_key_;                             // routes depend on more than a leg's ends
@@ -79,8 +85,10 @@ class BatchMembers {
   std::vector<std::uint32_t> first_{0}, pieces_, used_;
   std::vector<std::uint32_t> slots_;        // of stretches, open addressing: number + 1, or 0
   // While reading.
-  std::vector<Part> inside_;                // legs in nodes, by hash of their ends; the last that fell there
-  Part network_, several_;                  // the last leg over the network; the last legs in one node
+  std::uint32_t gpus_;                      // of a node
+  std::vector<std::vector<Inside>> inside_; // by sender's place in its node, and then by node and receiver
+  Part network_;                            // the last one
+  std::vector<std::uint32_t> ends_in_;      // by piece: the last far half that ended in it
   std::vector<std::uint32_t> path_;         // pieces of the flow at hand
   double latency_ = 0;
 };
