@@ -10,8 +10,6 @@
 namespace weft::engine {
 namespace {
 
-constexpr std::uint32_t none = ~std::uint32_t{0};
-
 bool inside_a_node(const workloads::Leg& leg) {
   return leg.from.node == leg.to.node && leg.from.kind == Endpoint::Kind::gpu && leg.to.kind == Endpoint::Kind::gpu;
 }
@@ -35,14 +33,15 @@ bool BatchMembers::read(workloads::TransferBatch& batch) {
   near_ = std::make_unique_for_overwrite<std::uint32_t[]>(size_);
   far_ = std::make_unique_for_overwrite<std::uint32_t[]>(size_);
   group_ = std::make_unique_for_overwrite<std::uint32_t[]>(size_);
-  std::uint32_t near = none;
   workloads::Transfer t;
   for (std::uint32_t k = 0; k < size_; ++k) {
     batch.read(k, t);
-    if (!lower(t)) return false;
-    const std::span<const std::uint32_t> path = path_;
-    near_[k] = near = near_of(path.first(path.size() / 2), near);
-    far_[k] = far_of(path.subspan(path.size() / 2));
+    WEFT_CHECK(std::isfinite(t.bytes.value()) && t.bytes.value() >= 0, "a transfer of a batch has no valid size");
+    WEFT_CHECK(t.weight > 0 && std::isfinite(t.weight), "a transfer of a batch has no valid weight");
+    const Found found = find_plain(t);
+    if (found == Found::several_flows || (found == Found::no && !find_any(t))) return false;
+    near_[k] = near_of_it_;
+    far_[k] = far_of_it_;
     group_[k] = last_kind_ = kind_of(t);
     if (kinds_.size() > most_kinds) return false;
     ++kinds_[last_kind_].count;
@@ -53,54 +52,96 @@ bool BatchMembers::read(workloads::TransferBatch& batch) {
   return true;
 }
 
+// A flow over one leg of the network, handed on inside a node or not: what most of millions are. Both halves are known from
+// the flows before it, as a rule.
+BatchMembers::Found BatchMembers::find_plain(const workloads::Transfer& t) {
+  const bool handed_on = t.legs.size() == 2;
+  if (t.legs.empty() || t.legs.size() > 2 || inside_a_node(t.legs[0]) || (handed_on && !inside_a_node(t.legs[1]))) return Found::no;
+  if (!go_over(t.legs[0], t)) return Found::several_flows;
+  if (network_.count == 0) return Found::no;
+  near_of_it_ = network_.near;
+  far_of_it_ = network_.far;
+  latency_ = network_.latency;
+  empty_path_ = false;
+  if (!handed_on) return Found::yes;
+  Inside& on = inside(t.legs[1], t);
+  latency_ = std::max(latency_, on.latency);
+  if (on.piece == none) return Found::yes;
+  if (on.arrived != network_.far) {
+    const auto arrived = stretch(network_.far);
+    path_.assign(arrived.begin(), arrived.end());
+    path_.push_back(on.piece);
+    on.far = far_of(path_);
+    on.arrived = network_.far;
+  }
+  far_of_it_ = on.far;
+  return Found::yes;
+}
+
+bool BatchMembers::find_any(const workloads::Transfer& t) {
+  if (!lower(t)) return false;
+  const std::span<const std::uint32_t> path = path_;
+  empty_path_ = path.empty();
+  near_of_it_ = near_of(path.first(path.size() / 2), near_of_it_);
+  far_of_it_ = far_of(path.subspan(path.size() / 2));
+  return true;
+}
+
 // Fills path_, in the order of the legs, and latency_.
 bool BatchMembers::lower(const workloads::Transfer& t) {
-  WEFT_CHECK(std::isfinite(t.bytes.value()) && t.bytes.value() >= 0, "a transfer of a batch has no valid size");
-  WEFT_CHECK(t.weight > 0 && std::isfinite(t.weight), "a transfer of a batch has no valid weight");
   path_.clear();
   latency_ = 0;
   for (std::size_t i = 0; i < t.legs.size();) {
     if (!inside_a_node(t.legs[i])) {
-      if (!add_network(t.legs[i++], t)) return false;
+      if (!go_over(t.legs[i++], t)) return false;
+      latency_ = std::max(latency_, network_.latency);
+      path_.insert(path_.end(), network_.pieces, network_.pieces + network_.count);
       continue;
     }
     std::size_t end = i + 1;
     while (end < t.legs.size() && inside_a_node(t.legs[end]) && t.legs[end].from.node == t.legs[i].from.node) ++end;
-    if (end == i + 1) add_inside(t.legs[i], t);
-    else add_bundle(t.legs.subspan(i, end - i), t);
+    if (end == i + 1) {
+      const Inside& in = inside(t.legs[i], t);
+      latency_ = std::max(latency_, in.latency);
+      if (in.piece != none) path_.push_back(in.piece);
+    } else {
+      add_bundle(t.legs.subspan(i, end - i), t);
+    }
     i = end;
   }
   return true;
 }
 
-bool BatchMembers::add_network(const workloads::Leg& leg, const workloads::Transfer& t) {
-  if (by_key_ || network_.count == 0 || network_.kernel != t.kernel || !same(network_.leg, leg)) {
-    const Lowered& lowered = lowering_.lower({&leg, 1}, t.kernel, t.flow_key);
-    if (lowered.flows.size() != 1 || lowered.flows[0].share != 1) return false;
-    network_.leg = leg;
-    network_.kernel = t.kernel;
-    network_.latency = lowered.flows[0].latency;
-    network_.count = static_cast<std::uint32_t>(lowered.pieces.size());
-    WEFT_CHECK(network_.count <= topology::SubRoute::max_segments, "a leg has more pieces than a route can hold");
-    std::copy(lowered.pieces.begin(), lowered.pieces.end(), network_.pieces);
-  }
-  latency_ = std::max(latency_, network_.latency);
-  for (std::uint32_t p = 0; p < network_.count; ++p) path_.push_back(network_.pieces[p]);
+// Makes network_ that of the leg. False when it is more than one flow.
+bool BatchMembers::go_over(const workloads::Leg& leg, const workloads::Transfer& t) {
+  Network& n = network_;
+  if (!by_key_ && n.count > 0 && n.kernel == t.kernel && same(n.leg, leg)) return true;
+  const Lowered& lowered = lowering_.lower({&leg, 1}, t.kernel, t.flow_key);
+  if (lowered.flows.size() != 1 || lowered.flows[0].share != 1) return false;
+  n.leg = leg;
+  n.kernel = t.kernel;
+  n.latency = lowered.flows[0].latency;
+  n.count = static_cast<std::uint32_t>(lowered.pieces.size());
+  WEFT_CHECK(n.count <= topology::SubRoute::max_segments, "a leg has more pieces than a route can hold");
+  std::copy(lowered.pieces.begin(), lowered.pieces.end(), n.pieces);
+  const std::span<const std::uint32_t> pieces(n.pieces, n.count);
+  const std::size_t half = (pieces.size() + 1) / 2;
+  n.near = near_of(pieces.first(half), n.near);
+  n.far = far_of(pieces.subspan(half));
   return true;
 }
 
 // Senders of one place in their nodes have a table together: programs ask for one after the other.
-void BatchMembers::add_inside(const workloads::Leg& leg, const workloads::Transfer& t) {
+BatchMembers::Inside& BatchMembers::inside(const workloads::Leg& leg, const workloads::Transfer& t) {
   std::vector<Inside>& table = inside_.at(leg.from.local);
   const std::size_t at = std::size_t{leg.from.node.value} * gpus_ + leg.to.local;
   if (at >= table.size()) table.resize(std::max(at + gpus_, 2 * table.size()));
   Inside& known = table[at];
   if (known.share != leg.share || known.kernel != t.kernel) {
     const Lowered& lowered = lowering_.lower({&leg, 1}, t.kernel, t.flow_key);
-    known = {leg.share, lowered.flows[0].latency, t.kernel, lowered.pieces.empty() ? none : lowered.pieces[0]};
+    known = {leg.share, lowered.flows[0].latency, t.kernel, lowered.pieces.empty() ? none : lowered.pieces[0], none, none};
   }
-  latency_ = std::max(latency_, known.latency);
-  if (known.piece != none) path_.push_back(known.piece);
+  return known;
 }
 
 void BatchMembers::add_bundle(std::span<const workloads::Leg> legs, const workloads::Transfer& t) {
@@ -118,7 +159,7 @@ bool BatchMembers::is(std::uint32_t s, std::span<const std::uint32_t> pieces) co
   return true;
 }
 
-// Most often that of the flow before, `last`.
+// Most often `last`, or none.
 std::uint32_t BatchMembers::near_of(std::span<const std::uint32_t> pieces, std::uint32_t last) {
   return last != none && is(last, pieces) ? last : intern(pieces);
 }
@@ -161,7 +202,7 @@ std::uint32_t BatchMembers::kind_of(const workloads::Transfer& t) {
   kind.weight = t.weight;
   kind.cap = t.rate_cap ? t.rate_cap->value() : std::numeric_limits<double>::infinity();
   kind.latency = t.extra_latency.value() + (t.latency_mode == workloads::LatencyMode::wire ? latency_ : 0);
-  kind.at_once = kind.bytes <= 0 || (path_.empty() && !std::isfinite(kind.cap));
+  kind.at_once = kind.bytes <= 0 || (empty_path_ && !std::isfinite(kind.cap));
   if (last_kind_ < kinds_.size() && kinds_[last_kind_] == kind) return last_kind_;
   const auto known = std::find(kinds_.begin(), kinds_.end(), kind);
   if (known == kinds_.end()) {

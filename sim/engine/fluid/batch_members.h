@@ -47,25 +47,31 @@ class BatchMembers {
   std::span<const std::uint32_t> pieces() const { return used_; }
 
  private:
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
   /// A leg over the network.
-  struct Part {
+  struct Network {
     workloads::Leg leg;
     KernelId kernel;
     double latency = 0;
     std::uint32_t count = 0;
     std::uint32_t pieces[topology::SubRoute::max_segments];
+    std::uint32_t near = none, far = none;   // its halves
   };
   /// A leg inside a node: the last one asked for between its ends.
   struct Inside {
     double share = -1, latency = 0;
     KernelId kernel;
     std::uint32_t piece = 0;
+    std::uint32_t arrived = none, far = none;   // the last far half before it, and both together
   };
   static constexpr std::size_t most_kinds = 64;
 
+  enum class Found : std::uint8_t { yes, no, several_flows };
+  Found find_plain(const workloads::Transfer& t);
+  bool find_any(const workloads::Transfer& t);
   bool lower(const workloads::Transfer& t);
-  bool add_network(const workloads::Leg& leg, const workloads::Transfer& t);
-  void add_inside(const workloads::Leg& leg, const workloads::Transfer& t);
+  bool go_over(const workloads::Leg& leg, const workloads::Transfer& t);
+  Inside& inside(const workloads::Leg& leg, const workloads::Transfer& t);
   void add_bundle(std::span<const workloads::Leg> legs, const workloads::Transfer& t);
   std::uint32_t near_of(std::span<const std::uint32_t> pieces, std::uint32_t last);
   std::uint32_t far_of(std::span<const std::uint32_t> pieces);
@@ -87,10 +93,12 @@ class BatchMembers {
   // While reading.
   std::uint32_t gpus_;                      // of a node
   std::vector<std::vector<Inside>> inside_; // by sender's place in its node, and then by node and receiver
-  Part network_;                            // the last one
+  Network network_;                           // the last one
   std::vector<std::uint32_t> ends_in_;      // by piece: the last far half that ended in it
   std::vector<std::uint32_t> path_;         // pieces of the flow at hand
   double latency_ = 0;
+  bool empty_path_ = false;
+  std::uint32_t near_of_it_ = none, far_of_it_ = none;
 };
 
 }  // namespace weft::engine

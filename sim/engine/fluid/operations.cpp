@@ -136,13 +136,13 @@ void Operations::finish_apart(OpId id) {
 }
 
 // Pages of which all ids were apart and have ended are done as a whole.
-void Operations::join_again() {
+void Operations::join_again(bool all) {
   const std::uint32_t size = std::exchange(apart_size_, 0);
   for (std::uint32_t k = 0; k < size;) {
     const OpId id(apart_first_.value + k);
     const std::uint32_t end = k + page_size;
     bool whole = (id.value & (page_size - 1)) == 0 && end <= size;
-    for (std::uint32_t i = k; whole && i < end; ++i) whole = apart_ended_(i);
+    for (std::uint32_t i = k; whole && !all && i < end; ++i) whole = apart_ended_(i);
     if (whole) {
       const std::uint32_t page = id.value >> page_bits;
       entry(id);   // the page exists
@@ -151,7 +151,7 @@ void Operations::join_again() {
       k = end;
       continue;
     }
-    if (apart_ended_(k)) mark_done(id);
+    if (all || apart_ended_(k)) mark_done(id);
     ++k;
   }
   apart_ended_ = nullptr;

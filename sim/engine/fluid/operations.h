@@ -47,7 +47,8 @@ class Operations {
   /// have been finished by finish_apart(), until join_again().
   void run_apart(std::uint32_t slot, std::uint32_t size, std::function<bool(std::uint32_t)> ended);
   void finish_apart(OpId id);
-  void join_again();
+  /// `all`: every one of them has.
+  void join_again(bool all);
   /// A slot for a transfer that was apart, after join_again(), as if it had been emitted alone and started.
   std::uint32_t adopt(OpId id);
 

@@ -58,7 +58,7 @@ void Run::tell_batch() {
 }
 
 void Run::end_batch() {
-  operations_.join_again();
+  operations_.join_again(alone_->done());
   batch_carried_.resize(paths_.physical_links(), 0);
   alone_->add_carried(batch_carried_);
   batch_flows_ += alone_->flows_begun();
@@ -73,7 +73,7 @@ void Run::interrupt_batch() {
   const OpId first = a->first();
   std::vector<BatchAlone::Left> left;
   a->leave(now_, [&](const BatchAlone::Left& l) { left.push_back(l); });
-  operations_.join_again();
+  operations_.join_again(false);
   workloads::Transfer t;
   for (const BatchAlone::Left& l : left) {
     const OpId id(first.value + l.k);
