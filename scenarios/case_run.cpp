@@ -1,11 +1,12 @@
 #include "scenarios/case_run.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "scenarios/recorder.h"
-#include "sim/analysis/bound.h"
+#include "sim/analysis/guard.h"
 
 namespace weft::scenarios {
 namespace {
@@ -14,10 +15,27 @@ using workloads::Case;
 using workloads::Observe;
 using workloads::Outcome;
 
+/// Programs of up to so many operations are held against the guard operation by operation.
+constexpr std::size_t kWatchedOperations = 100000;
+
 /// A program walks once for its bound and once for its run, since running consumes it.
-analysis::Bound bound_of_trial(const Case& c, std::size_t trial, topology::Router& router) {
+analysis::Bound bound_of_trial(const Case& c, std::size_t trial, topology::Router& router, analysis::Ledger& ledger) {
   const auto program = c.program(trial);
-  return analysis::bound_of(router, *program);
+  return analysis::bound_of(router, *program, &ledger);
+}
+
+/// Throws when the run is faster than it can be; an approximate one too, since completions wait for one another and never hurry.
+/// Links that change in mid-run may get faster than the bound knows: then nothing is known.
+void guard(const RunOptions& options, const engine::Options& engine_options, const analysis::Bound& bound, const analysis::Ledger& ledger,
+           const topology::Router& router, const workloads::Program& program, const engine::Summary& summary, const Recorder& recorder,
+           const std::string& where) {
+  if (!engine_options.events.empty()) return;
+  analysis::GuardOptions watch;
+  watch.sharing = !options.engine.lower_bound;
+  std::optional<std::string> wrong;
+  if (ledger.complete()) wrong = analysis::impossible(ledger, router, program.kernels(), {recorder.start(), recorder.finish()}, watch);
+  if (!wrong) wrong = analysis::below_bound(bound, summary.makespan, watch);
+  if (wrong) throw RunError(fmt::format("{}: {} engine: {}; this is a bug in weft, please report it", where, options.engine.name, *wrong));
 }
 
 void note_folding(const engine::Summary& s, CaseRows& rows) {
@@ -27,6 +45,15 @@ void note_folding(const engine::Summary& s, CaseRows& rows) {
 }
 
 }  // namespace
+
+std::string label_of(const Case& c) {
+  std::string out;
+  for (const auto& [name, cell] : c.labels.cells()) {
+    const std::string value = std::visit([](const auto& v) { return fmt::format("{}", v); }, cell);
+    out += fmt::format("{}{}={}", out.empty() ? "" : ",", name, value);
+  }
+  return out.empty() ? "" : "[" + out + "]";
+}
 
 engine::Options engine_options(const RunOptions& options, const Cluster& cluster) {
   engine::Options o;
@@ -40,32 +67,29 @@ engine::Options engine_options(const RunOptions& options, const Cluster& cluster
 
 CaseRows run_case(const Case& c, const Cluster& cluster, const RunOptions& options, const std::string& where) {
   engine::Options engine_options = scenarios::engine_options(options, cluster);
-  engine_options.stop_after_first_rates = c.observe == Observe::first_rates;
+  const bool timed = c.observe != Observe::first_rates;
+  engine_options.stop_after_first_rates = !timed;
   CaseRows rows{c.labels, {}};
   std::vector<Outcome> outcomes;
   double time = 0, least = 0, busiest = 0, chain = 0;   // sums over trials
   for (std::size_t trial = 0; trial < c.trials; ++trial) {
     topology::Router router(cluster.fabric(), cluster.routing());
     analysis::Bound bound;
-    if (c.observe != Observe::first_rates) bound = bound_of_trial(c, trial, router);
-    const double trial_least = bound.total.value();
+    analysis::Ledger ledger(timed ? kWatchedOperations : 0);
+    if (timed) bound = bound_of_trial(c, trial, router, ledger);
     const auto program = c.program(trial);
-    Recorder recorder(c.observe, false);
+    Recorder recorder(c.observe, timed && ledger.complete());
     const engine::Summary s = options.engine.run(router, *program, engine_options, recorder);
-    outcomes.push_back(recorder.take(s.makespan));
     note_folding(s, rows);
-    // Links that change in mid-run may get faster than the bound knows; only then may a run lie under it.
-    if (s.makespan.value() < trial_least * (1 - 1e-9) && engine_options.events.empty() && !options.engine.lower_bound) {
-      throw RunError(fmt::format("{}: the result {:.9g} us lies under its bound {:.9g} us; this is a bug in weft, please report it",
-                                 where, s.makespan.value() * 1e6, trial_least * 1e6));
-    }
+    if (timed) guard(options, engine_options, bound, ledger, router, *program, s, recorder, where);
+    outcomes.push_back(recorder.take(s.makespan));
     time += s.makespan.value();
-    least += trial_least;
+    least += bound.total.value();
     busiest += bound.busiest_link.value();
     chain += bound.longest_chain.value();
   }
   c.fill(outcomes, rows.result);
-  if (c.observe == Observe::first_rates) return rows;
+  if (!timed) return rows;
   const double microseconds = 1e6 / static_cast<double>(c.trials);
   rows.result.set("bound_us", least * microseconds);
   // Rounding may leave a run that meets its bound a hair below it.

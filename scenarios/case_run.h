@@ -15,6 +15,9 @@ struct CaseRows {
   std::uint32_t ranks = 0, simulated_ranks = 0;   ///< as in engine::Summary; of the trial that folded least
 };
 
+/// "[gpus=16,size_B=1024]"; empty without labels.
+std::string label_of(const workloads::Case& c);
+
 /// What the engine is told, whatever the case.
 engine::Options engine_options(const RunOptions& options, const Cluster& cluster);
 

@@ -168,15 +168,6 @@ void add_label_docs(reports::Table& t, const ResolvedWorkload& w, const Case& c)
   }
 }
 
-std::string label_of(const Case& c) {
-  std::string out;
-  for (const auto& [name, cell] : c.labels.cells()) {
-    const std::string value = std::visit([](const auto& v) { return fmt::format("{}", v); }, cell);
-    out += fmt::format("{}{}={}", out.empty() ? "" : ",", name, value);
-  }
-  return out.empty() ? "" : "[" + out + "]";
-}
-
 }  // namespace
 
 CheckResult check_against(const Scenario& scenario, const DataPlaces& data, const RunOptions& options, const engine::EngineKind& reference) {

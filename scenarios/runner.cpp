@@ -52,7 +52,7 @@ WorkloadRows run_workload(const ResolvedVariant& v, const ResolvedWorkload& w, c
       topology::Router router(v.cluster->fabric(), v.cluster->routing());
       for (const Case& c : w.workload->cases(v.cluster->view(router))) {
         for (const auto& [name, cell] : c.labels.cells()) append_unique(out.labels, {name});
-        const CaseRows rows = run_case(c, *v.cluster, options, fmt::format("{}: {}", v.file, w.pointer));
+        const CaseRows rows = run_case(c, *v.cluster, options, fmt::format("{}: {}: {}{}", v.file, w.pointer, w.id, label_of(c)));
         out.rows.push_back(named(v, w, rows.result));
         if (!rows.bound.cells().empty()) out.bounds.push_back(named(v, w, rows.bound));
         if (rows.ranks != 0) {

@@ -49,10 +49,25 @@ StaticSymmetry::StaticSymmetry(const StaticProgram& program, std::shared_ptr<con
     of_rank_[next[owned_->owner[op]]++] = op;
     by_key_.push_back({key_of(op, identity_), op});
   }
+  index_keys();
+}
+
+void StaticSymmetry::index_keys() {
   std::sort(by_key_.begin(), by_key_.end());
-  turn_.resize(operations);
-  for (std::size_t i = 1; i < by_key_.size(); ++i)
-    if (by_key_[i].key == by_key_[i - 1].key) turn_[by_key_[i].op] = turn_[by_key_[i - 1].op] + 1;
+  turn_.resize(by_key_.size());
+  slots_.assign(std::bit_ceil(2 * by_key_.size() + 1), {});
+  for (std::size_t i = 0; i < by_key_.size(); ++i) {
+    const std::uint64_t key = by_key_[i].key;
+    if (i > 0 && key == by_key_[i - 1].key) turn_[by_key_[i].op] = turn_[by_key_[i - 1].op] + 1;
+    else slots_[slot_of(key)] = {key, static_cast<std::uint32_t>(i + 1)};
+  }
+}
+
+/// Where the key is, or would go.
+std::size_t StaticSymmetry::slot_of(std::uint64_t key) const {
+  std::size_t at = key & (slots_.size() - 1);
+  while (slots_[at].first != 0 && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
+  return at;
 }
 
 std::uint64_t StaticSymmetry::key_of(std::uint32_t op, std::span<const std::uint32_t> image) const {
@@ -68,10 +83,10 @@ void StaticSymmetry::emit(std::uint32_t rank, Sink& sink) {
 OpId StaticSymmetry::image(OpId op, std::span<const std::uint32_t> image) const {
   if (op.value >= turn_.size()) return OpId();
   const std::uint64_t key = key_of(op.value, image);
-  const auto first = std::lower_bound(by_key_.begin(), by_key_.end(), Entry{key, 0});
-  const auto left = static_cast<std::size_t>(by_key_.end() - first), turn = std::size_t{turn_[op.value]};
-  if (turn >= left || first[static_cast<std::ptrdiff_t>(turn)].key != key) return OpId();
-  return OpId(first[static_cast<std::ptrdiff_t>(turn)].op);
+  const std::uint32_t slot = slots_[slot_of(key)].first;
+  const std::size_t at = std::size_t{slot} - 1 + turn_[op.value];
+  if (slot == 0 || at >= by_key_.size() || by_key_[at].key != key) return OpId();
+  return OpId(by_key_[at].op);
 }
 
 }  // namespace weft::workloads

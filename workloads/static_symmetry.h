@@ -38,6 +38,8 @@ class StaticSymmetry final : public Symmetry {
     auto operator<=>(const Entry&) const = default;
   };
   class Reader;
+  void index_keys();
+  std::size_t slot_of(std::uint64_t key) const;
   std::uint64_t key_of(std::uint32_t op, std::span<const std::uint32_t> image) const;
 
   const StaticProgram& program_;
@@ -45,6 +47,11 @@ class StaticSymmetry final : public Symmetry {
   std::vector<std::uint32_t> identity_;
   std::vector<std::uint32_t> first_of_, of_rank_;   ///< operations by owner: of_rank_[first_of_[r] .. first_of_[r + 1])
   std::vector<Entry> by_key_;                       ///< sorted
+  struct Slot {
+    std::uint64_t key;
+    std::uint32_t first;   ///< 1 + where in by_key_ it begins; zero: free
+  };
+  std::vector<Slot> slots_;                         ///< open addressing by key
   std::vector<std::uint32_t> turn_;                 ///< by operation: how many of its key come before
 };
 

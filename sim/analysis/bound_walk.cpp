@@ -8,45 +8,36 @@ double Walk::run(workloads::Program& program) {
   now_ = 0;
   program.start(*this);
   while (!due_.empty()) {
-    take_due();
-    for (const std::uint32_t id : ending_) {
-      finish(id);
-      program.on_complete(OpId(id), Seconds(now_), *this);
+    now_ = due_.next();
+    for (const Due::Run& run : due_.take()) {
+      for (std::uint32_t id = run.first; id - run.first < run.count; ++id) {
+        finish(id);
+        if (ledger_ != nullptr) ledger_->completing(OpId(id));
+        program.on_complete(OpId(id), Seconds(now_), *this);
+      }
     }
   }
   return now_;
 }
 
-void Walk::due_at(double time, std::uint32_t id) {
-  if (latest_.list == none || latest_.time != time) {
-    latest_ = {time, static_cast<std::uint32_t>(lists_.size())};
-    if (free_lists_.empty()) {
-      lists_.emplace_back();
-    } else {
-      latest_.list = free_lists_.back();
-      free_lists_.pop_back();
-    }
-    due_.push(latest_);
-  }
-  lists_[latest_.list].push_back(id);
+void Walk::transfer(const workloads::Transfer& t, std::span<const OpId> after) {
+  if (ledger_ != nullptr) ledger_->open(t.id, Ledger::Kind::transfer, after);
+  const double least = minimum_(t);
+  if (ledger_ != nullptr) ledger_->close(least);
+  add(t.id, least, after, OpId());
 }
 
-// All that ends at the next time, in order of id.
-void Walk::take_due() {
-  ending_.clear();
-  now_ = due_.top().time;
-  while (!due_.empty() && due_.top().time == now_) {
-    const std::uint32_t list = due_.top().list;
-    due_.pop();
-    ending_.insert(ending_.end(), lists_[list].begin(), lists_[list].end());
-    lists_[list].clear();
-    free_lists_.push_back(list);
-    if (latest_.list == list) latest_.list = none;
+void Walk::transfers(const std::shared_ptr<workloads::TransferBatch>& batch, OpId first, std::span<const OpId> after) {
+  const bool free = std::none_of(after.begin(), after.end(), [&](OpId a) { return holds(a); });
+  if (ledger_ != nullptr) ledger_->expect(batch->size());
+  if (!free || (ledger_ != nullptr && ledger_->complete())) return Sink::transfers(batch, first, after);
+  workloads::Transfer t;
+  for (std::uint32_t k = 0; k < batch->size(); ++k) {
+    batch->read(k, t);
+    t.id = OpId(first.value + k);
+    due_.add(now_ + minimum_(t), t.id.value);
   }
-  if (!std::is_sorted(ending_.begin(), ending_.end())) std::sort(ending_.begin(), ending_.end());
 }
-
-void Walk::transfer(const workloads::Transfer& t, std::span<const OpId> after) { add(t.id, minimum_(t), after, OpId()); }
 
 void Walk::compute(const workloads::Compute& c, std::span<const OpId> after) {
   OpId last;
@@ -55,37 +46,76 @@ void Walk::compute(const workloads::Compute& c, std::span<const OpId> after) {
     last = stream_last_[c.stream.value];
     stream_last_[c.stream.value] = c.id;
   }
+  if (ledger_ != nullptr) {
+    ledger_->open(c.id, Ledger::Kind::compute, after, last);
+    ledger_->close(c.duration.value());
+  }
   add(c.id, c.duration.value(), after, last);
 }
 
-void Walk::marker(OpId id, Seconds delay, std::span<const OpId> after) { add(id, delay.value(), after, OpId()); }
-
-void Walk::add(OpId id, double duration, std::span<const OpId> after, OpId and_after) {
-  if (id.value >= nodes_.size()) nodes_.resize(id.value + 1);
-  nodes_[id.value].known = true;
-  nodes_[id.value].duration = duration;
-  for (const OpId a : after) wait_for(id.value, a);
-  wait_for(id.value, and_after);
-  if (nodes_[id.value].waiting == 0) due_at(now_ + duration, id.value);
+void Walk::marker(OpId id, Seconds delay, std::span<const OpId> after) {
+  if (ledger_ != nullptr) {
+    ledger_->open(id, Ledger::Kind::marker, after);
+    ledger_->close(delay.value());
+  }
+  add(id, delay.value(), after, OpId());
 }
 
-void Walk::wait_for(std::uint32_t id, OpId before) {
-  if (!before.valid()) return;
-  if (before.value >= nodes_.size()) nodes_.resize(before.value + 1);
-  Node& b = nodes_[before.value];
-  if (b.finished) return;
-  edges_.push_back({id, b.waiters});
-  b.waiters = static_cast<std::uint32_t>(edges_.size() - 1);
-  ++nodes_[id].waiting;
+void Walk::add(OpId id, double duration, std::span<const OpId> after, OpId and_after) {
+  const bool free = !holds(and_after) && std::none_of(after.begin(), after.end(), [&](OpId a) { return holds(a); });
+  if (free) return due_.add(now_ + duration, id.value);
+  const std::uint32_t n = node_of(id.value);
+  nodes_[n].emitted = true;
+  nodes_[n].duration = duration;
+  for (const OpId a : after) wait_for(n, a);
+  wait_for(n, and_after);
+}
+
+std::uint32_t Walk::node_of(std::uint32_t id) {
+  std::uint32_t n = places_.find(id);
+  if (n != none) return n;
+  n = static_cast<std::uint32_t>(nodes_.size());
+  if (free_nodes_.empty()) {
+    nodes_.emplace_back();
+  } else {
+    n = free_nodes_.back();
+    free_nodes_.pop_back();
+  }
+  nodes_[n] = Node();
+  nodes_[n].id = id;
+  places_.insert(id, n);
+  return n;
+}
+
+void Walk::wait_for(std::uint32_t node, OpId before) {
+  if (!holds(before)) return;
+  const std::uint32_t b = node_of(before.value);
+  std::uint32_t e = free_edge_;
+  if (e == none) {
+    e = static_cast<std::uint32_t>(edges_.size());
+    edges_.emplace_back();
+  } else {
+    free_edge_ = edges_[e].next;
+  }
+  edges_[e] = {node, nodes_[b].waiters};
+  nodes_[b].waiters = e;
+  ++nodes_[node].waiting;
 }
 
 void Walk::finish(std::uint32_t id) {
-  nodes_[id].finished = true;
-  for (std::uint32_t e = nodes_[id].waiters; e != none; e = edges_[e].next) {
-    Node& n = nodes_[edges_[e].to];
-    if (--n.waiting == 0 && n.known) due_at(now_ + n.duration, edges_[e].to);
+  finished_.insert(id);
+  const std::uint32_t at = places_.find(id);
+  if (at == none) return;
+  for (std::uint32_t e = nodes_[at].waiters; e != none;) {
+    const Edge edge = edges_[e];
+    Node& n = nodes_[edge.to];
+    if (--n.waiting == 0 && n.emitted) due_.add(now_ + n.duration, n.id);
+    edges_[e].next = free_edge_;
+    free_edge_ = e;
+    e = edge.next;
   }
-  nodes_[id].waiters = none;
+  places_.erase(id);
+  free_nodes_.push_back(at);
 }
 
 }  // namespace weft::analysis

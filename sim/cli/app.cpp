@@ -40,7 +40,7 @@ void add_engine_options(CLI::App& sub, EngineOptions& o) {
   sub.add_flag("--no-classes", o.no_classes, "simulate every flow on its own instead of merging equivalent ones (exact either way)");
   sub.add_flag("--no-fold", o.no_fold, "simulate every rank on its own instead of one of those that are alike (exact either way)");
   sub.add_option("--time-tolerance", o.time_tolerance,
-                 "let completions that are closer than this part of the time count as one: faster, approximate and marked so (default: 0, exact)")
+                 "let completions that are closer than this part of the time wait for one another: faster, a little late, marked as approximate (default: 0, exact)")
       ->check(CLI::Range(0.0, 1e-2))->type_name("RATIO");
 }
 

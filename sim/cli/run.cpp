@@ -37,7 +37,7 @@ void add_run(CLI::App& app) {
   sub->footer("Examples:\n"
               "  weft run scenarios/table5_latency.json\n"
               "  weft run scenarios/mpft_vs_mrft.json --set /workload/all_to_all/gpus=256 --json -o result.json\n"
-              "  weft run my_cluster.json --set /cluster/nodes=4 --check-against simgrid\n"
+              "  weft run scenarios/table5_latency.json --check-against simgrid\n"
               "  weft run - < my_cluster.json");
   add_common(*sub, o->common);
   add_scenario_options(*sub, o->scenario, false);

@@ -44,14 +44,9 @@ bool may_share(const topology::Router& router, const Options& options) {
 
 std::vector<std::uint32_t> links_of(const Paths& paths) {
   std::vector<std::uint32_t> links;
-  std::vector<bool> seen(paths.physical_links(), false);
-  for (std::uint32_t p = 0; p < paths.piece_count(); ++p) {
-    for (const Paths::Load& load : paths.piece(p)) {
-      if (load.link < seen.size() && !seen[load.link]) links.push_back(load.link);
-      if (load.link < seen.size()) seen[load.link] = true;
-    }
+  for (std::uint32_t l = 0; l < paths.physical_links(); ++l) {
+    if (paths.crossed(l)) links.push_back(l);
   }
-  std::sort(links.begin(), links.end());
   return links;
 }
 

@@ -192,6 +192,55 @@ class Commands(unittest.TestCase):
             for row in rows:
                 self.assertTrue(self.run_ok("show", kind, row["name"]).strip())
 
+    def test_the_engine_is_chosen_by_name_and_named_in_the_result(self):
+        fluid = json.loads(self.run_ok("run", str(self.file), "--json"))
+        bound = json.loads(self.run_ok("run", str(self.file), "--json", "--engine", "closed-form"))
+        self.assertEqual([fluid["system"]["engine"], bound["system"]["engine"]], ["fluid", "closed-form"])
+        for a, b in zip(fluid["result"]["rows"], bound["result"]["rows"]):
+            if "time_us" in a:
+                self.assertLessEqual(b["time_us"], a["time_us"] * (1 + 1e-9))
+        self.assertIn("contention", bound["result"]["notes"][0])
+        for command in (["compare", str(self.file)], ["sweep", str(self.file), "--vary", "/cluster/nodes=4,8"]):
+            self.assertEqual(self.run_ok(*command, "--engine", "fluid", "--format", "csv"), self.run_ok(*command, "--format", "csv"))
+        p = weft("run", str(self.file), "--engine", "fluidd")
+        self.assertEqual(p.returncode, 3)
+        self.assertIn("known: fluid", p.stderr)
+
+    def test_folding_does_not_change_the_result(self):
+        one = json.loads(self.run_ok("run", str(self.file), "--json"))
+        two = json.loads(self.run_ok("run", str(self.file), "--json", "--no-fold"))
+        self.assertNotIn("folded", two["system"])
+        for a, b in zip(one["result"]["rows"], two["result"]["rows"]):
+            for key, value in a.items():
+                if isinstance(value, float) and key != "gap_pct":
+                    self.assertAlmostEqual(b[key] / value if value else 1.0, 1.0, delta=1e-9, msg=key)
+
+    def test_a_time_tolerance_is_marked_and_kept_with_the_result(self):
+        out = Path(self.folder.name) / "r.json"
+        self.run_ok("run", str(self.file), "--time-tolerance", "1e-3", "-o", str(out))
+        r = json.loads(out.read_text())
+        self.assertEqual(r["system"]["time_tolerance"], 1e-3)
+        self.assertTrue(r["result"]["notes"][0].startswith("approximate: "))
+        self.assertEqual(json.loads(self.run_ok("run", str(out), "--json")), r)
+        self.assertNotIn("time_tolerance", json.loads(self.run_ok("run", str(self.file), "--json"))["system"])
+        self.assertEqual(weft("run", str(self.file), "--time-tolerance", "0.5").returncode, 2)
+
+    def test_an_engine_is_checked_against_another_one(self):
+        rows = json.loads(self.run_ok("run", str(self.file), "--check-against", "closed-form", "--json"))["check"]
+        self.assertEqual(len(rows), 2 * (4 + 1))   # the price is not simulated
+        for row in rows:
+            self.assertGreater(row["operations"], 0)
+            self.assertEqual([row["start_deviation"], row["finish_deviation"]], [0, 0])
+        self.assertEqual(weft("run", str(self.file), "--check-against", "fluid").returncode, 3)
+        self.assertEqual(weft("run", str(self.file), "--check-against", "gut feeling").returncode, 3)
+        p = weft("run", str(self.file), "--check-against", "simgrid", "--json")
+        self.assertIn(p.returncode, (0, 77), p.stderr)   # 77: SimGrid is not installed, or left out of this build
+        if p.returncode == 77:
+            self.assertIn("simgrid", p.stderr.lower())
+        else:
+            for row in json.loads(p.stdout)["check"]:
+                self.assertLess(max(row["start_deviation"], row["finish_deviation"]), 1e-9)
+
     def test_topology_cost_prints_table_3(self):
         rows = json.loads(self.run_ok("topology", "cost", "--json"))["cost"]
         by_name = {r["topology"]: r for r in rows}

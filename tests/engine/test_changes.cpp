@@ -124,3 +124,20 @@ TEST_CASE("a change after the last operation does not prolong the run") {
   o.events = {event(100, FabricEvent::What::capacity, uplink_of(f, 0), 1e9)};
   CHECK(play(f, p, o).summary.makespan.value() == Approx(1).epsilon(exact));
 }
+
+TEST_CASE("a cable that slows down holds back the flow that crosses it, not those that were its equals until then") {
+  // Into NIC 4 from 5 and 1: 25 GB/s each, 250 kB by 10 us. Then the cable of 1's group carries 6.25 GB/s: its 750 kB take 120 us
+  // more; the other gets 43.75 GB/s and ends 750 / 43.75 = 17.142857 us later.
+  const auto f = make_fabric(R"({"kind": "dragonfly", "p": 2, "a": 3, "h": 2, "g": 4})", 9, "endpoint");
+  StaticProgram p;
+  send(p, 1e6, nic(5), nic(4));
+  send(p, 1e6, nic(1), nic(4));
+  engine::Options o;
+  o.events = {event(10e-6, FabricEvent::What::capacity, link_named(f, "group0.router1-group1.router2"), 6.25e9)};
+  for (const bool classes : {true, false}) {
+    o.classes = classes;
+    const auto r = play(f, p, o, {.policy = topology::Policy::static_dmodk});
+    CHECK(r.finish.at(0) == Approx(10e-6 + 750e3 / 43.75e9).epsilon(exact));
+    CHECK(r.finish.at(1) == Approx(130e-6).epsilon(exact));
+  }
+}

@@ -70,3 +70,16 @@ TEST_CASE("json: a listing is an object of arrays under the names of its tables"
   l.tables.push_back({"rows", "", "", {{"id", "check"}}, {{"pass", "within tolerance"}}, {row}});
   CHECK(parse_json(render(l, "json"), "listing") == Json({{"rows", {{{"id", "N1.01"}, {"pass", true}}}}}));
 }
+
+TEST_CASE("json: an approximate run and folded ranks are told in system, a line each") {
+  Report r = sample_report();
+  r.system.time_tolerance = 1e-3;
+  Row folded;
+  folded.set("workload", "all_to_all").set("ranks", std::int64_t{64}).set("simulated_ranks", std::int64_t{1});
+  r.system.folded = {folded};
+  const std::string text = render(r, "json");
+  const Json j = parse_json(text, "result")["system"];
+  CHECK(j["time_tolerance"] == 1e-3);
+  CHECK(j["folded"] == Json::array({Json({{"workload", "all_to_all"}, {"ranks", 64}, {"simulated_ranks", 1}})}));
+  CHECK(text.find("{\"workload\":\"all_to_all\",\"ranks\":64,\"simulated_ranks\":1}\n") != std::string::npos);
+}

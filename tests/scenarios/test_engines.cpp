@@ -60,3 +60,11 @@ TEST_CASE("an engine that is 7 % or 599 times faster than the wire fails the run
   CHECK(failure(test::stand_in("hasty", same, 0.93)).find("bound") != std::string::npos);
   CHECK(failure(test::stand_in("wild", same, 1 / 599.0)).find("/workload/0") != std::string::npos);
 }
+
+TEST_CASE("one operation that ends too early fails the run, though the whole is as long as it should be") {
+  // operation 5 is told to end a microsecond after the start; its latency alone is longer
+  const std::string why = failure(test::stand_in("sloppy", [](OpId id, bool finish, double t) { return finish && id == OpId(5) ? 1e-6 : t; }));
+  CHECK(why.find("phase 1 of 1, operation 5 (transfer)") != std::string::npos);
+  CHECK(why.find("a2a[gpus=32") != std::string::npos);
+  CHECK(why.find("sloppy engine") != std::string::npos);
+}

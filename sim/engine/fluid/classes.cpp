@@ -42,14 +42,16 @@ double Classes::finish_time(const FlowClass& c) const {
   return c.since + std::max(0.0, remaining) / c.rate;
 }
 
-void Classes::finish_until(double limit, std::vector<Finished>& finished) {
+double Classes::finish_until(double limit, std::vector<Finished>& finished) {
+  double last = 0;
   while (finish_.top_key() <= limit) {
     const std::uint32_t id = finish_.top();
     FlowClass& c = classes_[id];
     if (c.lane != none) {
-      finish_members(id, limit, finished);
+      last = std::max(last, finish_members(id, limit, finished));
       continue;
     }
+    last = std::max(last, finish_.top_key());
     for (std::uint32_t f = c.first; f != none; f = flows_.next_in_class[f]) {
       finished.push_back({f, c.rate});
       account(f, flows_.bytes(f));
@@ -59,6 +61,7 @@ void Classes::finish_until(double limit, std::vector<Finished>& finished) {
     leave(id);
     free_flow_class(id);
   }
+  return last;
 }
 
 // Puts a class into the solver: its members and links give the coefficients of one variable.
@@ -168,8 +171,18 @@ void Classes::account(std::uint32_t flow, double bytes) {
   for (const std::uint32_t p : flows_.pieces(flow)) carried_[p] += bytes;
 }
 
+void Classes::forget_piece(std::uint32_t p) {
+  if (p >= carried_.size()) return;
+  carried_by_forgotten_.resize(paths_.physical_links(), 0);
+  for (const Paths::Load& load : paths_.piece(p)) {
+    if (load.link < carried_by_forgotten_.size()) carried_by_forgotten_[load.link] += carried_[p] * load.coefficient;
+  }
+  carried_[p] = 0;
+}
+
 std::vector<double> Classes::carried() const {
-  std::vector<double> bytes(paths_.physical_links(), 0);
+  std::vector<double> bytes = carried_by_forgotten_;
+  bytes.resize(paths_.physical_links(), 0);
   for (std::uint32_t p = 0; p < carried_.size(); ++p) {
     for (const Paths::Load& load : paths_.piece(p)) {
       if (load.link < bytes.size()) bytes[load.link] += carried_[p] * load.coefficient;

@@ -37,8 +37,8 @@ class Classes {
     std::uint32_t flow;
     double rate;          ///< its last
   };
-  /// Appends the flows that finish until `limit`; they move no more.
-  void finish_until(double limit, std::vector<Finished>& finished);
+  /// Appends the flows that finish until `limit`; they move no more. Returns when the last of them does; 0 for none.
+  double finish_until(double limit, std::vector<Finished>& finished);
 
   /// Bytes per second now.
   double rate(std::uint32_t flow) const { return classes_[flows_.class_of[flow]].rate; }
@@ -51,6 +51,8 @@ class Classes {
 
   /// Bytes that physical links have carried so far for flows that finished or were unbundled.
   std::vector<double> carried() const;
+  /// To be called before the number of a piece is given to another.
+  void forget_piece(std::uint32_t piece);
   std::uint64_t flows_begun() const { return flows_begun_; }
   std::uint64_t most_classes() const { return most_classes_; }
   std::uint64_t solves() const { return solves_; }
@@ -107,7 +109,7 @@ class Classes {
   void collect_lanes_on(std::vector<std::uint32_t>& links);
   void find_company(std::uint32_t flow_class, double now);
   void join_lanes(std::uint32_t into, std::uint32_t from, double now);
-  void finish_members(std::uint32_t flow_class, double limit, std::vector<Finished>& finished);
+  double finish_members(std::uint32_t flow_class, double limit, std::vector<Finished>& finished);
 
   // Regrouping (classes_regroup.cpp).
   void regroup(double now);
@@ -155,6 +157,7 @@ class Classes {
 
   std::vector<std::uint32_t> starting_, disturbed_;        // flows; links whose capacity changed
   std::vector<double> carried_;                            // by piece
+  std::vector<double> carried_by_forgotten_;               // by physical link
 
   // Scratch of regroup().
   std::vector<std::uint32_t> region_flows_, region_links_, new_links_, region_link_classes_, region_classes_, rebuilt_;

@@ -228,10 +228,12 @@ void Classes::join_lanes(std::uint32_t into, std::uint32_t from, double now) {
 }
 
 // Members that end until `limit` leave their lane one by one.
-void Classes::finish_members(std::uint32_t id, double limit, std::vector<Finished>& finished) {
+double Classes::finish_members(std::uint32_t id, double limit, std::vector<Finished>& finished) {
+  double last = 0;
   FlowClass& c = classes_[id];
   Lane& lane = lanes_[c.lane];
-  while (!lane.members.empty() && finish_time(c) <= limit) {
+  for (double at = finish_time(c); at <= limit; at = finish_time(c)) {
+    last = at;
     const std::uint32_t f = lane.members.front().second;
     std::pop_heap(lane.members.begin(), lane.members.end(), std::greater<>());
     lane.members.pop_back();
@@ -240,12 +242,16 @@ void Classes::finish_members(std::uint32_t id, double limit, std::vector<Finishe
     flows_.class_of[f] = none;
     --live_flows_;
     --c.count;
-    if (lane.members.empty()) return forget_lane(id);
+    if (lane.members.empty()) {
+      forget_lane(id);
+      return last;
+    }
     find_terms(f, 1);
     solver_.remove_share(c.variable, terms_);
     dissolve_unused();
   }
   finish_.set(id, finish_time(c));
+  return last;
 }
 
 }  // namespace weft::engine

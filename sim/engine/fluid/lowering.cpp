@@ -14,6 +14,8 @@ bool inside_a_node(const Leg& leg) {
   return leg.from.node == leg.to.node && leg.from.kind == Endpoint::Kind::gpu && leg.to.kind == Endpoint::Kind::gpu;
 }
 
+constexpr std::size_t most_bundles = 1u << 18;   // kept, whatever a long run brings
+
 std::uint64_t word(const Endpoint& e) {
   return std::uint64_t{e.node.value} << 32 | std::uint64_t{e.local} << 2 | static_cast<std::uint64_t>(e.kind);
 }
@@ -36,9 +38,13 @@ bool same(std::span<const Leg> a, std::span<const Leg> b) {
 void Lowering::forget_routes() {
   bundles_.clear();
   bundle_slots_.clear();
+  in_node_.clear();
+  in_node_loads_.clear();
 }
 
 const Lowering::Bundle& Lowering::bundle(std::span<const Leg> legs, KernelId kernel) {
+  const bool alike = std::all_of(legs.begin(), legs.end(), [&](const Leg& l) { return l.share == legs[0].share; });
+  if (!alike || (bundles_.size() >= most_bundles && legs[0].share != 1)) return passing_ = make_bundle(legs, kernel, true);
   if (2 * (bundles_.size() + 1) > bundle_slots_.size()) grow_bundle_slots();
   const std::uint64_t hash = hash_of(legs, kernel);
   const std::size_t mask = bundle_slots_.size() - 1;
@@ -47,7 +53,8 @@ const Lowering::Bundle& Lowering::bundle(std::span<const Leg> legs, KernelId ker
     const Bundle& b = bundles_[bundle_slots_[at] - 1];
     if (b.hash == hash && b.kernel == kernel && same(b.legs, legs)) return b;
   }
-  bundles_.push_back(make_bundle(legs, kernel));
+  bundles_.push_back(make_bundle(legs, kernel, false));
+  bundles_.back().legs.assign(legs.begin(), legs.end());
   bundles_.back().hash = hash;
   bundle_slots_[at] = static_cast<std::uint32_t>(bundles_.size());
   return bundles_.back();
@@ -63,21 +70,39 @@ void Lowering::grow_bundle_slots() {
   }
 }
 
-Lowering::Bundle Lowering::make_bundle(std::span<const Leg> legs, KernelId kernel) {
+const Lowering::InNode& Lowering::in_node(const Leg& leg, KernelId kernel) {
+  const std::uint32_t gpus = router_.fabric().placement().gpus_per_node(), k = kernel.valid() ? kernel.value + 1 : 0;
+  if (k >= in_node_.size()) in_node_.resize(k + 1);
+  if (leg.from.node.value >= in_node_[k].size()) in_node_[k].resize(leg.from.node.value + 1);
+  bundle_routes_.clear();
+  if (leg.from.local >= gpus || leg.to.local >= gpus) router_.route(leg.from, leg.to, 0, bundle_routes_);   // says what is wrong
+  auto& node = in_node_[k][leg.from.node.value];
+  if (node.empty()) node.resize(std::size_t{gpus} * gpus);
+  InNode& known = node[std::size_t{leg.from.local} * gpus + leg.to.local];
+  if (known.known) return known;
+  router_.route(leg.from, leg.to, 0, bundle_routes_);
+  known.known = true;
+  known.first = static_cast<std::uint32_t>(in_node_loads_.size());
+  for (const topology::SubRoute& r : bundle_routes_) {
+    known.latency = std::max(known.latency, r.latency.value());
+    for (std::uint32_t s = 0; s < r.segment_count; ++s) paths_.expand(r.segments[s], kernel, r.share, in_node_loads_);
+  }
+  known.count = static_cast<std::uint32_t>(in_node_loads_.size()) - known.first;
+  return known;
+}
+
+Lowering::Bundle Lowering::make_bundle(std::span<const Leg> legs, KernelId kernel, bool passing) {
   Bundle b;
   b.kernel = kernel;
-  b.legs.assign(legs.begin(), legs.end());
   loads_.clear();
   for (const Leg& leg : legs) {
     if (leg.from == leg.to || leg.share <= 0) continue;
-    bundle_routes_.clear();
-    router_.route(leg.from, leg.to, 0, bundle_routes_);
-    for (const topology::SubRoute& r : bundle_routes_) {
-      b.latency = std::max(b.latency, r.latency.value());
-      for (std::uint32_t s = 0; s < r.segment_count; ++s) paths_.expand(r.segments[s], kernel, leg.share * r.share, loads_);
-    }
+    const InNode& known = in_node(leg, kernel);
+    b.latency = std::max(b.latency, known.latency);
+    for (std::uint32_t i = known.first; i < known.first + known.count; ++i)
+      loads_.push_back({in_node_loads_[i].link, leg.share * in_node_loads_[i].coefficient});
   }
-  b.piece = paths_.add_piece(loads_);
+  b.piece = passing ? paths_.add_passing_piece(loads_) : paths_.add_piece(loads_);
   return b;
 }
 
@@ -96,6 +121,7 @@ const Lowered& Lowering::lower(std::span<const Leg> legs, KernelId kernel, std::
       const Bundle& b = bundle(legs.subspan(i, end - i), kernel);
       latency = std::max(latency, b.latency);
       if (!paths_.piece(b.piece).empty()) used_bundles_.push_back(b.piece);
+      else if (paths_.passing(b.piece)) paths_.forget(b.piece);
       i = end;
       continue;
     }

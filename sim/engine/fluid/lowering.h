@@ -35,7 +35,8 @@ class Lowering {
   void forget_routes();
 
  private:
-  /// Neighbouring legs inside one node, such as the fan-out to a node's GPUs: few different ones, each used often.
+  /// Neighbouring legs inside one node, such as the fan-out to a node's GPUs. With equal shares there are few different
+  /// ones, each used often; with shares of their own, as gates draw them, each is made for one transfer and passes with it.
   struct Bundle {
     std::vector<workloads::Leg> legs;
     KernelId kernel;
@@ -48,8 +49,16 @@ class Lowering {
     std::size_t first, count;   // in routes_
   };
 
+  /// What a leg between two GPUs of a node loads, for a share of 1.
+  struct InNode {
+    bool known = false;
+    std::uint32_t first = 0, count = 0;   // in in_node_loads_
+    double latency = 0;
+  };
+
   const Bundle& bundle(std::span<const workloads::Leg> legs, KernelId kernel);
-  Bundle make_bundle(std::span<const workloads::Leg> legs, KernelId kernel);
+  Bundle make_bundle(std::span<const workloads::Leg> legs, KernelId kernel, bool passing);
+  const InNode& in_node(const workloads::Leg& leg, KernelId kernel);
   void grow_bundle_slots();
   void add_flow(std::size_t index, std::size_t flows, KernelId kernel);
 
@@ -57,6 +66,9 @@ class Lowering {
   Paths& paths_;
   std::vector<Bundle> bundles_;
   std::vector<std::uint32_t> bundle_slots_;   // open addressing by hash; holds index + 1, or 0
+  std::vector<std::vector<std::vector<InNode>>> in_node_;   // by kernel + 1, node, and (from, to)
+  std::vector<Paths::Load> in_node_loads_;
+  Bundle passing_;
   std::vector<topology::SubRoute> routes_, bundle_routes_;
   std::vector<RoutedLeg> routed_;
   std::vector<std::uint32_t> used_bundles_;

@@ -124,7 +124,12 @@ void Paths::expand(SegmentId segment, KernelId kernel, double share, std::vector
 
 // Adds up the loads of each link, in order of link; returns how many are left.
 std::size_t Paths::add_up(std::span<Load> loads) {
-  std::stable_sort(loads.begin(), loads.end(), [](const Load& a, const Load& b) { return a.link < b.link; });
+  const auto by_link = [](const Load& a, const Load& b) { return a.link < b.link; };
+  if (loads.size() > 48) {
+    std::stable_sort(loads.begin(), loads.end(), by_link);
+  } else {   // by insertion: short, and mostly in order
+    for (auto l = loads.begin(); l != loads.end(); ++l) std::rotate(std::upper_bound(loads.begin(), l, *l, by_link), l, l + 1);
+  }
   std::size_t n = 0;
   for (const Load& l : loads) {
     if (n > 0 && loads[n - 1].link == l.link) loads[n - 1].coefficient += l.coefficient;
@@ -140,9 +145,30 @@ std::uint32_t Paths::virtual_link(LinkId link, KernelId kernel, BytesPerSecond r
 }
 
 std::uint32_t Paths::add_piece(std::vector<Load>& loads) {
-  loads_.insert(loads_.end(), loads.begin(), loads.begin() + static_cast<std::ptrdiff_t>(add_up(loads)));
-  first_.push_back(static_cast<std::uint32_t>(loads_.size()));
-  return piece_count() - 1;
+  const auto count = static_cast<std::uint32_t>(add_up(loads));
+  std::uint32_t p = piece_count();
+  if (free_pieces_.empty()) {
+    pieces_.emplace_back();
+  } else {
+    p = free_pieces_.back();
+    free_pieces_.pop_back();
+  }
+  pieces_[p] = {blocks_.take(count), count, 0};
+  if (loads_.size() < blocks_.extent()) loads_.resize(std::max<std::size_t>(blocks_.extent(), loads_.size() * 3 / 2));
+  std::copy_n(loads.begin(), count, loads_.begin() + pieces_[p].first);
+  return p;
+}
+
+std::uint32_t Paths::add_passing_piece(std::vector<Load>& loads) {
+  const std::uint32_t p = add_piece(loads);
+  pieces_[p].users = 1;
+  return p;
+}
+
+void Paths::forget(std::uint32_t p) {
+  blocks_.give_back(pieces_[p].first, pieces_[p].count);
+  pieces_[p] = {};
+  free_pieces_.push_back(p);
 }
 
 }  // namespace weft::engine

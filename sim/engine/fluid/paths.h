@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/core/ids.h"
+#include "sim/engine/fluid/blocks.h"
 #include "topology/router.h"
 #include "workloads/program.h"
 
@@ -43,8 +44,8 @@ class Paths {
   /// Links uncovered since they were last cleared; the caller clears them.
   std::vector<std::uint32_t>& uncovered() { return uncovered_; }
 
-  std::uint32_t piece_count() const { return static_cast<std::uint32_t>(first_.size() - 1); }
-  std::span<const Load> piece(std::uint32_t p) const { return {loads_.data() + first_[p], first_[p + 1] - first_[p]}; }
+  std::uint32_t piece_count() const { return static_cast<std::uint32_t>(pieces_.size()); }
+  std::span<const Load> piece(std::uint32_t p) const { return {loads_.data() + pieces_[p].first, pieces_[p].count}; }
   bool piece_crosses(std::uint32_t p, std::uint32_t link) const;
 
   /// The piece for a share of a router's segment under a kernel; asked again, the same one.
@@ -53,6 +54,15 @@ class Paths {
   void expand(SegmentId segment, KernelId kernel, double share, std::vector<Load>& out);
   /// A new piece of these loads; adds up links that occur more than once. Reorders `loads`.
   std::uint32_t add_piece(std::vector<Load>& loads);
+  /// The same for a piece that is used once and then released; its number is used again. Counts its users.
+  std::uint32_t add_passing_piece(std::vector<Load>& loads);
+  bool passing(std::uint32_t p) const { return pieces_[p].users > 0; }
+  void use(std::uint32_t p) { ++pieces_[p].users; }
+  /// True when this was the last use.
+  bool release(std::uint32_t p) { return --pieces_[p].users == 1; }
+  void forget(std::uint32_t p);
+  /// Whether any piece so far has crossed the link.
+  bool crossed(std::uint32_t link) const { return cover_[link] != unseen; }
 
  private:
   struct Key {
@@ -83,7 +93,13 @@ class Paths {
   std::unordered_map<std::uint64_t, std::uint32_t> virtual_;   // by (kernel, link); looked up only
   std::vector<std::vector<std::uint32_t>> whole_;              // by kernel + 1 and segment: its piece, for share 1
   std::unordered_map<Key, std::uint32_t, KeyHash> partial_;    // looked up only
-  std::vector<std::uint32_t> first_{0};
+  struct Piece {
+    std::uint32_t first = 0, count = 0;   // in loads_
+    std::uint32_t users = 0;              // of a passing piece, and one more; 0 for a piece that stays
+  };
+  std::vector<Piece> pieces_;
+  std::vector<std::uint32_t> free_pieces_;
+  Blocks blocks_;                         // of loads_
   std::vector<Load> loads_, scratch_;
 };
 

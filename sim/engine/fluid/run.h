@@ -49,6 +49,8 @@ class Run final : private workloads::Sink {
 
   std::uint32_t make_flows(const workloads::Transfer& t, std::span<const workloads::Leg> legs, std::uint32_t owner);
   std::uint32_t first_flow(std::uint32_t slot);
+  void use_pieces(std::uint32_t flow);
+  void release_pieces(std::uint32_t flow);
   void run_instant();
   void start_ready();
   void start_flows(std::uint32_t slot);
@@ -58,6 +60,7 @@ class Run final : private workloads::Sink {
   void end_operations();
   void forget(std::uint32_t slot);
   double next_instant() const;
+  double window() const;
   void check_all_done();
 
   // Batches (run_batches.cpp).

@@ -87,7 +87,9 @@ void Run::reroute(std::uint32_t place, OpId id, LinkId lost) {
   std::size_t q = 0;
   for (std::uint32_t f = k.first_flow; f != FlowStore::none; f = flows_.next_of_owner[f], ++q) {
     WEFT_CHECK(q < lowered->flows.size(), "a transfer has fewer flows after a failure");
+    release_pieces(f);
     flows_.set_pieces(f, {lowered->pieces.data() + lowered->flows[q].first, lowered->flows[q].count});
+    use_pieces(f);
   }
 }
 

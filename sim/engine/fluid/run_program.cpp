@@ -57,10 +57,25 @@ std::uint32_t Run::make_flows(const workloads::Transfer& t, std::span<const work
     const std::uint32_t f = flows_.create(t.bytes.value() * l.share, t.weight * l.share, cap * l.share, t.extra_latency.value() + wire,
                                           owner, {lowered.pieces.data() + l.first, l.count});
     flows_.set_index(f, static_cast<std::uint32_t>(q));
+    use_pieces(f);
     flows_.next_of_owner[f] = first;
     first = f;
   }
   return first;
+}
+
+void Run::use_pieces(std::uint32_t flow) {
+  for (const std::uint32_t p : flows_.pieces(flow)) {
+    if (paths_.passing(p)) paths_.use(p);
+  }
+}
+
+void Run::release_pieces(std::uint32_t flow) {
+  for (const std::uint32_t p : flows_.pieces(flow)) {
+    if (!paths_.passing(p) || !paths_.release(p)) continue;
+    classes_.forget_piece(p);
+    paths_.forget(p);
+  }
 }
 
 Summary Run::summary() const {

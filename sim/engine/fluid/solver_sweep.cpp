@@ -72,9 +72,10 @@ void Solver::begin() {
   }
   added_.clear();
   for (const std::uint32_t l : dirty_) {
+    links_[l].dirty = false;
+    if (links_[l].quiet) continue;   // a removed link's number, given out again: swept while quiet, it would stop flows that share a lane
     touch(l);
     stir(l);
-    links_[l].dirty = false;
   }
   dirty_.clear();
   queue_stirred();

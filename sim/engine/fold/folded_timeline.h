@@ -1,6 +1,7 @@
 // FoldedTimeline: tells a sink of all operations for which the simulated ones stand.
 #pragma once
 
+#include <unordered_map>
 #include <vector>
 
 #include "sim/engine/engine.h"
@@ -18,15 +19,17 @@ class FoldedTimeline final : public TimelineSink {
   void started(OpId op, Seconds t) override {
     if (!wants_operations()) return;
     flush();
-    fold_.images(op, images_);
-    for (const OpId id : images_) to_.started(id, t);
+    std::vector<OpId>& images = in_flight_[op.value];
+    fold_.images(op, images);
+    for (const OpId id : images) to_.started(id, t);
   }
   void finished(OpId op, Seconds t) override {
     if (!wants_operations()) return;
     if (t != at_) flush();
     at_ = t;
-    fold_.images(op, images_);
-    ended_.insert(ended_.end(), images_.begin(), images_.end());
+    const auto images = in_flight_.find(op.value);
+    ended_.insert(ended_.end(), images->second.begin(), images->second.end());
+    in_flight_.erase(images);
   }
   void first_rate(OpId op, std::uint32_t sub_flow, BytesPerSecond rate) override {
     flush();
@@ -40,6 +43,7 @@ class FoldedTimeline final : public TimelineSink {
   const Fold& fold_;
   TimelineSink& to_;
   Seconds at_;
+  std::unordered_map<std::uint32_t, std::vector<OpId>> in_flight_;   // by simulated operation: all that it stands for; looked up only
   std::vector<OpId> images_, ended_;
 };
 

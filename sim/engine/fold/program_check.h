@@ -20,7 +20,7 @@ class ProgramCheck {
   bool unchanged(const workloads::Permutation& image);
 
  private:
-  static constexpr std::uint64_t few_operations = 20'000;
+  static constexpr std::uint64_t few_operations = 5'000;
   static constexpr std::uint32_t ranks_looked_at = 4, ranks_kept = 64;
 
   struct Operation {

@@ -55,6 +55,7 @@ class Player {
 };
 
 struct MachineOptions {
+  bool gather = true;              ///< one step for all that ends within rounding of an instant; costs SimGrid two more looks at all flows
   bool selective_update = false;   ///< SimGrid's default, which over-subscribes links; for the test that shows it
 };
 

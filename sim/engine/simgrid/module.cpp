@@ -60,7 +60,7 @@ class LinkStore final : public routing::NetZoneImpl {
 
 class Fluids final : public Machine {
  public:
-  Fluids(Player& player, double begin);
+  Fluids(Player& player, const MachineOptions& options, double begin);
 
   double now() const override { return sg4::Engine::get_clock(); }
   std::uint32_t add_link(double rate, bool changes, double highest) override;
@@ -93,7 +93,7 @@ class Fluids final : public Machine {
   Player& player_;
   sg4::SemaphorePtr wake_, posted_;
   void* received_ = nullptr;   // what comes with a flow; nobody reads it
-  bool asleep_ = false, instant_over_ = false;
+  bool gather_, asleep_ = false, instant_over_ = false;
   double latency_factor_ = 0, begin_, player_cpu_ = 0;   // the latter of CPU time
   std::vector<sg4::Link*> links_;
   std::vector<std::unique_ptr<double>> changing_;   // by link; the rate now, null for links that never change
@@ -104,7 +104,8 @@ class Fluids final : public Machine {
   std::vector<Ended> ended_, told_;
 };
 
-Fluids::Fluids(Player& player, double begin) : zone_(new Zone), root_(zone_->get_iface()), player_(player), begin_(begin) {
+Fluids::Fluids(Player& player, const MachineOptions& options, double begin)
+    : zone_(new Zone), root_(zone_->get_iface()), player_(player), gather_(options.gather), begin_(begin) {
   host_ = root_->create_host("everywhere", 1e9);
   root_->seal();
   store_ = new LinkStore(*zone_);
@@ -173,6 +174,7 @@ void Fluids::conduct() {
       asleep_ = true;
       wake_->acquire();
     }
+    if (!gather_) continue;
     // Flows that are alike end within rounding of each other: a step is for all of them, as an instant is. What follows
     // starts that much later, a part in 1e14.
     instant_over_ = false;
@@ -265,6 +267,6 @@ extern "C" __attribute__((visibility("default"))) void weft_simgrid_play(Player&
   argv.push_back(nullptr);
   int argc = static_cast<int>(words.size());
   sg4::Engine engine(&argc, argv.data());
-  Fluids fluids(player, begin);
+  Fluids fluids(player, options, begin);
   engine.run();
 }

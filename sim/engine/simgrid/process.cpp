@@ -54,7 +54,7 @@ simgrid::PlayFunction* play_function() {
   simgrid::RecordWriter records(pipe);
   try {
     simgrid::Play play(router, program, options, records, [&](const simgrid::MachineUse& use) { tell_end(records, play, use); });
-    play_function()(play, {more.selective_update});
+    play_function()(play, {.selective_update = more.selective_update});
   } catch (const std::exception& error) {
     records.failed(error);
     ::_exit(0);
