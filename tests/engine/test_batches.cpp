@@ -153,7 +153,7 @@ TEST_CASE("a uniform all-to-all as a batch ends as transfer by transfer, on ever
   }
 }
 
-TEST_CASE("four nodes with all-to-alls of three sizes, with PXN and with a kernel's own rates, end as transfer by transfer") {
+TEST_CASE("all-to-alls of three sizes, weights and caps, with PXN and with a kernel's own rates, end as transfer by transfer") {
   for (const Setting& s : settings) {
     Scene scene;
     scene.items = flat(s, [](auto a, auto b) { return 1e6 * (1 + (a + b) % 3); });
@@ -268,6 +268,15 @@ TEST_CASE("a batch of a hundred sizes is as good as single transfers") {
   const Setting& s = settings[2];
   Scene scene;
   scene.items = flat(s, [](auto a, auto b) { return 1e6 + 1e3 * ((a * 7 + b) % 100); });
+  CHECK(compare(fabric_of(s), scene) == "");
+}
+
+TEST_CASE("fan-outs with shares of their own, in a batch, are as good as single transfers, whose pieces pass with them") {
+  const Setting& s = settings[2];
+  Scene scene;
+  scene.items = flat(s, [](auto, auto) { return 1e6; });
+  for (std::size_t i = 100; i < 300; i += 3)
+    scene.items[i].legs = {{gpu(0, 1), gpu(1, 1), 1}, {gpu(1, 1), gpu(1, 2), 0.1 + 0.001 * static_cast<double>(i)}, {gpu(1, 1), gpu(1, 3), 0.2}};
   CHECK(compare(fabric_of(s), scene) == "");
 }
 

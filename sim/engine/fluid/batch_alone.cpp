@@ -4,7 +4,7 @@
 
 namespace weft::engine {
 
-BatchAlone::BatchAlone(const topology::Router& router, Lowering& lowering, const Paths& paths,
+BatchAlone::BatchAlone(const topology::Router& router, Lowering& lowering, Paths& paths,
                        std::shared_ptr<workloads::TransferBatch> batch, OpId first)
     : paths_(paths), batch_(std::move(batch)), first_(first), members_(router, lowering, paths), refiner_(paths, members_) {}
 

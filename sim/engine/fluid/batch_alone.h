@@ -18,7 +18,7 @@ namespace weft::engine {
 /// all there is to know of a flow is its group. Whoever runs it sees to it that no other flow moves.
 class BatchAlone {
  public:
-  BatchAlone(const topology::Router& router, Lowering& lowering, const Paths& paths,
+  BatchAlone(const topology::Router& router, Lowering& lowering, Paths& paths,
              std::shared_ptr<workloads::TransferBatch> batch, OpId first);
 
   /// Reads the batch; its transfers start at `now`. False when it has to be unrolled: its flows differ too much.

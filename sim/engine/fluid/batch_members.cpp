@@ -24,7 +24,7 @@ std::uint64_t hash_of(std::span<const std::uint32_t> pieces) {
 
 }  // namespace
 
-BatchMembers::BatchMembers(const topology::Router& router, Lowering& lowering, const Paths& paths)
+BatchMembers::BatchMembers(const topology::Router& router, Lowering& lowering, Paths& paths)
     : lowering_(lowering), paths_(paths), by_key_(router.spec().policy == topology::Policy::ecmp),
       gpus_(router.fabric().node_spec().gpus), inside_(gpus_) {}
 
@@ -39,7 +39,7 @@ bool BatchMembers::read(workloads::TransferBatch& batch) {
     WEFT_CHECK(std::isfinite(t.bytes.value()) && t.bytes.value() >= 0, "a transfer of a batch has no valid size");
     WEFT_CHECK(t.weight > 0 && std::isfinite(t.weight), "a transfer of a batch has no valid weight");
     const Found found = find_plain(t);
-    if (found == Found::several_flows || (found == Found::no && !find_any(t))) return false;
+    if (found == Found::never || (found == Found::no && !find_any(t))) return false;
     near_[k] = near_of_it_;
     far_[k] = far_of_it_;
     group_[k] = last_kind_ = kind_of(t);
@@ -57,14 +57,16 @@ bool BatchMembers::read(workloads::TransferBatch& batch) {
 BatchMembers::Found BatchMembers::find_plain(const workloads::Transfer& t) {
   const bool handed_on = t.legs.size() == 2;
   if (t.legs.empty() || t.legs.size() > 2 || inside_a_node(t.legs[0]) || (handed_on && !inside_a_node(t.legs[1]))) return Found::no;
-  if (!go_over(t.legs[0], t)) return Found::several_flows;
+  if (!go_over(t.legs[0], t)) return Found::never;
   if (network_.count == 0) return Found::no;
   near_of_it_ = network_.near;
   far_of_it_ = network_.far;
   latency_ = network_.latency;
   empty_path_ = false;
   if (!handed_on) return Found::yes;
-  Inside& on = inside(t.legs[1], t);
+  Inside* known = inside(t.legs[1], t);
+  if (known == nullptr) return Found::never;
+  Inside& on = *known;
   latency_ = std::max(latency_, on.latency);
   if (on.piece == none) return Found::yes;
   if (on.arrived != network_.far) {
@@ -101,11 +103,12 @@ bool BatchMembers::lower(const workloads::Transfer& t) {
     std::size_t end = i + 1;
     while (end < t.legs.size() && inside_a_node(t.legs[end]) && t.legs[end].from.node == t.legs[i].from.node) ++end;
     if (end == i + 1) {
-      const Inside& in = inside(t.legs[i], t);
-      latency_ = std::max(latency_, in.latency);
-      if (in.piece != none) path_.push_back(in.piece);
-    } else {
-      add_bundle(t.legs.subspan(i, end - i), t);
+      const Inside* in = inside(t.legs[i], t);
+      if (in == nullptr) return false;
+      latency_ = std::max(latency_, in->latency);
+      if (in->piece != none) path_.push_back(in->piece);
+    } else if (!add_bundle(t.legs.subspan(i, end - i), t)) {
+      return false;
     }
     i = end;
   }
@@ -131,23 +134,36 @@ bool BatchMembers::go_over(const workloads::Leg& leg, const workloads::Transfer&
   return true;
 }
 
-// Senders of one place in their nodes have a table together: programs ask for one after the other.
-BatchMembers::Inside& BatchMembers::inside(const workloads::Leg& leg, const workloads::Transfer& t) {
+// Senders of one place in their nodes have a table together: programs ask for one after the other. Null as for stays().
+BatchMembers::Inside* BatchMembers::inside(const workloads::Leg& leg, const workloads::Transfer& t) {
   std::vector<Inside>& table = inside_.at(leg.from.local);
   const std::size_t at = std::size_t{leg.from.node.value} * gpus_ + leg.to.local;
   if (at >= table.size()) table.resize(std::max(at + gpus_, 2 * table.size()));
   Inside& known = table[at];
   if (known.share != leg.share || known.kernel != t.kernel) {
     const Lowered& lowered = lowering_.lower({&leg, 1}, t.kernel, t.flow_key);
+    if (!stays(lowered)) return nullptr;
     known = {leg.share, lowered.flows[0].latency, t.kernel, lowered.pieces.empty() ? none : lowered.pieces[0], none, none};
   }
-  return known;
+  return &known;
 }
 
-void BatchMembers::add_bundle(std::span<const workloads::Leg> legs, const workloads::Transfer& t) {
+bool BatchMembers::add_bundle(std::span<const workloads::Leg> legs, const workloads::Transfer& t) {
   const Lowered& lowered = lowering_.lower(legs, t.kernel, t.flow_key);
+  if (!stays(lowered)) return false;
   latency_ = std::max(latency_, lowered.flows[0].latency);
   path_.insert(path_.end(), lowered.pieces.begin(), lowered.pieces.end());
+  return true;
+}
+
+// A piece that passes with its transfer is like no other: such transfers are not kept here.
+bool BatchMembers::stays(const Lowered& lowered) {
+  for (const std::uint32_t p : lowered.pieces) {
+    if (!paths_.passing(p)) continue;
+    paths_.forget(p);
+    return false;
+  }
+  return true;
 }
 
 bool BatchMembers::is(std::uint32_t s, std::span<const std::uint32_t> pieces) const {

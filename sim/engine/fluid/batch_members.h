@@ -27,10 +27,10 @@ class BatchMembers {
     }
   };
 
-  BatchMembers(const topology::Router& router, Lowering& lowering, const Paths& paths);
+  BatchMembers(const topology::Router& router, Lowering& lowering, Paths& paths);
 
-  /// Reads all of a batch; groups are kinds then. False when a transfer is more than one flow, or there are too many kinds
-  /// for merging to pay. Throws UserError when one has no path.
+  /// Reads all of a batch; groups are kinds then. False when a transfer is more than one flow or like no other, or there are
+  /// too many kinds for merging to pay. Throws UserError when one has no path.
   bool read(workloads::TransferBatch& batch);
 
   std::uint32_t size() const { return size_; }
@@ -66,13 +66,14 @@ class BatchMembers {
   };
   static constexpr std::size_t most_kinds = 64;
 
-  enum class Found : std::uint8_t { yes, no, several_flows };
+  bool stays(const Lowered& lowered);
+  enum class Found : std::uint8_t { yes, no, never };
   Found find_plain(const workloads::Transfer& t);
   bool find_any(const workloads::Transfer& t);
   bool lower(const workloads::Transfer& t);
   bool go_over(const workloads::Leg& leg, const workloads::Transfer& t);
-  Inside& inside(const workloads::Leg& leg, const workloads::Transfer& t);
-  void add_bundle(std::span<const workloads::Leg> legs, const workloads::Transfer& t);
+  Inside* inside(const workloads::Leg& leg, const workloads::Transfer& t);
+  bool add_bundle(std::span<const workloads::Leg> legs, const workloads::Transfer& t);
   std::uint32_t near_of(std::span<const std::uint32_t> pieces, std::uint32_t last);
   std::uint32_t far_of(std::span<const std::uint32_t> pieces);
   std::uint32_t intern(std::span<const std::uint32_t> pieces);
@@ -82,7 +83,7 @@ class BatchMembers {
   void number_pieces();
 
   Lowering& lowering_;
-  const Paths& paths_;
+  Paths& paths_;
   bool by_key_;                             // routes depend on more than a leg's ends
   std::uint32_t size_ = 0;
   std::unique_ptr<std::uint32_t[]> near_, far_, group_;

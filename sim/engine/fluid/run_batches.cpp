@@ -11,7 +11,8 @@ constexpr std::uint32_t worth_it = 16;   // transfers; fewer are as quick one by
 }  // namespace
 
 void Run::transfers(const std::shared_ptr<workloads::TransferBatch>& batch, OpId first, std::span<const OpId> after) {
-  const bool one_by_one = !options_.classes || options_.stop_after_first_rates || keep_transfers_ || batch->size() < worth_it;
+  const bool one_by_one = !options_.classes || options_.stop_after_first_rates || options_.time_tolerance > 0 || keep_transfers_ ||
+                          batch->size() < worth_it;
   if (one_by_one) return Sink::transfers(batch, first, after);
   std::uint32_t place = static_cast<std::uint32_t>(batches_.size());
   if (free_batches_.empty()) {
