@@ -61,55 +61,39 @@ Measured fluid(const topology::Fabric& fabric, workloads::Program& program, bool
   });
 }
 
-/// The all-to-all as somebody would write it for SimGrid alone: NICs and NVLink ports are all the links there are (no PCIe, no
+/// The all-to-all as one writes it for SimGrid alone: NICs and NVLink ports are all the links there are (no PCIe, no
 /// headers), routes are known, nothing waits for anything.
-class BareAllToAll final : public engine::simgrid::Player {
- public:
-  BareAllToAll(std::uint32_t gpus, double bytes, double jitter, std::function<void(double)> tell)
-      : gpus_(gpus), bytes_(bytes), jitter_(jitter), tell_(std::move(tell)) {}
-
-  bool step(engine::simgrid::Machine& machine, std::span<const engine::simgrid::Ended> ended) override {
-    if (flows_ == 0) start(machine);
-    else left_ -= static_cast<std::uint32_t>(ended.size());
-    if (!ended.empty()) last_ = ended.back().at;
-    return left_ > 0;
-  }
-  void over(const engine::simgrid::MachineUse&) override { tell_(last_); }
-
- private:
-  void start(engine::simgrid::Machine& m) {
-    std::vector<std::uint32_t> nic_up, nic_down, nvlink_up, nvlink_down;
-    for (std::uint32_t g = 0; g < gpus_; ++g) {
-      nic_up.push_back(m.add_link(50e9));
-      nic_down.push_back(m.add_link(50e9));
-      nvlink_up.push_back(m.add_link(200e9));
-      nvlink_down.push_back(m.add_link(200e9));
-    }
-    for (std::uint32_t a = 0; a < gpus_; ++a) {
-      for (std::uint32_t b = 0; b < gpus_; ++b) {
+struct PlainAllToAll {
+  PlainAllToAll(std::uint32_t gpus, double bytes, double jitter) {
+    traffic.actors = gpus;
+    const std::uint32_t nic_up = 0, nic_down = gpus, nvlink_up = 2 * gpus, nvlink_down = 3 * gpus;
+    links.assign(2 * gpus, 50e9);
+    links.resize(4 * gpus, 200e9);
+    for (std::uint32_t a = 0; a < gpus; ++a) {
+      for (std::uint32_t b = 0; b < gpus; ++b) {
         if (a == b) continue;
-        const std::uint32_t middle = b / 8 * 8 + a % 8;
-        std::vector<std::uint32_t> links;
-        if (a != middle) links.insert(links.end(), {nic_up[a], nic_down[middle]});
-        if (middle != b) links.insert(links.end(), {nvlink_up[middle], nvlink_down[b]});
-        const double bytes = jitter_ == 0 ? bytes_ : bytes_ * (1 + jitter_ * (Draws(1, "size", flows_).unit() - 0.5));
-        m.start({flows_++, links, bytes, a != middle ? 3e-6 : 1e-6});
+        const std::uint32_t middle = b / 8 * 8 + a % 8, id = static_cast<std::uint32_t>(flows.size());
+        const auto first = static_cast<std::uint32_t>(path.size());
+        if (a != middle) path.insert(path.end(), {nic_up + a, nic_down + middle});
+        if (middle != b) path.insert(path.end(), {nvlink_up + middle, nvlink_down + b});
+        const double size = jitter == 0 ? bytes : bytes * (1 + jitter * (Draws(1, "size", id).unit() - 0.5));
+        flows.push_back({a, b, size, a != middle ? 3e-6 : 1e-6, first, static_cast<std::uint32_t>(path.size()) - first});
       }
     }
-    left_ = flows_;
+    traffic.flows = flows;
+    traffic.links = links;
+    traffic.path = path;
   }
-  std::uint32_t gpus_, flows_ = 0, left_ = 0;
-  double bytes_, jitter_, last_ = 0;
-  std::function<void(double)> tell_;
+  std::vector<engine::simgrid::PlainFlow> flows;
+  std::vector<double> links;
+  std::vector<std::uint32_t> path;
+  engine::simgrid::PlainTraffic traffic;
 };
 
-Measured bare(void* module, std::uint32_t gpus, double jitter) {
-  auto* const play = reinterpret_cast<engine::simgrid::PlayFunction*>(::dlsym(module, engine::simgrid::play_function_name));
+Measured plain(void* module, std::uint32_t gpus, double jitter) {
+  auto* const play = reinterpret_cast<engine::simgrid::PlainFunction*>(::dlsym(module, engine::simgrid::plain_function_name));
   if (play == nullptr) std::abort();
-  return in_a_process([&](const std::function<void(double)>& tell) {
-    BareAllToAll player(gpus, 1e6, jitter, tell);
-    play(player, {.gather = false});
-  });
+  return in_a_process([&](const std::function<void(double)>& tell) { tell(play(PlainAllToAll(gpus, 1e6, jitter).traffic)); });
 }
 
 Measured simgrid(const topology::Fabric& fabric, workloads::Program& program) {
@@ -137,7 +121,7 @@ void compare(void* module, std::uint32_t nodes, double jitter) {
   bench::FlatAllToAll program(nodes, 1e6, jitter);
   // Fluid, SimGrid, fluid: whatever else the machine does meets all of them.
   const Measured with = median([&] { return fluid(fabric, program, true); });
-  const Measured alone = median([&] { return bare(module, 8 * nodes, jitter); });
+  const Measured alone = median([&] { return plain(module, 8 * nodes, jitter); });
   const Measured without = median([&] { return fluid(fabric, program, false); });
   const Measured reference = median([&] { return simgrid(fabric, program); });
   for (const auto& [classes, m] : {std::pair("off", &without), std::pair("on", &with)}) {

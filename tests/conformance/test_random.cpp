@@ -135,6 +135,31 @@ std::vector<engine::FabricEvent> random_events(const Ground& g) {
   return events;
 }
 
+/// All that a failing case is made of, to make a test of it.
+std::string text_of(const Ground& g, const std::vector<Operation>& operations, const std::vector<engine::FabricEvent>& events) {
+  const auto end = [](const Endpoint& e) { return fmt::format("{}.{}", e.node.value, e.local); };
+  std::string text = fmt::format("{} nodes, policy {}, {} queue pairs, routing seed {}, header {}\n", g.nodes(), static_cast<int>(g.routing.policy),
+                                 g.routing.qps, g.routing.seed, g.fabric.transport().name);
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const Operation& o = operations[i];
+    text += fmt::format("{}:", i);
+    if (o.kind == Operation::Kind::transfer) {
+      const auto& t = o.transfer;
+      text += fmt::format(" {} bytes", t.bytes.value());
+      for (const auto& leg : o.legs) text += fmt::format(" {}->{}", end(leg.from), end(leg.to));
+      text += fmt::format(", key {}, extra {}, {} latency, weight {}, cap {}, kernel {}", t.flow_key, t.extra_latency.value(),
+                          t.latency_mode == workloads::LatencyMode::none ? "no" : "wire", t.weight, t.rate_cap ? t.rate_cap->value() : 0, t.kernel.value);
+    } else {
+      text += fmt::format(" {} of {} s, stream {}", o.kind == Operation::Kind::compute ? "compute" : "marker", o.duration, o.stream.value);
+    }
+    for (const OpId a : o.after) text += fmt::format(", after {}", a.value);
+    if (o.emitted_by) text += fmt::format(", emitted by {}", *o.emitted_by);
+    text += "\n";
+  }
+  for (const auto& e : events) text += fmt::format("at {}: {} gets {} B/s\n", e.at.value(), g.fabric.name(e.link), e.rate.value());
+  return text;
+}
+
 }  // namespace
 
 TEST_CASE("500 random programs and more on random fabrics: fluid and SimGrid agree to 1e-9, the closed form is never later") {
@@ -151,7 +176,7 @@ TEST_CASE("500 random programs and more on random fabrics: fluid and SimGrid agr
       ++programs;
       worst.operations += v.operations;
       if (v.worst > worst.worst) worst.worst = v.worst, worst.where = v.where;
-      if (!v.wrong.empty()) RC_FAIL(v.wrong.front());
+      if (!v.wrong.empty()) RC_FAIL(fmt::format("{}\n", fmt::join(v.wrong, "\n")) + text_of(ground, operations, c.events));
     }));
   }
   fmt::print("{} programs, {} operations, worst deviation {:.3g} ({})\n", programs, worst.operations, worst.worst, worst.where);

@@ -29,17 +29,13 @@ void Classes::settle(double now) {
 }
 
 void Classes::advance(FlowClass& c, double now) {
-  const double moved = c.rate * (now - c.since);
-  if (c.lane == none) c.remaining = std::max(0.0, c.remaining - moved);
-  else lanes_[c.lane].served += moved;
+  c.remaining = std::max(0.0, c.remaining - c.rate * (now - c.since));
   c.since = now;
 }
 
 // Of its first member to end.
 double Classes::finish_time(const FlowClass& c) const {
-  if (c.rate <= 0) return IndexedHeap::never;
-  const double remaining = c.lane == none ? c.remaining : lanes_[c.lane].members.front().first - lanes_[c.lane].served;
-  return c.since + std::max(0.0, remaining) / c.rate;
+  return c.rate > 0 ? c.since + c.remaining / c.rate : IndexedHeap::never;
 }
 
 double Classes::finish_until(double limit, std::vector<Finished>& finished) {
@@ -154,8 +150,8 @@ void Classes::unbundle(double now) {
     flows_begun_ -= c.count;   // they are about to begin a second time
     live_flows_ -= c.count;
     if (c.lane != none) {
-      const Lane& lane = lanes_[c.lane];
-      for (const auto& [target, f] : lane.members) begin_again(f, std::max(0.0, target - lane.served));
+      const double so_far = served(c);
+      for (const auto& [target, f] : lanes_[c.lane].members) begin_again(f, std::max(0.0, target - so_far));
       forget_lane(id);
       continue;
     }

@@ -61,7 +61,7 @@ class Classes {
   static constexpr std::uint32_t none = FlowStore::none;
 
   struct FlowClass {
-    double remaining = 0, since = 0, rate = 0;   // bytes of each member left at time `since`
+    double remaining = 0, since = 0, rate = 0;   // bytes of each member (of a lane: of the first to end) left at time `since`
     double weight = 1, cap = 0;
     std::uint32_t variable = none, cap_link = none;
     std::uint32_t first = none, count = 0;   // members; those of a lane are listed there
@@ -70,9 +70,8 @@ class Classes {
   /// Flows with the same loud links, in order of their ends.
   struct Lane {
     std::uint64_t key = 0;
-    double served = 0;                                        // bytes of each member so far
     std::vector<Solver::Term> loud;                           // of each member, by link
-    std::vector<std::pair<double, std::uint32_t>> members;    // a heap of (what `served` is when it ends, flow)
+    std::vector<std::pair<double, std::uint32_t>> members;    // a heap of (bytes served to each when it ends, flow)
   };
   struct Pending {
     std::uint32_t flow;
@@ -108,11 +107,15 @@ class Classes {
   void unite(double now);
   void collect_lanes_on(std::vector<std::uint32_t>& links);
   void find_company(std::uint32_t flow_class, double now);
+  void add_member(FlowClass& c, double so_far, double remaining, std::uint32_t flow);
   void join_lanes(std::uint32_t into, std::uint32_t from, double now);
   double finish_members(std::uint32_t flow_class, double limit, std::vector<Finished>& finished);
 
   // Regrouping (classes_regroup.cpp).
   void regroup(double now);
+  bool all_single();
+  void begin_singly(double now);
+  std::uint64_t new_flow_colour(std::uint32_t flow) const;
   void collect_region();
   void collect_starting_links();
   void collect_uncovered_links();
@@ -135,6 +138,7 @@ class Classes {
   void dissolve_unused();
   void advance(FlowClass& c, double now);
   double finish_time(const FlowClass& c) const;
+  double served(const FlowClass& c) const { return c.count == 0 ? 0 : lanes_[c.lane].members.front().first - c.remaining; }
   void account(std::uint32_t flow, double bytes);
 
   Paths& paths_;
@@ -161,7 +165,7 @@ class Classes {
 
   // Scratch of regroup().
   std::vector<std::uint32_t> region_flows_, region_links_, new_links_, region_link_classes_, region_classes_, rebuilt_;
-  std::vector<std::uint64_t> flow_colour_, link_colour_;
+  std::vector<std::uint64_t> flow_colour_, link_colour_, colours_;
   std::vector<std::uint8_t> class_marked_, piece_marked_;
   std::vector<std::uint32_t> groups_, members_, group_class_, marked_pieces_, users_, torn_of_, recovered_;
   std::vector<FlowClass> torn_;

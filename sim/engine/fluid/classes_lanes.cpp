@@ -96,10 +96,8 @@ void Classes::place(const Pending& p, double now) {
     if (known == lane_of_.end()) lane_of_.emplace(key, id);
   }
   FlowClass& c = classes_[id];
-  Lane& lane = lanes_[c.lane];
-  lane.members.emplace_back(lane.served + p.remaining, p.flow);
-  std::push_heap(lane.members.begin(), lane.members.end(), std::greater<>());
-  ++c.count;
+  const double so_far = served(c);
+  add_member(c, so_far, p.remaining, p.flow);
   ++live_flows_;
   flows_.class_of[p.flow] = id;
   finish_.set(id, finish_time(c));
@@ -121,7 +119,6 @@ std::uint32_t Classes::new_lane(std::uint32_t flow, double now) {
     free_lanes_.pop_back();
   }
   Lane& lane = lanes_[c.lane];
-  lane.served = 0;
   lane.members.clear();
   lane.loud.assign(loud_.begin(), loud_.end());
   c.variable = solver_.add_variable(terms_);
@@ -147,12 +144,12 @@ void Classes::forget_key(std::uint32_t id) {
 void Classes::take_apart(std::uint32_t id, double now) {
   FlowClass& c = classes_[id];
   advance(c, now);
-  Lane& lane = lanes_[c.lane];
-  for (const auto& [target, flow] : lane.members) {
-    pending_.push_back({flow, std::max(0.0, target - lane.served)});
+  const double so_far = served(c);
+  for (const auto& [target, flow] : lanes_[c.lane].members) {
+    pending_.push_back({flow, std::max(0.0, target - so_far)});
     flows_.class_of[flow] = none;
   }
-  live_flows_ -= lane.members.size();
+  live_flows_ -= c.count;
   forget_lane(id, true);   // links that woke stay awake
 }
 
@@ -213,18 +210,24 @@ void Classes::join_lanes(std::uint32_t into, std::uint32_t from, double now) {
   FlowClass& c = classes_[into];
   advance(c, now);
   advance(classes_[from], now);
-  Lane& lane = lanes_[c.lane];
-  const Lane& other = lanes_[classes_[from].lane];
-  for (const auto& [target, flow] : other.members) {
+  const double so_far = served(c), others = served(classes_[from]);
+  for (const auto& [target, flow] : lanes_[classes_[from].lane].members) {
     find_terms(flow, 1);
     solver_.add_share(c.variable, terms_);
-    lane.members.emplace_back(lane.served + std::max(0.0, target - other.served), flow);
-    std::push_heap(lane.members.begin(), lane.members.end(), std::greater<>());
+    add_member(c, so_far, std::max(0.0, target - others), flow);
     flows_.class_of[flow] = into;
   }
-  c.count += classes_[from].count;
   forget_lane(from);
   finish_.set(into, finish_time(classes_[into]));
+}
+
+// `so_far` is what each member has been served, which stays the same as members come and go.
+void Classes::add_member(FlowClass& c, double so_far, double remaining, std::uint32_t flow) {
+  auto& members = lanes_[c.lane].members;
+  members.emplace_back(so_far + remaining, flow);
+  std::push_heap(members.begin(), members.end(), std::greater<>());
+  c.remaining = members.front().first - so_far;
+  ++c.count;
 }
 
 // Members that end until `limit` leave their lane one by one.
@@ -232,6 +235,7 @@ double Classes::finish_members(std::uint32_t id, double limit, std::vector<Finis
   double last = 0;
   FlowClass& c = classes_[id];
   Lane& lane = lanes_[c.lane];
+  const double so_far = served(c);
   for (double at = finish_time(c); at <= limit; at = finish_time(c)) {
     last = at;
     const std::uint32_t f = lane.members.front().second;
@@ -246,6 +250,7 @@ double Classes::finish_members(std::uint32_t id, double limit, std::vector<Finis
       forget_lane(id);
       return last;
     }
+    c.remaining = std::max(0.0, lane.members.front().first - so_far);
     find_terms(f, 1);
     solver_.remove_share(c.variable, terms_);
     dissolve_unused();

@@ -15,6 +15,9 @@ constexpr std::uint64_t old_flow_class = 0x0f, lane_member = 0xff, new_flow = 0x
 }  // namespace
 
 void Classes::regroup(double now) {
+  class_of_link_.resize(paths_.link_count(), none);
+  next_link_.resize(paths_.link_count(), none);
+  if (all_single()) return begin_singly(now);
   collect_region();
   colour_region();
   split_links(now);
@@ -30,6 +33,52 @@ void Classes::regroup(double now) {
   disturbed_.clear();
 }
 
+// Whether the new flows are alike to nobody and tell no links apart: then there is nothing to refine.
+bool Classes::all_single() {
+  if (!disturbed_.empty() || !paths_.uncovered().empty()) return false;
+  if (!merge_) return true;
+  colours_.clear();
+  for (const std::uint32_t f : starting_) {
+    if (std::isfinite(flows_.cap(f))) return false;
+    colours_.push_back(new_flow_colour(f));
+  }
+  std::sort(colours_.begin(), colours_.end());
+  if (std::adjacent_find(colours_.begin(), colours_.end()) != colours_.end()) return false;
+  for (const std::uint32_t f : starting_) {
+    for (const std::uint32_t p : flows_.pieces(f)) {
+      for (const Paths::Load& load : paths_.piece(p)) {
+        const std::uint32_t lc = class_of_link_[load.link];
+        if (lc != none && link_classes_[lc].count > 1) return false;
+      }
+    }
+  }
+  return true;
+}
+
+void Classes::begin_singly(double now) {
+  for (const std::uint32_t f : starting_) {
+    if (merge_) {
+      pending_.push_back({f, flows_.bytes(f)});
+      continue;
+    }
+    const std::uint32_t id = new_flow_class();
+    classes_[id] = fresh_class(f, now);
+    classes_[id].first = f;
+    classes_[id].count = 1;
+    flows_.class_of[f] = id;
+    flows_.next_in_class[f] = none;
+    ++live_flows_;
+    join(id);
+  }
+  flows_begun_ += starting_.size();
+  starting_.clear();
+  place_pending(now);
+}
+
+std::uint64_t Classes::new_flow_colour(std::uint32_t f) const {
+  return hash_with(hash_with(hash_with(new_flow, word(flows_.bytes(f))), word(flows_.weight(f))), word(flows_.cap(f)));
+}
+
 // The region is all that the new flows can tell apart: link classes that they cross, the flow classes that cross those,
 // and so on through classes of more than one member. Where as many flows begin as move already, it is everything.
 void Classes::collect_region() {
@@ -37,8 +86,6 @@ void Classes::collect_region() {
   region_links_.clear();
   region_classes_.clear();
   region_link_classes_.clear();
-  class_of_link_.resize(paths_.link_count(), none);
-  next_link_.resize(paths_.link_count(), none);
   class_marked_.resize(classes_.size(), 0);
   collect_starting_links();
   for (const std::uint32_t l : disturbed_) {
@@ -156,7 +203,7 @@ void Classes::mark_flow_class(std::uint32_t id) {
 void Classes::colour_region() {
   flow_colour_.resize(flows_.extent());
   link_colour_.resize(paths_.link_count());
-  if (!merge_) {
+  if (!merge_) {   // when links change
     for (const std::uint32_t f : region_flows_) flow_colour_[f] = f + 1;
     for (const std::uint32_t l : region_links_) link_colour_[l] = l + 1;
     return;
@@ -165,9 +212,7 @@ void Classes::colour_region() {
     const bool lane = classes_[c].lane != none;   // its members differ in size
     for_members(classes_[c], [&](std::uint32_t f) { flow_colour_[f] = lane ? hash_with(lane_member, f) : hash_with(old_flow_class, c); });
   }
-  for (const std::uint32_t f : starting_) {
-    flow_colour_[f] = hash_with(hash_with(hash_with(new_flow, word(flows_.bytes(f))), word(flows_.weight(f))), word(flows_.cap(f)));
-  }
+  for (const std::uint32_t f : starting_) flow_colour_[f] = new_flow_colour(f);
   for (const std::uint32_t lc : region_link_classes_) {
     for (std::uint32_t l = link_classes_[lc].first; l != none; l = next_link_[l])
       link_colour_[l] = hash_with(hash_with(old_link_class, lc), word(paths_.capacity(l)));

@@ -31,7 +31,7 @@ LinkId Paths::standing_for(LinkId link) const {
 void Paths::add_link(double capacity) {
   capacity_.push_back(capacity);
   cover_.push_back(unseen);
-  in_segment_.push_back(0);
+  by_link_.push_back(0);
 }
 
 void Paths::set_capacity(std::uint32_t link, double rate) {
@@ -57,17 +57,17 @@ void Paths::cover_links_of(std::span<const Load> loads) {
   if (loads.empty()) return;
   Load tightest = loads[0];
   for (const Load& l : loads) {
-    in_segment_[l.link] = l.coefficient;
+    by_link_[l.link] = l.coefficient;
     if (tighter(l, tightest)) tightest = l;
   }
   for (const Load& l : loads) {
     std::uint32_t& cover = cover_[l.link];
     if (cover == unseen) cover = l.link == tightest.link ? no_cover : tightest.link;
     if (!covered(l.link)) continue;
-    const Load by{cover, in_segment_[cover]};
+    const Load by{cover, by_link_[cover]};
     if (by.coefficient == 0 || !tighter(by, l)) uncover(l.link);
   }
-  for (const Load& l : loads) in_segment_[l.link] = 0;
+  for (const Load& l : loads) by_link_[l.link] = 0;
 }
 
 bool Paths::piece_crosses(std::uint32_t p, std::uint32_t link) const {
@@ -122,19 +122,19 @@ void Paths::expand(SegmentId segment, KernelId kernel, double share, std::vector
   cover_links_of({out.data() + begin, out.size() - begin});
 }
 
-// Adds up the loads of each link, in order of link; returns how many are left.
+// Adds up the loads of each link, in order of the first of each; returns how many are left.
 std::size_t Paths::add_up(std::span<Load> loads) {
-  const auto by_link = [](const Load& a, const Load& b) { return a.link < b.link; };
-  if (loads.size() > 48) {
-    std::stable_sort(loads.begin(), loads.end(), by_link);
-  } else {   // by insertion: short, and mostly in order
-    for (auto l = loads.begin(); l != loads.end(); ++l) std::rotate(std::upper_bound(loads.begin(), l, *l, by_link), l, l + 1);
-  }
   std::size_t n = 0;
   for (const Load& l : loads) {
-    if (n > 0 && loads[n - 1].link == l.link) loads[n - 1].coefficient += l.coefficient;
-    else loads[n++] = l;
+    double& place = by_link_[l.link];   // 1 + where in loads it stands
+    if (place == 0) {
+      loads[n] = l;
+      place = static_cast<double>(++n);
+    } else {
+      loads[static_cast<std::size_t>(place) - 1].coefficient += l.coefficient;
+    }
   }
+  for (std::size_t i = 0; i < n; ++i) by_link_[loads[i].link] = 0;
   return n;
 }
 

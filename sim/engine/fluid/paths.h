@@ -52,7 +52,7 @@ class Paths {
   std::uint32_t piece_of(SegmentId segment, KernelId kernel, double share);
   /// Appends the loads of a share of a segment, virtual links included.
   void expand(SegmentId segment, KernelId kernel, double share, std::vector<Load>& out);
-  /// A new piece of these loads; adds up links that occur more than once. Reorders `loads`.
+  /// A new piece of these loads; adds up links that occur more than once.
   std::uint32_t add_piece(std::vector<Load>& loads);
   /// The same for a piece that is used once and then released; its number is used again. Counts its users.
   std::uint32_t add_passing_piece(std::vector<Load>& loads);
@@ -75,7 +75,7 @@ class Paths {
   };
   static constexpr std::uint32_t unseen = ~std::uint32_t{0}, no_cover = unseen - 1;
   LinkId standing_for(LinkId link) const;
-  static std::size_t add_up(std::span<Load> loads);
+  std::size_t add_up(std::span<Load> loads);
   std::uint32_t virtual_link(LinkId link, KernelId kernel, BytesPerSecond rate);
   void add_link(double capacity);
   void cover_links_of(std::span<const Load> segment);
@@ -89,7 +89,7 @@ class Paths {
   std::uint32_t physical_;
   std::vector<double> capacity_;
   std::vector<std::uint32_t> cover_, uncovered_;   // by link: the tighter link, no_cover, or unseen so far
-  std::vector<double> in_segment_;                   // by link: coefficient in the segment at hand
+  std::vector<double> by_link_;                      // by link: scratch, all zero
   std::unordered_map<std::uint64_t, std::uint32_t> virtual_;   // by (kernel, link); looked up only
   std::vector<std::vector<std::uint32_t>> whole_;              // by kernel + 1 and segment: its piece, for share 1
   std::unordered_map<Key, std::uint32_t, KeyHash> partial_;    // looked up only

@@ -57,6 +57,7 @@ std::uint32_t Solver::add_variable(std::span<const Term> given) {
   std::uint32_t v = static_cast<std::uint32_t>(variables_.size());
   if (free_variables_.empty()) {
     variables_.emplace_back();
+    height_.emplace_back();
   } else {
     v = free_variables_.back();
     free_variables_.pop_back();
@@ -64,6 +65,7 @@ std::uint32_t Solver::add_variable(std::span<const Term> given) {
   Variable& variable = variables_[v];
   variable = Variable();
   variable.state = State::added;
+  height_[v] = 0;
   variable.room = static_cast<std::uint32_t>(given.size());
   variable.first = take_block(variable.room);
   for (const Term& t : given) append_term(v, t);
@@ -187,14 +189,6 @@ void Solver::remove_variable(std::uint32_t v) {
   blocks_.give_back(variable.first, variable.room);
   variable = Variable();
   free_variables_.push_back(v);
-}
-
-// To be called when a quiet link's load rose.
-void Solver::note_if_full(std::uint32_t link) {
-  Link& l = links_[link];
-  if (l.suspect || l.load <= nearly_full * l.capacity) return;
-  l.suspect = true;
-  suspects_.push_back(link);
 }
 
 double Solver::load(std::uint32_t link) const {

@@ -114,6 +114,7 @@ class Solver {
     bool released = false;    // has let go of the variables bound to it in this solve, or found that it need not
     bool quiet = true;        // takes no part but for its load, which then is of all variables
     bool suspect = false;     // quiet, and may be overloaded
+    std::uint8_t saturations = 0;   // counted, for refresh()
   };
   static constexpr double nearly_full = 1 - 1e-9;   // a quiet link with more load is looked at before it may stay so
   static constexpr double never = std::numeric_limits<double>::infinity();
@@ -128,7 +129,13 @@ class Solver {
   void erase_term(std::uint32_t variable, std::uint32_t term);
   void unlist(std::uint32_t term);
   std::uint32_t take_block(std::uint32_t length);
-  void note_if_full(std::uint32_t link);
+  // To be called when a quiet link's load rose.
+  void note_if_full(std::uint32_t link) {
+    Link& l = links_[link];
+    if (l.load <= nearly_full * l.capacity || l.suspect) return;
+    l.suspect = true;
+    suspects_.push_back(link);
+  }
   void mark_dirty(std::uint32_t link);
   void wake(std::uint32_t link);
   bool wake_overloaded();
@@ -139,9 +146,10 @@ class Solver {
   void stir(std::uint32_t link);
   void queue_stirred();
   void visit(std::uint32_t link);
-  Filling filling(std::uint32_t link);
-  double fill_candidates(std::uint32_t link, double room, double slope);
+  Filling filling(std::uint32_t link) const;
+  double fill_above(std::uint32_t link, double estimate, double& lowest) const;
   void saturate(std::uint32_t link, double level);
+  void refresh(std::uint32_t link);
   void release(std::uint32_t link);
   bool rebind(std::uint32_t variable);
   void grow(std::uint32_t variable);
@@ -151,6 +159,7 @@ class Solver {
   void end();
 
   std::vector<Variable> variables_;
+  std::vector<double> height_;              // by variable: its level; infinite while it grows
   std::vector<Entry> terms_;                // of variables, in blocks
   std::vector<std::uint32_t> place_;        // by term: where it stands in its link's list
   Blocks blocks_;
@@ -162,7 +171,6 @@ class Solver {
   // During a solve.
   std::vector<std::uint32_t> touched_, stirred_, suspects_;
   std::vector<std::pair<double, std::uint32_t>> queue_;
-  std::vector<std::pair<double, double>> candidates_;
   double sweep_ = 0;
 };
 

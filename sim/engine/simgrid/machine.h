@@ -55,12 +55,30 @@ class Player {
 };
 
 struct MachineOptions {
-  bool gather = true;              ///< one step for all that ends within rounding of an instant; costs SimGrid two more looks at all flows
   bool selective_update = false;   ///< SimGrid's default, which over-subscribes links; for the test that shows it
 };
 
 /// What the module exports under the name below. Once per process: SimGrid's clock and state go on.
 using PlayFunction = void(Player& player, const MachineOptions& options);
 inline constexpr char play_function_name[] = "weft_simgrid_play";
+
+/// A flow between two of many actors, for measuring SimGrid by itself.
+struct PlainFlow {
+  std::uint32_t from = 0, to = 0;                    ///< actors; at most one flow from one to another
+  double bytes = 0, latency = 0;
+  std::uint32_t first_link = 0, link_count = 0;      ///< in PlainTraffic::path
+};
+
+struct PlainTraffic {
+  std::uint32_t actors = 0;
+  std::span<const PlainFlow> flows;
+  std::span<const double> links;                     ///< bytes per second
+  std::span<const std::uint32_t> path;
+};
+
+/// Also exported, under the name below: all flows at once, as one writes it for SimGrid alone: an actor an end, which posts
+/// what it receives and what it sends and then waits for each in turn. The time of the last end. Once per process.
+using PlainFunction = double(const PlainTraffic& traffic);
+inline constexpr char plain_function_name[] = "weft_simgrid_plain";
 
 }  // namespace weft::engine::simgrid

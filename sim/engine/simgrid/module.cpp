@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include <simgrid/kernel/Timer.hpp>
@@ -13,6 +14,7 @@
 #include <simgrid/s4u.hpp>
 
 #include "sim/engine/simgrid/machine.h"
+#include "sim/engine/simgrid/settings.h"
 
 namespace {
 
@@ -23,6 +25,7 @@ using weft::engine::simgrid::Machine;
 using weft::engine::simgrid::MachineFlow;
 using weft::engine::simgrid::MachineOptions;
 using weft::engine::simgrid::Player;
+using weft::engine::simgrid::Settings;
 
 double cpu_seconds() {
   timespec t{};
@@ -60,7 +63,7 @@ class LinkStore final : public routing::NetZoneImpl {
 
 class Fluids final : public Machine {
  public:
-  Fluids(Player& player, const MachineOptions& options, double begin);
+  Fluids(Player& player, double begin);
 
   double now() const override { return sg4::Engine::get_clock(); }
   std::uint32_t add_link(double rate, bool changes, double highest) override;
@@ -93,7 +96,7 @@ class Fluids final : public Machine {
   Player& player_;
   sg4::SemaphorePtr wake_, posted_;
   void* received_ = nullptr;   // what comes with a flow; nobody reads it
-  bool gather_, asleep_ = false, instant_over_ = false;
+  bool asleep_ = false, instant_over_ = false;
   double latency_factor_ = 0, begin_, player_cpu_ = 0;   // the latter of CPU time
   std::vector<sg4::Link*> links_;
   std::vector<std::unique_ptr<double>> changing_;   // by link; the rate now, null for links that never change
@@ -104,8 +107,7 @@ class Fluids final : public Machine {
   std::vector<Ended> ended_, told_;
 };
 
-Fluids::Fluids(Player& player, const MachineOptions& options, double begin)
-    : zone_(new Zone), root_(zone_->get_iface()), player_(player), gather_(options.gather), begin_(begin) {
+Fluids::Fluids(Player& player, double begin) : zone_(new Zone), root_(zone_->get_iface()), player_(player), begin_(begin) {
   host_ = root_->create_host("everywhere", 1e9);
   root_->seal();
   store_ = new LinkStore(*zone_);
@@ -174,7 +176,6 @@ void Fluids::conduct() {
       asleep_ = true;
       wake_->acquire();
     }
-    if (!gather_) continue;
     // Flows that are alike end within rounding of each other: a step is for all of them, as an instant is. What follows
     // starts that much later, a part in 1e14.
     instant_over_ = false;
@@ -253,20 +254,8 @@ void Fluids::post(const Posting& p, std::vector<sg4::CommPtr>& sides, std::vecto
 
 extern "C" __attribute__((visibility("default"))) void weft_simgrid_play(Player& player, const MachineOptions& options) {
   const double begin = cpu_seconds();
-  std::vector<std::string> words = {"weft",
-                                    "--log=root.thresh:error",
-                                    "--cfg=network/model:CM02",
-                                    "--cfg=network/crosstraffic:no",
-                                    "--cfg=network/TCP-gamma:1e30",
-                                    options.selective_update ? "--cfg=network/optim:Lazy" : "--cfg=network/optim:Full",
-                                    "--cfg=maxmin/precision:1e-12",
-                                    options.selective_update ? "--cfg=surf/precision:1e-13" : "--cfg=surf/precision:1e-20",
-                                    "--cfg=contexts/stack-size:128"};
-  std::vector<char*> argv;
-  for (std::string& w : words) argv.push_back(w.data());
-  argv.push_back(nullptr);
-  int argc = static_cast<int>(words.size());
-  sg4::Engine engine(&argc, argv.data());
-  Fluids fluids(player, options, begin);
+  Settings settings(options.selective_update);
+  sg4::Engine engine(&settings.argc, settings.argv.data());
+  Fluids fluids(player, begin);
   engine.run();
 }

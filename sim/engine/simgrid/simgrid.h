@@ -1,4 +1,4 @@
-// run_simgrid(): executes a Program on SimGrid, in a process of its own; the one header here that others may include.
+// run_simgrid(): executes a Program on SimGrid, in a process of its own.
 #pragma once
 
 #include <cstdint>
