@@ -1,6 +1,7 @@
 // Programs that the benchmarks run: all-to-alls with PXN, and exchanges in which every size is different.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "sim/core/random.h"
@@ -52,33 +53,41 @@ class PxnAllToAll final : public workloads::Program {
 /// NVLink on the receiving side. With `jitter` each flow's size is its own, drawn from bytes * (1 +- jitter / 2).
 class FlatAllToAll final : public workloads::Program {
  public:
-  FlatAllToAll(std::uint32_t nodes, double bytes, double jitter = 0) : nodes_(nodes), bytes_(bytes), jitter_(jitter) {}
-
-  void start(workloads::Sink& sink) override {
-    std::uint32_t id = 0;
-    for (std::uint32_t a = 0; a < 8 * nodes_; ++a) {
-      for (std::uint32_t b = 0; b < 8 * nodes_; ++b) {
-        if (a != b) emit(id++, a, b, sink);
-      }
-    }
-  }
+  FlatAllToAll(std::uint32_t nodes, double bytes, double jitter = 0)
+      : all_(std::make_shared<All>(nodes, bytes, jitter)) {}
+  void start(workloads::Sink& sink) override { sink.transfers(all_, OpId(0)); }
 
  private:
-  void emit(std::uint32_t id, std::uint32_t a, std::uint32_t b, workloads::Sink& sink) {
-    const Endpoint from = gpu(a / 8, a % 8), to = gpu(b / 8, b % 8), mid = gpu(b / 8, a % 8);
-    legs_.clear();
-    if (from != mid) legs_.push_back({from, mid, 1});
-    if (mid != to) legs_.push_back({mid, to, 1});
-    workloads::Transfer t;
-    t.id = OpId(id);
-    t.bytes = Bytes(jitter_ == 0 ? bytes_ : bytes_ * (1 + jitter_ * (Draws(1, "size", id).unit() - 0.5)));
-    t.legs = legs_;
-    sink.transfer(t);
-  }
+  class All final : public workloads::TransferBatch {
+   public:
+    All(std::uint32_t nodes, double bytes, double jitter) : gpus_(8 * nodes), bytes_(bytes), jitter_(jitter) {}
+    std::uint32_t size() const override { return gpus_ * (gpus_ - 1); }
+    void read(std::uint32_t k, workloads::Transfer& out) override {
+      if (k != next_) {
+        a_ = k / (gpus_ - 1);
+        b_ = k % (gpus_ - 1);
+        b_ += b_ >= a_;
+      }
+      const Endpoint from = gpu(a_ / 8, a_ % 8), to = gpu(b_ / 8, b_ % 8), mid = gpu(b_ / 8, a_ % 8);
+      std::size_t legs = 0;
+      if (from != mid) legs_[legs++] = {from, mid, 1};
+      if (mid != to) legs_[legs++] = {mid, to, 1};
+      out.bytes = Bytes(jitter_ == 0 ? bytes_ : bytes_ * (1 + jitter_ * (Draws(1, "size", k).unit() - 0.5)));
+      out.legs = {legs_, legs};
+      next_ = k + 1;
+      if (++b_ == a_) ++b_;
+      if (b_ < gpus_) return;
+      ++a_;
+      b_ = 0;
+    }
 
-  std::uint32_t nodes_;
-  double bytes_, jitter_;
-  std::vector<workloads::Leg> legs_;
+   private:
+    std::uint32_t gpus_, next_ = 0, a_ = 0, b_ = 1;   // of the pair that is read next
+    double bytes_, jitter_;
+    workloads::Leg legs_[2];
+  };
+
+  std::shared_ptr<All> all_;
 };
 
 /// A dispatch of expert parallelism over `nodes` x 8 GPUs: each GPU sends to its namesake on every other node, which

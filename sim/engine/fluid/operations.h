@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -15,7 +16,8 @@ namespace weft::engine {
 class Operations {
  public:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
-  enum class Kind : std::uint8_t { awaited, transfer, timed };   ///< awaited: named by others, not emitted yet
+  /// awaited: named by others, not emitted yet; batch: stands for many transfers that wait for the same.
+  enum class Kind : std::uint8_t { awaited, transfer, timed, batch };
 
   struct Operation {
     OpId id;
@@ -35,6 +37,20 @@ class Operations {
   std::uint32_t emit(OpId id, Kind kind, std::span<const OpId> after, StreamId stream = {});
   /// Forgets an operation; those that it held back join ready().
   void finish(std::uint32_t slot);
+
+  /// A batch of transfers with the ids from `first` on; its slot is that of the first. It is either opened, once it is
+  /// ready, and its transfers are emitted, or run apart.
+  std::uint32_t emit_batch(OpId first, std::uint32_t size, std::span<const OpId> after);
+  void open_batch(std::uint32_t slot, std::uint32_t size);
+
+  /// The transfers of a batch that is run apart have no slots unless somebody waits for them. `ended(k)` has to say which
+  /// have been finished by finish_apart(), until join_again().
+  void run_apart(std::uint32_t slot, std::uint32_t size, std::function<bool(std::uint32_t)> ended);
+  void finish_apart(OpId id);
+  /// `all`: every one of them has.
+  void join_again(bool all);
+  /// A slot for a transfer that was apart, after join_again(), as if it had been emitted alone and started.
+  std::uint32_t adopt(OpId id);
 
   Operation& operator[](std::uint32_t slot) { return slots_[slot]; }
   /// Slots that may start now, in the order in which they came to; the caller empties it.
@@ -66,6 +82,8 @@ class Operations {
   bool finished(OpId id) const;
   std::uint32_t slot_of(OpId id);
   void hold(std::uint32_t slot, OpId by);
+  void release(std::uint32_t slot);
+  void mark_done(OpId id);
 
   std::vector<std::unique_ptr<Page>> pages_;
   std::vector<bool> page_done_;
@@ -75,6 +93,9 @@ class Operations {
   std::uint32_t free_edge_ = none;
   std::vector<OpId> stream_tail_;
   std::uint64_t emitted_ = 0, finished_ = 0;
+  OpId apart_first_;
+  std::uint32_t apart_size_ = 0;
+  std::function<bool(std::uint32_t)> apart_ended_;
 };
 
 }  // namespace weft::engine

@@ -39,7 +39,7 @@ Summary Run::execute() {
   for (;;) {
     apply_changes();
     run_instant();
-    classes_.settle(now_);
+    settle();
     if (options_.stop_after_first_rates && transfers_to_start_ == 0) {
       report_rates();
       makespan_ = now_;
@@ -63,6 +63,7 @@ Summary Run::execute() {
       }
       end_flow(f.flow);
     }
+    if (alone_) events_ += alone_->finish_until(limit_);
   }
   check_all_done();
   return summary();
@@ -78,6 +79,7 @@ double Run::window() const {
 
 double Run::next_instant() const {
   double next = std::min(classes_.next_finish(), timers_.next());
+  if (alone_) next = std::min(next, alone_->next());
   // A change of the fabric is no reason to go on when there is nothing left that it could change.
   if (next_change_ < changes_.size() && operations_.unfinished() > 0) next = std::min(next, changes_[next_change_].at.value());
   return next;
@@ -88,15 +90,21 @@ void Run::run_instant() {
     end_operations();
     start_ready();
     fire_timers();
-  } while (!ending_.empty() || !operations_.ready().empty());
+  } while (!ending_.empty() || !operations_.ready().empty() || (alone_ && alone_->ending()));
 }
 
 void Run::start_ready() {
   while (!operations_.ready().empty()) {
     starting_now_.clear();
     starting_now_.swap(operations_.ready());
+    const auto moves = [&](std::uint32_t slot) { return operations_[slot].kind != Operations::Kind::timed; };
+    const bool one = std::count_if(starting_now_.begin(), starting_now_.end(), moves) == 1;
     for (const std::uint32_t slot : starting_now_) {
       auto& op = operations_[slot];
+      if (op.kind == Operations::Kind::batch) {
+        start_batch(slot, one);
+        continue;
+      }
       op.started = true;
       sink_.started(op.id, Seconds(now_));
       if (op.kind == Operations::Kind::transfer) start_flows(slot);
@@ -114,6 +122,7 @@ void Run::start_flows(std::uint32_t slot) {
     auto& op = operations_[slot];
     ++op.parts;
     ++op.dormant;
+    ++dormant_;
     timers_.add(now_ + flows_.latency(f), {slot, f});
   }
 }
@@ -124,6 +133,7 @@ std::uint32_t Run::first_flow(std::uint32_t slot) {
 }
 
 void Run::fire_timers() {
+  if (alone_) events_ += alone_->begin_until(limit_, now_);
   while (timers_.next() <= limit_) {
     due_.clear();
     timers_.take_next(due_);
@@ -136,11 +146,15 @@ void Run::fire_timers() {
 }
 
 void Run::first_byte(std::uint32_t flow) {
+  --dormant_;
   auto& op = operations_[flows_.owner(flow)];
   if (--op.dormant == 0 && op.from_the_start) --transfers_to_start_;
   const bool unbounded = flows_.pieces(flow).empty() && !std::isfinite(flows_.cap(flow));
   if (flows_.bytes(flow) <= 0 || unbounded) end_flow(flow);
-  else classes_.begin(flow);
+  else {
+    if (alone_) interrupt_batch();
+    classes_.begin(flow);
+  }
 }
 
 void Run::end_flow(std::uint32_t flow) {
@@ -153,11 +167,13 @@ void Run::end_operations() {
   ending_now_.swap(ending_);
   std::sort(ending_now_.begin(), ending_now_.end());
   for (const auto& [id, slot] : ending_now_) {
+    if (alone_ && alone_->ending() && alone_->first() < id) tell_batch();
     makespan_ = now_;
     sink_.finished(id, Seconds(now_));
     forget(slot);
     program_.on_complete(id, Seconds(now_), *this);
   }
+  if (alone_ && alone_->ending()) tell_batch();
 }
 
 void Run::forget(std::uint32_t slot) {
@@ -179,6 +195,7 @@ void Run::forget(std::uint32_t slot) {
 
 void Run::check_all_done() {
   if (operations_.unfinished() == 0) return;
+  open_all_batches();
   std::string text = fmt::format("{} operations never finish: ", operations_.unfinished());
   const auto awaited = operations_.awaited();
   if (!awaited.empty()) {

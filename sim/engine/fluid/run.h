@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "sim/engine/fluid/batch_alone.h"
 #include "sim/engine/fluid/classes.h"
 #include "sim/engine/engine.h"
 #include "sim/engine/fluid/lowering.h"
@@ -26,7 +27,7 @@ class Run final : private workloads::Sink {
   /// All that flows have crossed, or would have.
   const Paths& paths() const { return paths_; }
   /// Bytes that each physical link has carried, by LinkId.
-  std::vector<double> carried() const { return classes_.carried(); }
+  std::vector<double> carried() const;
 
  private:
   /// A flow's first byte or, without a flow, the end of a timed operation.
@@ -42,6 +43,7 @@ class Run final : private workloads::Sink {
 
   // What the program calls.
   void transfer(const workloads::Transfer& t, std::span<const OpId> after) override;
+  void transfers(const std::shared_ptr<workloads::TransferBatch>& batch, OpId first, std::span<const OpId> after) override;
   void compute(const workloads::Compute& c, std::span<const OpId> after) override;
   void marker(OpId id, Seconds delay, std::span<const OpId> after) override;
 
@@ -60,6 +62,16 @@ class Run final : private workloads::Sink {
   double next_instant() const;
   double window() const;
   void check_all_done();
+
+  // Batches (run_batches.cpp).
+  void start_batch(std::uint32_t slot, bool alone);
+  void unroll(std::uint32_t slot, const std::shared_ptr<workloads::TransferBatch>& batch, OpId first);
+  bool nothing_moves() const { return alone_ == nullptr && dormant_ == 0 && !classes_.moving(); }
+  void tell_batch();
+  void end_batch();
+  void open_all_batches();
+  void interrupt_batch();
+  void settle();
 
   // Changes of the fabric (run_changes.cpp).
   void apply_changes();
@@ -85,6 +97,17 @@ class Run final : private workloads::Sink {
   Operations operations_;
   Timers<Due> timers_;
   std::vector<Due> due_;
+  struct Batch {
+    std::shared_ptr<workloads::TransferBatch> batch;
+    OpId first;
+    std::uint32_t slot = 0;
+  };
+  std::vector<Batch> batches_;             // that have not started
+  std::vector<std::uint32_t> free_batches_;
+  std::unique_ptr<BatchAlone> alone_;
+  std::uint64_t dormant_ = 0;              // flows whose first byte is yet to move
+  std::vector<double> batch_carried_;      // bytes by link, of batches that ran alone
+  std::uint64_t batch_flows_ = 0, batch_classes_ = 0, batch_solves_ = 0;
   std::vector<std::unique_ptr<Kept>> kept_;
   std::vector<std::uint32_t> free_kept_, starting_now_;
   std::vector<Classes::Finished> ended_flows_;

@@ -33,6 +33,7 @@ void Run::apply_changes() {
 }
 
 void Run::change_capacity(const FabricEvent& e) {
+  if (alone_) interrupt_batch();
   const std::uint32_t l = e.link.value;
   router_.set_capacity(e.link, e.rate);
   auto past = std::find_if(capacity_past_.begin(), capacity_past_.end(), [&](const CapacityPast& p) { return p.link == l; });

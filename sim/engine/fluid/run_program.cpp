@@ -82,16 +82,16 @@ Summary Run::summary() const {
   Summary s;
   s.makespan = Seconds(makespan_);
   s.operations = operations_.emitted();
-  s.flows = classes_.flows_begun();
-  s.classes = classes_.most_classes();
+  s.flows = classes_.flows_begun() + batch_flows_;
+  s.classes = std::max(classes_.most_classes(), batch_classes_);
   s.events = events_;
-  s.solves = classes_.solves();
+  s.solves = classes_.solves() + batch_solves_;
   std::vector<double> could(paths_.physical_links(), 0);
   for (std::uint32_t l = 0; l < could.size(); ++l) could[l] = paths_.capacity(l) * makespan_;
   for (const CapacityPast& past : capacity_past_) {
     could[past.link] = past.integral + past.rate * std::max(0.0, makespan_ - past.since);
   }
-  const std::vector<double> carried = classes_.carried();
+  const std::vector<double> carried = this->carried();
   for (std::uint32_t l = 0; l < could.size(); ++l) {
     if (could[l] <= 0 || carried[l] / could[l] <= s.max_link_utilisation) continue;
     s.max_link_utilisation = carried[l] / could[l];
