@@ -79,7 +79,12 @@ CaseRows run_case(const Case& c, const Cluster& cluster, const RunOptions& optio
     if (timed) bound = bound_of_trial(c, trial, router, ledger);
     const auto program = c.program(trial);
     Recorder recorder(c.observe, timed && ledger.complete());
-    const engine::Summary s = options.engine.run(router, *program, engine_options, recorder);
+    engine::Summary s;
+    try {
+      s = options.engine.run(router, *program, engine_options, recorder);
+    } catch (const RunError& error) {
+      throw RunError(fmt::format("{}: {}", where, error.what()));
+    }
     note_folding(s, rows);
     if (timed) guard(options, engine_options, bound, ledger, router, *program, s, recorder, where);
     outcomes.push_back(recorder.take(s.makespan));
@@ -93,7 +98,8 @@ CaseRows run_case(const Case& c, const Cluster& cluster, const RunOptions& optio
   const double microseconds = 1e6 / static_cast<double>(c.trials);
   rows.result.set("bound_us", least * microseconds);
   // Rounding may leave a run that meets its bound a hair below it.
-  if (least > 0) rows.result.set("gap_pct", std::max(0.0, 100 * (time / least - 1)));
+  const double gap = 100 * (time / least - 1);
+  if (least > 0) rows.result.set("gap_pct", options.engine.lower_bound ? gap : std::max(0.0, gap));
   rows.bound = c.labels;
   rows.bound.set("busiest_link_us", busiest * microseconds).set("longest_chain_us", chain * microseconds);
   return rows;

@@ -102,7 +102,7 @@ std::vector<std::string> notes_on(const RunOptions& options) {
     notes.push_back(fmt::format("approximate: completions closer than {:g} of the time count as one (--time-tolerance)", options.time_tolerance));
   }
   if (options.engine.lower_bound) {
-    notes.push_back(fmt::format("the {} engine leaves contention out: no time can be shorter than these, most are longer", options.engine.name));
+    notes.push_back(fmt::format("the {} engine leaves contention out: no time can be shorter than these, most are longer. Bounds count what shares a link, so these times may lie under them (gap_pct below 0)", options.engine.name));
   }
   return notes;
 }

@@ -27,7 +27,7 @@ struct Interchange {
 ///
 /// Every operation has an owner, one of the ranks. The owner's operations, and what Program::on_complete() emits when one of
 /// them is done, may depend on those of others only by `after`; on_complete() emits operations of that owner alone, and hears
-/// of no others' when ranks are folded. A stream belongs to one owner.
+/// of no others' when ranks are folded. A stream belongs to one owner, and images keep the order of its operations.
 class Symmetry {
  public:
   virtual ~Symmetry() = default;

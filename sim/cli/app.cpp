@@ -41,7 +41,8 @@ void add_engine_options(CLI::App& sub, EngineOptions& o) {
   sub.add_flag("--no-fold", o.no_fold, "simulate every rank on its own instead of one of those that are alike (exact either way)");
   sub.add_option("--time-tolerance", o.time_tolerance,
                  "let completions that are closer than this part of the time wait for one another: faster, a little late, marked as approximate (default: 0, exact)")
-      ->check(CLI::Range(0.0, 1e-2))->type_name("RATIO");
+      ->check(CLI::Range(0.0, 1e-2))->type_name("RATIO")
+      ->check([](const std::string& text) { return text.find_first_of("nN") == std::string::npos ? "" : "is not a number: " + text; });
 }
 
 void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {

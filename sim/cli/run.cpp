@@ -14,6 +14,7 @@ namespace {
 void check(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options, const std::string& against) {
   const engine::EngineKind& reference = engine::engine_named(against, "--check-against");
   scenarios::RunOptions run = run_options(scenario, options);
+  if (run.time_tolerance > 0) throw UserError("--time-tolerance", "an approximate run is not held against another engine", "leave it out");
   scenarios::CheckResult result;
   {
     Progress progress(common);

@@ -333,6 +333,35 @@ Item random_item(const Setting& s) {
 
 }  // namespace
 
+TEST_CASE("a batch is not alone when another flow moves its first byte at the instant at which it starts") {
+  // Flow 0: 5 MB at 50 GB/s after 10 us: 110 us, while a batch on other nodes starts at 10 us and takes 0.32 s.
+  for (const bool whole : {true, false}) {
+    Scene scene;
+    scene.whole = whole;
+    for (std::uint32_t k = 0; k < 32; ++k) {
+      Item item;
+      item.legs = {{nic(2 + k % 2), nic(3 - k % 2), 1}};
+      item.rest.bytes = Bytes(1e9);
+      item.rest.latency_mode = workloads::LatencyMode::none;
+      item.rest.extra_latency = Seconds(1e-6);
+      scene.items.push_back(item);
+    }
+    scene.after = {OpId(1)};
+    const workloads::Leg leg{nic(0), nic(1), 1};
+    scene.before = [&](workloads::Sink& sink) {
+      workloads::Transfer t;
+      t.id = OpId(0);
+      t.bytes = Bytes(5e6);
+      t.legs = {&leg, 1};
+      t.latency_mode = workloads::LatencyMode::none;
+      t.extra_latency = Seconds(1e-5);
+      sink.transfer(t);
+      sink.marker(OpId(1), Seconds(1e-5));
+    };
+    CHECK(play(star(4), scene).finish.at(0) == Approx(110e-6).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("any batch ends as transfer by transfer, whatever begins or changes meanwhile") {
   for (const Setting& s : settings) {
     const auto fabric = fabric_of(s);

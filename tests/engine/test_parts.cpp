@@ -228,7 +228,7 @@ TEST_CASE("routes of parts do not depend on what a router was asked before") {
   check_parts(fabric, {{0, 4}, {8, 12}, {1, 2, 3}, {16, 20}, {24, 28}, {29, 30}}, {}, ecmp);
 }
 
-TEST_CASE("events of the fabric happen to every part") {
+TEST_CASE("a program in parts runs whole when the fabric has events") {
   const auto fabric = star(14);
   const auto uplink = [&](std::uint32_t n) { return fabric.uplink_of_nic(fabric.vertex_of(nic(n))); };
   engine::Options options;

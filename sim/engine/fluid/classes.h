@@ -42,7 +42,8 @@ class Classes {
 
   /// Bytes per second now.
   double rate(std::uint32_t flow) const { return classes_[flows_.class_of[flow]].rate; }
-  bool moving() const { return live_classes_ > 0; }
+  /// Whether any flow moves or is about to.
+  bool moving() const { return live_classes_ > 0 || !starting_.empty(); }
   /// Calls f(flow) for each flow that moves.
   template <class F>
   void for_flows(F f) const {

@@ -43,6 +43,7 @@ void Paths::set_capacity(std::uint32_t link, double rate) {
 }
 
 void Paths::uncover(std::uint32_t link) {
+  if (cover_[link] == unseen) return;   // nothing crosses it yet
   if (covered(link)) uncovered_.push_back(link);
   cover_[link] = no_cover;
 }

@@ -16,8 +16,8 @@ Summary run(topology::Router& router, workloads::Program& program, const Options
   if (options.fold) {
     if (const auto fold = find_fold(router, program, options)) return run_folded(*fold, router, program, options, sink);
   }
-  // First rates are those of one moment of the whole program.
-  if (!options.stop_after_first_rates) {
+  // First rates are those of one moment of the whole program; a change of the fabric is one event, not one for each part.
+  if (!options.stop_after_first_rates && options.events.empty()) {
     if (auto parts = program.parts(); parts.size() > 1) return run_parts(router, program, std::move(parts), options, sink);
   }
   return Run(router, program, options, sink).execute();

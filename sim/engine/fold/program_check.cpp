@@ -39,6 +39,7 @@ class ProgramCheck::Recorder final : public workloads::Sink {
     op.kind = kind;
     op.id = id;
     op.after.assign(after.begin(), after.end());
+    op.turn = static_cast<std::uint32_t>(list.size());
     return op;
   }
 };
@@ -93,7 +94,26 @@ bool ProgramCheck::rank_unchanged(std::uint32_t rank, const Permutation& image) 
     if (met[number] || !equal(op, *at, image)) return false;
     met[number] = true;
   }
-  return true;
+  return streams_in_order(here, there, image);
+}
+
+// Operations of a stream run in the order of their emission, which the images have to keep.
+bool ProgramCheck::streams_in_order(const Operations& here, const Operations& there, const Permutation& image) const {
+  struct Turn {
+    StreamId stream;
+    std::uint32_t here, there;
+    auto operator<=>(const Turn&) const = default;
+  };
+  std::vector<Turn> turns;
+  for (const Operation& op : here) {
+    if (op.kind != Operation::Kind::compute || !op.compute.stream.valid()) continue;
+    const auto at = std::lower_bound(there.begin(), there.end(), symmetry_.image(op.id, image), [](const Operation& o, OpId id) { return o.id < id; });
+    turns.push_back({op.compute.stream, op.turn, at->turn});
+  }
+  std::sort(turns.begin(), turns.end());
+  return std::adjacent_find(turns.begin(), turns.end(), [](const Turn& a, const Turn& b) {
+           return a.stream == b.stream && a.there > b.there;
+         }) == turns.end();
 }
 
 bool ProgramCheck::equal(const Operation& op, const Operation& there, const Permutation& image) {

@@ -31,12 +31,14 @@ class ProgramCheck {
     Seconds delay;
     std::vector<workloads::Leg> legs;
     std::vector<OpId> after;
+    std::uint32_t turn = 0;              // in order of emission
   };
   using Operations = std::vector<Operation>;   // in order of id
   class Recorder;
 
   std::vector<std::uint32_t> ranks_to_look_at(const workloads::Permutation& image);
   const Operations& operations_of(std::uint32_t rank);
+  bool streams_in_order(const Operations& here, const Operations& there, const workloads::Permutation& image) const;
   bool rank_unchanged(std::uint32_t rank, const workloads::Permutation& image);
   bool equal(const Operation& op, const Operation& there, const workloads::Permutation& image);
   bool equal_streams(StreamId stream, StreamId there, bool same_operation);

@@ -223,7 +223,7 @@ void Lowering::refuse(const Wire& w, double coefficient, OpId op) const {
   throw UserError("--engine simgrid",
                   fmt::format("operation {} puts {:.6g} bytes on {} for each of its own where operation {} puts {:.6g}: SimGrid knows only plain flows",
                               op.value, coefficient, name_of(w), w.first.value, w.coefficient),
-                  "granularity \"pair\" turns transfers that fan out into plain flows; static or ECMP routing gives each flow one path");
+                  "`weft run SCENARIO --check-against simgrid` takes transfers that fan out apart into plain flows; static or ECMP routing gives each flow one path");
 }
 
 }  // namespace weft::engine::simgrid

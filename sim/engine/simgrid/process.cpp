@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -50,7 +51,10 @@ simgrid::PlayFunction* play_function() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);   // nobody would hear of the end
   for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGINT, SIGSEGV, SIGTERM}) ::signal(signal, SIG_DFL);
   // SimGrid flushes when it gives up: what the parent has in its buffers for stdout is the parent's to write.
-  if (const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nowhere >= 0) ::dup2(nowhere, STDOUT_FILENO);
+  if (const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nowhere >= 0) {
+    ::dup2(nowhere, STDOUT_FILENO);
+    ::dup2(nowhere, STDERR_FILENO);   // its last words are a stack of addresses; the parent says what happened
+  }
   simgrid::RecordWriter records(pipe);
   try {
     simgrid::Play play(router, program, options, records, [&](const simgrid::MachineUse& use) { tell_end(records, play, use); });
@@ -122,6 +126,9 @@ Summary run_simgrid(topology::Router& router, workloads::Program& program, const
 Summary run_simgrid(topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink,
                     const SimgridOptions& more) {
   if (simgrid_module().empty()) throw NotPossibleHere(fmt::format("this weft was built without the SimGrid engine: {}", how));
+  // No child may inherit another's pipe: it would keep it open when that one dies.
+  static std::mutex one_at_a_time;
+  std::unique_lock lock(one_at_a_time);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw RunError(fmt::format("no pipe for the SimGrid engine: {}", std::strerror(errno)));
   const pid_t pid = ::fork();
@@ -135,6 +142,7 @@ Summary run_simgrid(topology::Router& router, workloads::Program& program, const
     run_in_child(ends[1], router, program, options, more);
   }
   ::close(ends[1]);
+  lock.unlock();
   Child child(pid, ends[0]);
   Summary summary;
   simgrid::MachineUse machine;
@@ -143,7 +151,8 @@ Summary run_simgrid(topology::Router& router, workloads::Program& program, const
   const int status = child.collect(&usage);
   if (WIFSIGNALED(status)) {
     const int number = WTERMSIG(status);
-    throw RunError(fmt::format("the SimGrid engine's process was ended by signal {} ({})", number, ::strsignal(number)));
+    throw RunError(fmt::format("the SimGrid engine's process was ended by signal {} ({}); above some hundred thousand flows at once SimGrid runs out of "
+                               "what the system gives a process: ask for fewer GPUs", number, ::strsignal(number)));
   }
   if (!complete) throw RunError(fmt::format("the SimGrid engine's process ended early, with exit code {}", WEXITSTATUS(status)));
   if (more.use != nullptr) {
