@@ -32,9 +32,9 @@ scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const Sce
   if (scenario.engine) run.engine = engine::engine_named(*scenario.engine, "/system/engine");
   if (scenario.time_tolerance) run.time_tolerance = *scenario.time_tolerance;
   apply(options.engine, run);
-  if (run.time_tolerance > 0 && run.engine.name != engine::engines().front().name) {
+  if (run.time_tolerance > 0 && run.engine.name != engine::engine_kinds().front().name) {
     throw UserError("--time-tolerance", fmt::format("the {} engine has none", run.engine.name),
-                    fmt::format("leave it out, or use the {} engine", engine::engines().front().name));
+                    fmt::format("leave it out, or use the {} engine", engine::engine_kinds().front().name));
   }
   return run;
 }
