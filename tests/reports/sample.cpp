@@ -30,7 +30,9 @@ Report sample_report() {
   r.tables = {t};
   r.constants = {{"node h800: nic_rate", "50 GB/s", Origin::published, "a table"}};
   r.input = std::make_shared<const Json>(Json{{"title", "Planes or rails"}, {"digest", "abc"}});
-  r.system = {"0.1.0", 7, "fluid", {}};
+  r.system.version = "0.1.0";
+  r.system.seed = 7;
+  r.system.engine = "fluid";
   return r;
 }
 
