@@ -29,7 +29,7 @@ void exchanges(benchmark::State& state) {
 }
 BENCHMARK(exchanges)->ArgNames({"rounds", "distinct", "threads"})->Unit(benchmark::kMillisecond)
     ->MeasureProcessCPUTime()->UseRealTime()
-    ->Args({10, 0, 0})->Args({10, 0, 1})->Args({10, 0, 2})->Args({10, 1, 0})->Args({10, 1, 1})->Args({10, 1, 2});
+    ->Args({100, 0, 0})->Args({100, 0, 1})->Args({100, 0, 2})->Args({100, 1, 0})->Args({100, 1, 1})->Args({100, 1, 2});
 
 /// Argument: nodes of 8 GPUs on an MPFT. What a thread pays once for a router of its own.
 void router(benchmark::State& state) {

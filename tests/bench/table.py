@@ -69,8 +69,8 @@ def figures(bench, weft):
 
     def exchanges(distinct, threads):
         def measure():
-            m = bench("bench_parts", f"exchanges/rounds:10/distinct:{distinct}/threads:{threads}/process_time/real_time", 3)
-            return {**m, "rate": 320 / m["real"], "cpu_rate": 320 / m["cpu"]}
+            m = bench("bench_parts", f"exchanges/rounds:100/distinct:{distinct}/threads:{threads}/process_time/real_time", 3)
+            return {**m, "rate": 3200 / m["real"], "cpu_rate": 3200 / m["cpu"]}
         return measure
 
     def compute():

@@ -11,6 +11,7 @@ Classes::Classes(Paths& paths, FlowStore& flows, bool merge)
 void Classes::settle(double now) {
   if (!starting_.empty() || !disturbed_.empty() || !paths_.uncovered().empty()) regroup(now);
   ++solves_;
+  if (pending_.empty() && !solver_.disturbed()) return;
   solver_.begin_solve();
   do {
     separate(now);

@@ -55,6 +55,8 @@ class Solver {
   bool improve();
   std::span<const std::uint32_t> changed() const { return changed_; }
 
+  /// Whether anything happened since the last solve that may change a level.
+  bool disturbed() const { return !added_.empty() || !dirty_.empty() || !suspects_.empty() || !woken_.empty(); }
   bool quiet(std::uint32_t link) const { return links_[link].quiet; }
   /// Makes the narrowest of the links awake when none is (ties: all of them).
   void wake_some(std::span<const Term> terms);
