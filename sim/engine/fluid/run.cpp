@@ -8,7 +8,7 @@
 
 #include "sim/core/error.h"
 #include "sim/engine/fold/fold.h"
-#include "sim/engine/parts.h"
+#include "sim/engine/parts/parts.h"
 
 namespace weft::engine {
 

@@ -1,4 +1,4 @@
-#include "sim/engine/joined_program.h"
+#include "sim/engine/parts/joined_program.h"
 
 #include <algorithm>
 

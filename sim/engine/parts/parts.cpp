@@ -1,4 +1,4 @@
-#include "sim/engine/parts.h"
+#include "sim/engine/parts/parts.h"
 
 #include <algorithm>
 #include <atomic>
@@ -6,10 +6,10 @@
 #include <numeric>
 #include <thread>
 
-#include "sim/engine/crossings.h"
+#include "sim/engine/parts/crossings.h"
 #include "sim/engine/fluid/run.h"
-#include "sim/engine/joined_program.h"
-#include "sim/engine/records.h"
+#include "sim/engine/parts/joined_program.h"
+#include "sim/engine/parts/records.h"
 
 namespace weft::engine {
 namespace {

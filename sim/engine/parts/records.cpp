@@ -1,4 +1,4 @@
-#include "sim/engine/records.h"
+#include "sim/engine/parts/records.h"
 
 #include <queue>
 #include <tuple>

@@ -1,4 +1,4 @@
-#include "sim/engine/crossings.h"
+#include "sim/engine/parts/crossings.h"
 
 #include <algorithm>
 #include <tuple>
