@@ -1,0 +1,15 @@
+// weft calibrate: measure kernels, import measurements, fit models to them, check a fit, compare two.
+#include "sim/cli/calibrate.h"
+
+#include <CLI/CLI.hpp>
+
+#include "sim/cli/app.h"
+
+namespace weft::cli {
+
+void add_calibrate(CLI::App& app) {
+  CLI::App* sub = app.add_subcommand("calibrate", "kernel times: read measurements, fit models to them, see how wrong they are");
+  sub->require_subcommand(1);
+}
+
+}  // namespace weft::cli
