@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/communication.h"
+#include "models/gpu.h"
 #include "scenarios/analysis_kind.h"
 #include "scenarios/scenario.h"
 #include "sim/engine/engines.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr const char* kNodes = "topology/data/nodes";
 constexpr const char* kTransports = "topology/data/transports";
+constexpr const char* kGpus = "models/hardware";
 constexpr const char* kPrices = "topology/data/prices";
 constexpr const char* kKernels = "models/data/communication";
 
@@ -74,6 +76,11 @@ std::vector<Entry> list_topologies(const DataPlaces&) {
 std::vector<Entry> list_hardware(const DataPlaces& data) {
   std::vector<Entry> out = files_of(data, kNodes);
   for (auto& e : files_of(data, kTransports)) out.push_back(std::move(e));
+  for (auto& e : files_of(data, kGpus)) {
+    const auto known = std::find_if(out.begin(), out.end(), [&](const Entry& o) { return o.name == e.name; });
+    if (known == out.end()) out.push_back(std::move(e));
+    else known->title += "; " + e.title;   // a node and its GPU share a name: h800
+  }
   return out;
 }
 
@@ -85,6 +92,9 @@ reports::Listing show_hardware(const DataPlaces& data, const std::string& name) 
   }
   if (!data.find(kTransports, name).empty()) {  // "ideal" is the name of a node and of a transport
     for (auto& c : topology::constants_of(read_named(name, [&](JsonReader r) { return topology::read_transport_spec(r, data); }))) constants.push_back(c);
+  }
+  if (!data.find(kGpus, name).empty()) {
+    for (auto& c : models::constants_of(models::gpu_named(name, data, "NAME"))) constants.push_back(c);
   }
   out.tables.push_back(constants_table(constants));
   return out;
@@ -207,7 +217,7 @@ reports::Table topology_counts_table(const std::vector<std::string>& names) {
 const std::vector<CatalogueKind>& catalogue() {
   static const std::vector<CatalogueKind> kinds = {
       {"topologies", "topology", "Networks", list_topologies, show_topology},
-      {"hardware", "hardware", "Nodes and transports", list_hardware, show_hardware},
+      {"hardware", "hardware", "GPUs, nodes and transports", list_hardware, show_hardware},
       {"kernels", "kernel", "Communication kernels: what they reach of a NIC and of NVLink", list_kernels, show_kernel},
       {"collectives", "collective", "Workloads: what can be asked of a cluster", list_collectives, show_collective},
       {"prices", "prices", "Price lists", list_prices, show_price},
