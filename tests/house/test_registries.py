@@ -6,6 +6,7 @@ import house
 # meson.build, its list, where NAME.cpp lies, the room of its test.
 REGISTRIES = [
     ("topology", "topology_names", "topology/kinds", "topology"),
+    ("models", "reader_names", "models/calibration/readers", "models"),
     ("workloads", "workload_names", "workloads/kinds", "workloads"),
     ("scenarios", "analysis_names", "scenarios/kinds", "scenarios"),
     ("reports", "format_names", "reports/formats", "reports"),
