@@ -18,6 +18,7 @@ struct ShapeField {
   double fallback = -1;    ///< below zero: has to be given; for "sms" zero means all SMs of the GPU
   bool whole = true;       ///< counts only
   double high = 1e15;      ///< largest accepted; the least is 0 where the fallback is 0, else 1 (for counts) or above 0
+  double weight = 1;       ///< of a doubling, in the distance between shapes (see transfer.h); 0: plays no part
 };
 
 struct KernelFamily;
@@ -61,6 +62,8 @@ struct KernelForm {
   double (*time_us)(const double* features, const double* parameters) = nullptr;
   /// Named figures on the way to the time (tile, waves, ...); the last ones sum up to the time where the formula is a sum.
   std::vector<Figure> (*figures)(const double* features, const double* parameters) = nullptr;
+  /// Further coordinates (in doublings) that make shapes alike beside their fields: the tile that the kernel takes; may be null.
+  std::vector<double> (*place)(const double* features) = nullptr;
 };
 
 struct KernelFamily {
@@ -70,6 +73,8 @@ struct KernelFamily {
   std::vector<std::string> shape_family; ///< fields that name a shape family (for a GEMM: n, k), left out together in a fit's test
   std::vector<Demand> (*demands)(const KernelCall& call, const Gpu& gpu) = nullptr;
   std::vector<KernelForm> forms;         ///< at least one; a fit takes the one that predicts left-out shapes best
+  /// Variants of families with the same group share formulas: too few rows of each alone are fitted together. Empty: its own.
+  std::string (*group)(const std::string& variant) = nullptr;
 };
 
 /// All families, in the order of models/meson.build.

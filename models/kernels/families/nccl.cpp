@@ -1,0 +1,69 @@
+// NCCL collectives inside one node, as measured kernels (workloads/ simulates them on a fabric; this predicts a table).
+#include "models/kernels/support.h"
+
+namespace weft::models {
+namespace {
+
+/// Bytes that one GPU must send, of a buffer of `bytes` (nccl-tests' size; NCCL performance notes: busbw factors).
+double sent(const KernelCall& c) {
+  const double others = c.get("gpus") - 1;
+  return c.get("bytes") * others / c.get("gpus") * (c.variant == "all_reduce" ? 2 : 1);
+}
+
+double steps(const KernelCall& c) {
+  const double others = c.get("gpus") - 1;
+  return c.variant == "all_to_all" ? 1 : c.variant == "all_reduce" ? 2 * others : others;
+}
+
+std::vector<Demand> demands(const KernelCall& c, const Gpu& gpu) {
+  // NVLS reduces inside the switch, which halves what an all-reduce sends.
+  const double least = sent(c) / (c.variant == "all_reduce" ? 2 : 1);
+  return {{"NVLink", "B", least, gpu.nvlink_rate.value.value()}};
+}
+
+std::vector<double> features(const KernelCall& c, const Gpu& gpu) {
+  const double rate = gpu.nvlink_rate.value.value();
+  return {steps(c), rate > 0 ? sent(c) / rate * 1e6 : 0};
+}
+
+/// A plateau of latencies, the rate, and between them a part that grows with the root of the bytes (protocols change there).
+double time_us(const double* f, const double* p) {   // t0, step, bandwidth, root, q
+  return soft_max({p[0] + p[1] * f[0], f[1] / p[2] + p[3] * std::sqrt(f[1])}, p[4]);
+}
+
+std::vector<Figure> figures(const double* f, const double* p) {
+  return {{"latency", "t0 + step x steps of a ring", "us", p[0] + p[1] * f[0]},
+          {"sending", "bytes sent / (bandwidth x NVLink)", "us", f[1] / p[2]},
+          {"changing protocol", "root x sqrt(ideal sending time)", "us", p[3] * std::sqrt(f[1])},
+          {"both together", "[sum of the powers q]^(1/q)", "us", time_us(f, p)}};
+}
+
+}  // namespace
+
+std::vector<KernelFamily> nccl_families() {
+  KernelFamily f;
+  f.name = "nccl";
+  f.title = "NCCL collective inside a node";
+  f.summary = "Time over the size of the buffer of one GPU, as nccl-tests counts it: all_gather: gathered, reduce_scatter: scattered, others: sent.";
+  f.source = "busbw factors: nccl-tests doc/PERFORMANCE.md";
+  f.variants = {"all_reduce", "all_gather", "reduce_scatter", "all_to_all"};
+  f.fields = {{"gpus", "GPUs", -1, true, 1024, 4}, {"bytes", "of the buffer", -1, false, 1e15}};
+  f.shape_family = {"bytes"};
+  f.demands = demands;
+  KernelForm form;
+  form.name = "plateau_and_rate";
+  form.title = "a plateau of latencies, then a rate";
+  form.formula = "[(t0 + step steps)^q + (sent / (bandwidth NVLink) + root sqrt(sent / NVLink))^q]^(1/q)";
+  form.parameters = {{"t0", "us", "start", 0.5, 100, 5},
+                     {"step", "us", "per step of a ring", 0.001, 30, 0.8},
+                     {"bandwidth", "", "of NVLink's rate per direction", 0.02, 2, 0.8},
+                     {"root", "us^0.5", "where the protocols change", 0.001, 100, 2},
+                     {"q", "", "how sharply the larger decides", 1, 8, 3}};
+  form.features = features;
+  form.time_us = time_us;
+  form.figures = figures;
+  f.forms = {form};
+  return {f};
+}
+
+}  // namespace weft::models
