@@ -21,7 +21,8 @@ struct Measurement {
 
 /// What a file held.
 struct Measurements {
-  std::vector<Measurement> rows;
+  std::vector<Measurement> rows;         ///< with a shape: what a fit takes
+  std::vector<Measurement> others;       ///< timed, but without a shape or of no family ("other"): told, never fitted
   std::vector<std::string> notes;        ///< what was left out and why, in words
   std::string digest;                    ///< of the bytes read: "fnv1a64:0123456789abcdef"
 };
