@@ -49,7 +49,7 @@ const Reader& reader_of(const MeasurementText& file, const std::string& format) 
     if (format.empty() ? r.recognises(file) : r.name == format) return r;
     names.push_back(r.name);
   }
-  if (!format.empty()) throw UserError("--format", fmt::format("unknown format \"{}\"", format), unknown_name_hint(format, names));
+  if (!format.empty()) throw UserError("--from", fmt::format("unknown format \"{}\"", format), unknown_name_hint(format, names));
   if (file.text.starts_with("\x1f\x8b")) throw UserError({{file.path, "", "the file is compressed (gzip)", "unpack it first: gunzip"}});
   throw UserError({{file.path, "", "no reader knows this file", formats_hint()}});
 }

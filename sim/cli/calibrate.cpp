@@ -11,6 +11,7 @@ void add_calibrate(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("calibrate", "kernel times: read measurements, fit models to them, see how wrong they are");
   sub->require_subcommand(1);
   add_calibrate_measure(*sub);
+  add_calibrate_import(*sub);
 }
 
 }  // namespace weft::cli

@@ -16,7 +16,7 @@ struct MeasurementText {
 };
 
 struct Reader {
-  std::string name;            ///< "kineto", as --format takes it
+  std::string name;            ///< "kineto", as --from takes it
   std::string title;           ///< "PyTorch-profiler (Kineto) trace"
   /// Whether the text looks like this format. The first reader of the list that says so reads it.
   bool (*recognises)(const MeasurementText& file) = nullptr;
