@@ -33,6 +33,8 @@ struct Expectation {
   double tolerance_pct = 0;
   bool pass = false;
   std::string source;
+  std::string not_reproducible;   ///< why nobody can compute the expected value; then it is shown and never a miss
+  bool missed() const { return !pass && not_reproducible.empty(); }
 };
 
 /// Where a variant's input is not the base's; both sides as compact JSON, "absent" when there is none.

@@ -1,4 +1,4 @@
-// Questions that need no Program: what a topology counts to and costs, how long its paths are.
+// Questions that need no Program: what a topology counts to and costs, how long its paths are, what a model counts to.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,8 @@ struct AnalysisKind {
   std::string name, title, summary;
   std::vector<ColumnDoc> parameters;
   std::vector<ColumnDoc> label_columns, columns;
-  std::function<std::unique_ptr<Analysis>(JsonReader& where)> read;
+  std::function<std::unique_ptr<Analysis>(JsonReader& where, const DataPlaces& data)> read;
+  bool uses_cluster = true;   ///< false: the answer is the same whatever the cluster
 };
 
 /// All kinds, in the order of scenarios/meson.build.

@@ -107,6 +107,7 @@ void check_expectations(const Scenario& scenario, reports::Report& report) {
       // Printed decimals are not binary ones: a nudge of 1e-9 keeps "exactly at the tolerance" inside it.
       x.pass = std::abs(x.error_pct) <= e.tolerance_pct + 1e-9;
       x.source = e.source;
+      x.not_reproducible = e.not_reproducible;
       if (!std::isfinite(x.got)) throw UserError("", fmt::format("\"{}\" divides by zero", x.of));
       report.expectations.push_back(std::move(x));
     } catch (const UserError& error) {

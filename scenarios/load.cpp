@@ -35,6 +35,13 @@ std::vector<Expect> read_expects(JsonReader& root) {
     e.unit = r.string("unit", "");
     e.kind = r.one_of("kind", {"identity", "calibrated", "predicted"}, "predicted");
     r.string("note", "");
+    if (r.has("not_reproducible")) {
+      e.not_reproducible = r.string("not_reproducible");
+      if (e.not_reproducible.empty()) r.fail_at("not_reproducible", "expected the reason in words");
+      if (r.has("tolerance_pct") || r.has("tolerance_abs")) {
+        r.fail_at("not_reproducible", "stands beside a tolerance", "a number that cannot be reproduced is shown, not held against one: leave one of the two out");
+      }
+    }
     if (auto depends = r.maybe("depends")) {
       static const std::vector<std::string> kWords = {"nic", "nvlink", "switch_latency"};
       for (JsonReader& word : depends->items()) {

@@ -40,7 +40,7 @@ ResolvedWorkload read_entry(JsonReader& where, const workloads::WorkloadContext&
   w.analysis_kind = find_kind(analysis_kinds(), kind);
   if (w.analysis_kind == nullptr) w.kind = find_kind(workloads::workload_kinds(), kind);
   if (w.analysis_kind != nullptr) {
-    w.analysis = w.analysis_kind->read(where);
+    w.analysis = w.analysis_kind->read(where, *context.data);
   } else if (w.kind != nullptr) {
     w.workload = w.kind->read(where, context);
   } else {

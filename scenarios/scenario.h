@@ -34,6 +34,7 @@ struct Expect {
   double tolerance_pct = 0;
   std::string source;
   std::string id, topic, unit, kind; ///< for `weft validate`; kind: identity, calibrated or predicted
+  std::string not_reproducible;      ///< why the number cannot be computed from what is published; shown, never a miss
   std::vector<std::string> depends;  ///< what moves it when halved: nic, nvlink, switch_latency (the mutation test)
   std::string place;                 ///< JSON pointer of this entry
 };

@@ -98,7 +98,7 @@ Json workload_schema(const DataPlaces& data) {
     asked.problems = problems.list();
     kinds.emplace_back(k.name, object_schema(asked, k.name, k.parameters));
   };
-  for (const auto& k : analysis_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r); });
+  for (const auto& k : analysis_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r, data); });
   const workloads::WorkloadContext context{&data, 1};
   for (const auto& k : workloads::workload_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r, context); });
   return by_kind(kinds);
@@ -153,6 +153,7 @@ Json scenario_schema(const DataPlaces& data) {
                    {"tolerance_abs", {{"type", "number"}, {"minimum", 0}}}, {"source", text("publication")}, {"id", text("row of weft validate")},
                    {"topic", text("topic of weft validate")}, {"unit", text("unit of the value")},
                    {"kind", {{"enum", {"identity", "calibrated", "predicted"}}}}, {"note", text("a remark")},
+                   {"not_reproducible", text("why the number cannot be computed: it is shown with its error, and is neither met nor missed")},
                    {"depends", {{"type", "array"}, {"items", {{"enum", {"nic", "nvlink", "switch_latency"}}}}}}}}};
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "weft scenario"},

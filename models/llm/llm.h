@@ -6,6 +6,7 @@
 
 #include "sim/core/files.h"
 #include "sim/core/json.h"
+#include "sim/core/provenance.h"
 
 namespace weft::models {
 
@@ -30,6 +31,7 @@ struct LlmAttention {
 struct Llm {
   std::string name;         ///< "deepseek-v3"
   std::string title, source;
+  Origin origin = Origin::assumed;   ///< published when the file says where it is from
   std::string model_type;   ///< as config.json says: "deepseek_v3"
   double hidden = 0, vocab = 0;
   double layers = 0;        ///< decoder layers without MTP modules
@@ -57,6 +59,8 @@ struct Llm {
 Llm read_llm(JsonReader where, const DataPlaces& data);
 /// A named model or a path; throws UserError (place `option`) with the known names.
 Llm llm_named(const std::string& name, const DataPlaces& data, const std::string& option);
+/// The sizes as constants, those that the model has.
+std::vector<ConstantUsed> constants_of(const Llm& m);
 /// The model types that are understood, sorted.
 std::vector<std::string> known_model_types();
 

@@ -25,6 +25,9 @@ Json json_of(const ConstantUsed& c) {
 }
 
 Json json_of(const Expectation& e) {
+  if (!e.not_reproducible.empty()) {   // neither met nor missed
+    return {{"of", e.of}, {"value", e.value}, {"got", e.got}, {"error_pct", e.error_pct}, {"not_reproducible", e.not_reproducible}, {"source", e.source}};
+  }
   return {{"of", e.of},
           {"value", e.value},
           {"got", e.got},

@@ -15,6 +15,21 @@ std::pair<std::string, std::string> ends_of(const std::string& of) {
   return {of.substr(0, first), of.substr(first + 1, stop - first - 1)};
 }
 
+/// Kinds of analyses say whether they look at the cluster; all programs run on one.
+bool uses_cluster(const std::string& kind) {
+  for (const AnalysisKind& k : analysis_kinds()) {
+    if (k.name == kind) return k.uses_cluster;
+  }
+  return true;
+}
+
+std::string topology_of(const Json& input, const std::string& variant) {
+  for (const Json& v : input["resolved"]) {
+    if (v["name"] == variant) return v["cluster"]["topology"]["kind"].get<std::string>();
+  }
+  return {};
+}
+
 void add_rows(std::vector<ValidationRow>& rows, const Scenario& s, const std::string& name, const DataPlaces& data, const ValidationOptions& o) {
   RunOptions run = o.run;
   reports::Report report = run_scenario(s, data, run);
@@ -37,13 +52,12 @@ void add_rows(std::vector<ValidationRow>& rows, const Scenario& s, const std::st
     r.error_pct = x.error_pct;
     r.tolerance_pct = x.tolerance_pct;
     r.pass = x.pass;
+    r.not_reproducible = x.not_reproducible;
     const auto [variant, workload] = ends_of(e.of);
-    for (const Json& v : (*report.input)["resolved"]) {
-      if (v["name"] == variant) r.topology = v["cluster"]["topology"]["kind"].get<std::string>();
-    }
     for (const reports::Table& t : report.tables) {
       if (t.id == workload) r.workload = t.kind;
     }
+    if (uses_cluster(r.workload)) r.topology = topology_of(*report.input, variant);
     rows.push_back(std::move(r));
   }
 }

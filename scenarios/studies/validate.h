@@ -14,10 +14,12 @@ namespace weft::scenarios {
 struct ValidationRow {
   std::string id, topic, source, unit, kind, scenario;
   std::string of;                  ///< the cell that predicts it
-  std::string topology, workload;  ///< kinds that it exercised, for `weft support`
+  std::string topology, workload;  ///< kinds that it exercised, for `weft support`; no topology when nothing of the cluster matters
   std::vector<std::string> depends;  ///< what moves it when halved
   double published = 0, predicted = 0, error_pct = 0, tolerance_pct = 0;
   bool pass = false;
+  std::string not_reproducible;      ///< the reason; empty for all other rows
+  bool missed() const { return !pass && not_reproducible.empty(); }
 };
 
 struct ValidationOptions {

@@ -70,7 +70,7 @@ void emit_plan(const scenarios::Scenario& scenario, const Common& common, const 
 void tell_misses(const reports::Report& report, const Common& common, const ScenarioOptions& options) {
   std::size_t missed = 0;
   for (const auto& e : report.expectations) {
-    if (e.pass) continue;
+    if (!e.missed()) continue;
     ++missed;
     note(common, fmt::format("expected {} = {} within {:.3g} %, got {:.6g} ({:+.3g} %; {})", e.of, e.value, e.tolerance_pct, e.got,
                              e.error_pct, e.source));

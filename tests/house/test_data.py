@@ -35,7 +35,7 @@ def constants_without_source(value, pointer=""):
 def data_violations(root):
     found = []
     for path in house.files(root, (".json",)):
-        if len(path.parts) > 2 and path.parts[1] == "data":
+        if len(path.parts) > 2 and path.parts[1] in ("data", "hardware"):
             found += [f"{path}: {pointer}: {why}" for pointer, why in constants_without_source(read(root / path))]
     return found
 

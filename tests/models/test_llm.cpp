@@ -53,7 +53,8 @@ TEST_CASE("every shipped model reads, says where it is from, and leaves nothing 
     CHECK(m.name == name);
     CHECK(m.source.find("config.json") != std::string::npos);
     CHECK_FALSE(m.title.empty());
-    CHECK(m.layers > 0);
+    CHECK(m.origin == Origin::published);
+    CHECK(constants_of(m).size() >= 8);
     for (const std::string& note : m.notes) FAIL_CHECK(note);
   }
 }
@@ -101,7 +102,8 @@ TEST_CASE("a path to any config.json is read as it is, and named after its folde
   write_file_atomically(path, kLlama);
   const Llm m = llm_named(path, DataPlaces::standard(), "NAME");
   CHECK(m.name == "My-Llama");
-  CHECK(m.source == path);
+  CHECK(m.source == "given in " + path);
+  CHECK(m.origin == Origin::assumed);
   CHECK_THROWS_WITH_AS(llm_named(folder.string() + "/", DataPlaces::standard(), "NAME"), doctest::Contains("config.json in it"), UserError);
   write_file_atomically(path, changed(kLlama, R"({"hidden_size": null})"));
   CHECK_THROWS_WITH_AS(llm_named(path, DataPlaces::standard(), "NAME"), doctest::Contains("config.json: /hidden_size"), UserError);
