@@ -9,6 +9,7 @@
 #include "models/gpu.h"
 #include "scenarios/analysis_kind.h"
 #include "scenarios/scenario.h"
+#include "sim/cli/show_model.h"
 #include "sim/engine/engines.h"
 #include "topology/price.h"
 #include "topology/topology.h"
@@ -99,6 +100,10 @@ reports::Listing show_hardware(const DataPlaces& data, const std::string& name) 
   out.tables.push_back(constants_table(constants));
   return out;
 }
+
+std::vector<Entry> list_models(const DataPlaces& data) { return files_of(data, "models/llms"); }
+
+reports::Listing show_named_model(const DataPlaces& data, const std::string& name) { return show_model(data, name, {}); }
 
 std::vector<Entry> list_kernels(const DataPlaces& data) { return files_of(data, kKernels); }
 
@@ -218,6 +223,7 @@ const std::vector<CatalogueKind>& catalogue() {
   static const std::vector<CatalogueKind> kinds = {
       {"topologies", "topology", "Networks", list_topologies, show_topology},
       {"hardware", "hardware", "GPUs, nodes and transports", list_hardware, show_hardware},
+      {"models", "model", "Language models", list_models, show_named_model},
       {"kernels", "kernel", "Communication kernels: what they reach of a NIC and of NVLink", list_kernels, show_kernel},
       {"collectives", "collective", "Workloads: what can be asked of a cluster", list_collectives, show_collective},
       {"prices", "prices", "Price lists", list_prices, show_price},

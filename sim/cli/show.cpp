@@ -1,26 +1,70 @@
-// weft show KIND NAME: parameters, columns, constants with their sources.
+// weft show KIND NAME: parameters, columns, constants with their sources; for models also their ops.
+#include <algorithm>
+#include <set>
+
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "sim/cli/app.h"
 #include "sim/cli/catalogue.h"
+#include "sim/cli/show_model.h"
+#include "sim/cli/show_options.h"
 
 namespace weft::cli {
+namespace {
+
+bool is_path(const std::string& name) { return name.find('/') != name.npos || name.ends_with(".json"); }
+
+bool has(const std::vector<ShowOptionDoc>& docs, const std::string& name) {
+  return std::any_of(docs.begin(), docs.end(), [&](const ShowOptionDoc& d) { return d.name == name; });
+}
+
+/// What is shown: a thing of the catalogue, or a model given by the path of its config.
+reports::Listing show(const std::string& kind_name, const std::string& name, const ShowOptions& options) {
+  const DataPlaces data = DataPlaces::standard();
+  const CatalogueKind& kind = catalogue_kind(kind_name);
+  if (kind.name == "models") {
+    if (!is_path(name)) require_entry(kind, data, name);
+    refuse_other_options(options, kind.singular, model_numbers(), model_words());
+    return show_model(data, name, options);
+  }
+  refuse_other_options(options, kind.singular, {}, {});
+  require_entry(kind, data, name);
+  return kind.show(data, name);
+}
+
+}  // namespace
+
+void refuse_other_options(const ShowOptions& given, const std::string& kind, const std::vector<ShowOptionDoc>& numbers,
+                          const std::vector<ShowOptionDoc>& words) {
+  const auto refuse = [&](const std::string& name) {
+    throw UserError("--" + name, fmt::format("weft show {} takes no such option", kind), "weft show --help says what takes it");
+  };
+  for (const auto& [name, value] : given.numbers) {
+    if (!has(numbers, name)) refuse(name);
+  }
+  for (const auto& [name, value] : given.words) {
+    if (!has(words, name)) refuse(name);
+  }
+}
 
 void add_show(CLI::App& app) {
-  struct Options { Common common; std::string kind, name; };
+  struct Options { Common common; std::string kind, name; ShowOptions more; };
   auto o = std::make_shared<Options>();
-  CLI::App* sub = app.add_subcommand("show", "one thing by name: parameters, columns, constants with their sources");
+  CLI::App* sub = app.add_subcommand("show", "one thing by name: parameters, columns, constants with their sources; a model's ops");
   sub->footer("Examples:\n  weft show topology mpft\n  weft show hardware h800\n  weft show collective all_to_all\n"
-              "  weft show prices table3-calibrated\n  weft show kernel deepep_normal");
+              "  weft show prices table3-calibrated\n  weft show kernel deepep_normal\n  weft show model deepseek-v3\n"
+              "  weft show model ./config.json --phase decode --tokens 128 --queries 2 --context 4096 --ep 128");
   add_common(*sub, o->common);
-  sub->add_option("KIND", o->kind, "topology, hardware, kernel, collective, prices, engine or scenario")->required();
-  sub->add_option("NAME", o->name, "a name that `weft list KIND` gives")->required();
-  sub->callback([o] {
-    const DataPlaces data = DataPlaces::standard();
-    const CatalogueKind& kind = catalogue_kind(o->kind);
-    require_entry(kind, data, o->name);
-    emit(kind.show(data, o->name), o->common);
-  });
+  sub->add_option("KIND", o->kind, "topology, hardware, model, kernel, collective, prices, engine or scenario")->required();
+  sub->add_option("NAME", o->name, "a name that `weft list KIND` gives; for a model also the path of a config.json")->required();
+  for (const ShowOptionDoc& d : model_numbers()) {
+    sub->add_option_function<double>("--" + d.name, [o, d](const double& v) { o->more.numbers[d.name] = v; }, d.text)->group("Models");
+  }
+  for (const ShowOptionDoc& d : model_words()) {
+    sub->add_option_function<std::string>("--" + d.name, [o, d](const std::string& v) { o->more.words[d.name] = v; }, d.text)->group("Models");
+  }
+  sub->callback([o] { emit(show(o->kind, o->name, o->more), o->common); });
 }
 
 }  // namespace weft::cli
