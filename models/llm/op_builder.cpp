@@ -1,5 +1,8 @@
 #include "models/llm/op_builder.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace weft::models {
 
 void OpBuilder::gemm(const std::string& name, double rows, double n, double k) {
@@ -62,7 +65,7 @@ void OpBuilder::weight_gradient(const Product& p) {
   op.count = p.groups;   // one kernel a weight: groups differ in what is summed over
   op.family = "gemm_wgrad";
   op.variant = p.fp8 ? "fp8_block" : "bfloat16";
-  op.shape = {{"m", op.m}, {"n", op.n}, {"k", op.k}};
+  op.shape = {{"m", op.m}, {"n", op.n}, {"k", std::max(1.0, std::round(op.k))}};   // a kernel sums over whole rows
   op.flops = Flops(2 * p.rows * p.n * p.k);
   op.in = Bytes(p.rows * (p.k * in + p.n * (p.out_bytes == 4 ? 4 : in)));
   op.out = Bytes(2 * p.groups * p.n * p.k * fp32);   // added to what is there: read and written

@@ -69,14 +69,9 @@ class AttentionOps {
     op.name = "core_attention";
     op.m = q_.tokens, op.n = q_.context, op.k = a_.d_qk, op.groups = a_.heads;
     op.variant = "bfloat16";
-    if (q_.phase == Phase::prefill && a_.latent) {
-      op.family = "mla_prefill";
-      op.shape = {{"batch", sequences}, {"heads", a_.heads}, {"seq", q_.context}};
-    } else {
-      op.family = "attention_forward";
-      op.shape = {{"batch", sequences}, {"heads", a_.heads}, {"kv_heads", a_.kv_heads}, {"seq", q_.context},
-                  {"d_qk", a_.d_qk}, {"d_v", a_.d_v}, {"causal", 1}};
-    }
+    op.family = "attention_forward";
+    op.shape = {{"batch", sequences}, {"heads", a_.heads}, {"kv_heads", a_.kv_heads}, {"seq", q_.context},
+                {"d_qk", a_.d_qk}, {"d_v", a_.d_v}, {"causal", 1}};
     const double queries = q_.tokens * a_.heads * a_.d_qk * kBf16, values = q_.tokens * a_.heads * a_.d_v * kBf16;
     const double cache = q_.tokens * a_.kv_heads * (a_.d_qk + a_.d_v) * kBf16;
     op.flops = flops_per_pair(m_) * pairs;
@@ -84,9 +79,7 @@ class AttentionOps {
     op.out = Bytes(values);
     add_.forward(op);
     // Backward: five products, S = QK' again, dV, dP, dQ, dK: three of width d_qk, two of d_v.
-    op.family = "attention_backward";
-    op.shape = {{"batch", sequences}, {"heads", a_.heads}, {"kv_heads", a_.kv_heads}, {"seq", q_.context},
-                {"d_qk", a_.d_qk}, {"d_v", a_.d_v}, {"causal", 1}};
+    op.family = "attention_backward";   // of the same shape
     op.flops = Flops(2 * a_.heads * pairs * (3 * a_.d_qk + 2 * a_.d_v));
     op.in = Bytes(queries + cache + 2 * values);
     op.out = Bytes(queries + cache);
@@ -157,6 +150,10 @@ void dense_ffn(const Llm& m, const OpRequest& q, OpBlock& block) {
 }
 
 }  // namespace
+
+KernelCall kernel_call_of(const LlmOp& op) {
+  return kernel_call(kernel_family(op.family, op.name), op.variant, op.shape, op.name);
+}
 
 std::vector<OpBlock> ops_of(const Llm& m, const OpRequest& q) {
   check(m, q);

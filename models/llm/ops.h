@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/kernels/kernel.h"
 #include "models/llm/llm.h"
 #include "sim/core/units.h"
 
@@ -44,6 +45,9 @@ struct OpBlock {
   double layers = 1;                     ///< how many such pieces the model has
   std::vector<LlmOp> forward, input_gradient, weight_gradient;
 };
+
+/// The call of `op` (one of its `count`) as the kernel models take it.
+KernelCall kernel_call_of(const LlmOp& op);
 
 /// Dense layer, MoE layer, MTP module (what it has beside a layer) and head; pieces that the model lacks are left out.
 /// Routed rows are spread evenly. Throws UserError (places --tokens, --queries, --ep, --redundant) for what does not divide.

@@ -178,10 +178,8 @@ reports::Table kernels_table(const std::vector<OpBlock>& blocks) {
   for (const OpBlock& b : blocks) {
     const auto add = [&](const char* pass, const std::vector<LlmOp>& ops) {
       for (const LlmOp& op : ops) {
-        std::string shape;
-        for (const auto& [field, value] : op.shape) shape += fmt::format("{}{}={:.10g}", shape.empty() ? "" : " ", field, value);
         Row r;
-        r.set("piece", b.name).set("pass", pass).set("op", op.name).set("family", op.family).set("variant", op.variant).set("shape", shape).set("count", op.count);
+        r.set("piece", b.name).set("pass", pass).set("op", op.name).set("family", op.family).set("variant", op.variant).set("shape", to_text(kernel_call_of(op))).set("count", op.count);
         t.rows.push_back(std::move(r));
       }
     };

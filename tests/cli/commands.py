@@ -252,6 +252,38 @@ class Commands(unittest.TestCase):
         self.assertIn("graph", self.run_ok("topology", "export", "mrft", "--nodes", "2", "--format", "dot"))
         self.assertIn("<platform", self.run_ok("topology", "export", "ft2", "--nodes", "2", "--format", "simgrid-xml"))
 
+    def test_a_model_is_shown_by_name_and_from_its_config(self):
+        shown = json.loads(self.run_ok("show", "model", "deepseek-v3", "--json"))
+        self.assertEqual(shown["parameters"][-1]["total"], 671026419200)
+        self.assertNotIn("kernels", shown)
+        config = Path(self.folder.name) / "config.json"
+        config.write_text(json.dumps(json.loads((ROOT / "models/llms/deepseek-v3.json").read_text())["config"]))
+        mine = json.loads(self.run_ok("show", "model", str(config), "--json"))
+        self.assertEqual([mine["parameters"], mine["flops"]], [shown["parameters"], shown["flops"]])
+        decode = json.loads(self.run_ok("show", "model", str(config), "--phase", "decode", "--tokens", "128", "--queries", "2", "--ep", "128", "--json"))
+        core = next(r for r in decode["ops_moe_layer"] if r["op"] == "core_attention")
+        self.assertAlmostEqual(core["GFLOP"], 146.03, places=2)
+        self.assertEqual({r["pass"] for r in decode["kernels"]}, {"forward"})
+        train = json.loads(self.run_ok("show", "model", "deepseek-v3", "--phase", "train", "--ep", "64", "--json"))
+        self.assertAlmostEqual(train["ops_moe_layer"][-1]["input_gradient_GFLOP"], 6581.5, places=1)
+
+    def test_a_gpu_is_shown_with_its_node(self):
+        names = [r["name"] for r in json.loads(self.run_ok("show", "hardware", "h800", "--json"))["constants"]]
+        self.assertIn("GPU h800: sms", names)
+        self.assertIn("node h800: nic_rate", names)
+
+    def test_numbers_that_nobody_can_compute_are_shown_and_not_missed(self):
+        rows = json.loads(self.run_ok("validate", "--topic", "models", "--json"))
+        shown = {r["id"]: r for r in rows["rows"] if "not_reproducible" in r}
+        self.assertEqual(set(shown), {"T1.LLaMA.multiplier", "T2.Qwen.train"})
+        for row in shown.values():
+            self.assertNotIn("pass", row)
+            self.assertGreater(row["error_pct"], 0.5)
+        self.assertEqual(rows["summary"][0]["not_reproducible"], 2)
+        self.assertEqual(rows["summary"][0]["failed"], 0)
+        self.assertIn("not reproducible", self.run_ok("run", str(ROOT / "scenarios/tables_1_2_models.json")))
+        self.run_ok("run", str(ROOT / "scenarios/tables_1_2_models.json"), "--strict")
+
     def test_every_shipped_scenario_can_be_planned(self):
         for path in sorted((ROOT / "scenarios").glob("*.json")):
             self.run_ok("run", str(path), "--dry-run")

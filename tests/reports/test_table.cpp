@@ -66,11 +66,19 @@ TEST_CASE("table: letters that take several bytes do not break the alignment") {
 
 TEST_CASE("table: a missed expectation is printed with what was expected, met ones are counted") {
   Report r = sample_report();
-  r.expectations = {{"MPFT/a/b", 96, 96, 0, 0, true, "Table 3"}, {"MPFT/a/c", 100, 110, 10, 3, false, "Table 5"}};
+  r.expectations = {{"MPFT/a/b", 96, 96, 0, 0, true, "Table 3", ""}, {"MPFT/a/c", 100, 110, 10, 3, false, "Table 5", ""}};
   const std::string text = render(r, "table");
   CHECK(text.find("Expected values: 1 of 2 within tolerance; missed:\n") != std::string::npos);
   CHECK(text.find("  MPFT/a/c: got 110, expected 100 within 3 % (+10 %; Table 5)\n") != std::string::npos);
   CHECK(text.find("MPFT/a/b") == std::string::npos);
+}
+
+TEST_CASE("table: an expected value that nobody can compute is shown with the reason, and is neither met nor missed") {
+  Report r = sample_report();
+  r.expectations = {{"MPFT/a/b", 96, 96, 0, 0, true, "Table 3", ""}, {"MPFT/a/c", 100, 110, 10, 0, false, "Table 5", "the table contradicts itself"}};
+  const std::string text = render(r, "table");
+  CHECK(text.find("Expected values: 1 of 1 within tolerance\n") != std::string::npos);
+  CHECK(text.find("  MPFT/a/c: 100 as published, 110 here (+10 %): not reproducible: the table contradicts itself\n") != std::string::npos);
 }
 
 TEST_CASE("table: a comparison shows base, value, difference and ratio") {
