@@ -12,6 +12,9 @@ void add_calibrate(CLI::App& app) {
   sub->require_subcommand(1);
   add_calibrate_measure(*sub);
   add_calibrate_import(*sub);
+  add_calibrate_fit(*sub);
+  add_calibrate_check(*sub);
+  add_calibrate_diff(*sub);
 }
 
 }  // namespace weft::cli

@@ -1,0 +1,328 @@
+#include "models/calibration/fit/fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "models/calibration/fit/form_fit.h"
+#include "sim/core/error.h"
+#include "sim/core/random.h"
+
+namespace weft::models {
+namespace {
+
+constexpr std::size_t kRowsPerParameter = 3;   // fewer: siblings are fitted together
+constexpr int kManyFamilies = 40;              // more: ten folds in place of each alone
+constexpr std::size_t kManyRows = 150;
+constexpr std::size_t kTestRows = 3000;        // tests on left-out rows use whole shape families up to about so many rows
+constexpr int kFolds = 10;
+
+const std::vector<TransferSetting>& settings() {
+  static const std::vector<TransferSetting> all = {{4, 0.2}, {8, 0.3}, {16, 0.5}};
+  return all;
+}
+
+/// Variants that are fitted together.
+struct Group {
+  std::vector<const FitTable*> tables;
+  std::size_t rows() const {
+    std::size_t n = 0;
+    for (const FitTable* t : tables) n += t->calls.size();
+    return n;
+  }
+};
+
+std::size_t fewest_parameters(const KernelFamily& f) {
+  std::size_t n = f.forms.front().parameters.size();
+  for (const KernelForm& form : f.forms) n = std::min(n, form.parameters.size());
+  return n;
+}
+
+std::string group_name(const FitTable& t) {
+  const KernelFamily& f = *t.calls.front().family;
+  return f.group != nullptr ? f.group(t.variant) : f.name + "/" + t.variant;
+}
+
+/// Siblings share a fit when one of them has too few rows for its own.
+std::vector<Group> groups_of(const std::vector<FitTable>& tables) {
+  std::map<std::string, std::vector<const FitTable*>> by_name;
+  std::vector<std::string> order;
+  for (const FitTable& t : tables) {
+    const std::string name = group_name(t);
+    if (by_name[name].empty()) order.push_back(name);
+    by_name[name].push_back(&t);
+  }
+  std::vector<Group> groups;
+  for (const std::string& name : order) {
+    const auto& members = by_name[name];
+    const bool few = std::any_of(members.begin(), members.end(), [](const FitTable* t) {
+      return t->calls.size() < kRowsPerParameter * fewest_parameters(*t->calls.front().family);
+    });
+    if (few) {
+      groups.push_back({members});
+    } else {
+      for (const FitTable* t : members) groups.push_back({{t}});
+    }
+  }
+  return groups;
+}
+
+/// The form called `name` of every table of the group; empty when one has it not.
+std::vector<KernelForm> forms_named(const Group& group, const std::string& name) {
+  std::vector<KernelForm> out;
+  for (const FitTable* t : group.tables) {
+    for (const KernelForm& f : t->calls.front().family->forms) {
+      if (f.name == name) out.push_back(f);
+    }
+  }
+  return out.size() == group.tables.size() ? out : std::vector<KernelForm>{};
+}
+
+FormRows rows_of(const Group& group, const std::vector<KernelForm>& forms, const Gpu& gpu) {
+  FormRows rows;
+  rows.forms = forms;
+  std::map<std::string, int> families;
+  for (std::size_t t = 0; t < group.tables.size(); ++t) {
+    const FitTable& table = *group.tables[t];
+    for (std::size_t i = 0; i < table.calls.size(); ++i) {
+      rows.which.push_back(static_cast<int>(t));
+      rows.features.push_back(forms[t].features(table.calls[i], gpu));
+      rows.times_us.push_back(table.times_us[i]);
+      rows.places.push_back(place_of(table.calls[i], forms[t], rows.features.back().data()));
+      rows.family.push_back(families.try_emplace(shape_family_of(table.calls[i]), static_cast<int>(families.size())).first->second);
+    }
+  }
+  rows.families = static_cast<int>(families.size());
+  return rows;
+}
+
+/// Whole shape families, about kTestRows rows of them, spread evenly over all.
+FormRows sample_of(const FormRows& rows) {
+  if (rows.size() <= kTestRows) return rows;
+  const auto stride = static_cast<int>((rows.size() + kTestRows - 1) / kTestRows);
+  FormRows out;
+  out.forms = rows.forms;
+  std::map<int, int> renumbered;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows.family[i] % stride != 0) continue;
+    out.which.push_back(rows.which[i]);
+    out.features.push_back(rows.features[i]);
+    out.times_us.push_back(rows.times_us[i]);
+    out.places.push_back(rows.places[i]);
+    out.family.push_back(renumbered.try_emplace(rows.family[i], static_cast<int>(renumbered.size())).first->second);
+  }
+  out.families = static_cast<int>(renumbered.size());
+  return out;
+}
+
+std::vector<std::size_t> all_of(const FormRows& rows) {
+  std::vector<std::size_t> i(rows.size());
+  std::iota(i.begin(), i.end(), 0);
+  return i;
+}
+
+std::vector<int> family_folds(const FormRows& rows, int& folds) {
+  folds = rows.families <= kManyFamilies ? rows.families : kFolds;
+  std::vector<int> fold;
+  for (int f : rows.family) fold.push_back(f % folds);
+  return fold;
+}
+
+std::vector<int> row_folds(const FormRows& rows, int& folds) {
+  folds = rows.size() <= kManyRows ? static_cast<int>(rows.size()) : kFolds;
+  std::vector<int> fold(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    fold[i] = static_cast<int>(rows.size() <= kManyRows ? i : Draws(1, "left-out rows", i).below(static_cast<std::uint64_t>(folds)));
+  }
+  return fold;
+}
+
+/// A form with what it reached.
+struct Candidate {
+  std::vector<KernelForm> forms;
+  FormRows rows;
+  FormFit fit;
+  FormRows test;              ///< the rows of the tests
+  LeftOut family_out;
+};
+
+Candidate try_form(const Group& group, const std::vector<KernelForm>& forms, const Gpu& gpu) {
+  Candidate c;
+  c.forms = forms;
+  c.rows = rows_of(group, forms, gpu);
+  c.test = sample_of(c.rows);
+  c.fit = fit_form(c.test, all_of(c.test), {}, 60, false);
+  int folds = 0;
+  const std::vector<int> fold = family_folds(c.test, folds);
+  c.family_out = leave_out(c.test, fold, folds, c.fit.parameters, settings());
+  return c;
+}
+
+double mean_error(const std::vector<double>& log_errors) { return error_statistics(log_errors).mean_pct; }
+
+/// Errors of the rows of one variant.
+std::vector<double> of_table(const FormRows& rows, const std::vector<double>& errors, int table) {
+  std::vector<double> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows.which[i] == table) out.push_back(errors[i]);
+  }
+  return out;
+}
+
+std::string words_for(const Candidate& c, int row_folds, const Group& group) {
+  std::string text = fmt::format("rows: {}; shape families ({}): {} of {}",
+                                 row_folds == static_cast<int>(c.test.size()) ? "each alone" : fmt::format("{} parts, drawn", row_folds),
+                                 fmt::join(group.tables.front()->calls.front().family->shape_family, ","),
+                                 c.family_out.folds == c.test.families ? "each alone" : fmt::format("{} parts", c.family_out.folds), c.test.families);
+  if (c.test.size() < c.rows.size()) text += fmt::format("; on {} of {} rows, whole families", c.test.size(), c.rows.size());
+  return text + "; formula and transfer were chosen by the same left-out families";
+}
+
+/// The setting that helps left-out families most; neighbours 0 when none helps.
+std::size_t best_setting(const LeftOut& left, TransferSetting& setting) {
+  std::size_t best = 0;
+  for (std::size_t s = 1; s < settings().size(); ++s) {
+    if (mean_error(left.transferred[s]) < mean_error(left.transferred[best])) best = s;
+  }
+  setting = settings()[best];
+  if (mean_error(left.transferred[best]) >= mean_error(left.formula)) setting.neighbours = 0;
+  return best;
+}
+
+std::vector<CalibrationEntry> entries_of(const Group& group, Candidate c) {
+  c.fit = fit_form(c.rows, all_of(c.rows), c.test.size() < c.rows.size() ? c.fit.parameters : std::vector<double>{}, 60, true);
+  int folds = 0;
+  const std::vector<int> fold = row_folds(c.test, folds);
+  const LeftOut row_out = leave_out(c.test, fold, folds, c.fit.parameters, {});
+  TransferSetting setting;
+  const std::size_t chosen = best_setting(c.family_out, setting);
+  std::vector<CalibrationEntry> out;
+  for (std::size_t t = 0; t < group.tables.size(); ++t) {
+    const FitTable& table = *group.tables[t];
+    CalibrationEntry e;
+    e.family = table.family;
+    e.variant = table.variant;
+    e.form = c.forms[t].name;
+    e.parameters = c.fit.parameters;
+    e.covariance = c.fit.covariance;
+    for (std::size_t j = 0; j < c.fit.at_bound.size(); ++j) {
+      if (c.fit.at_bound[j]) e.at_bounds.push_back(c.forms[t].parameters[j].name);
+    }
+    for (const FitTable* other : group.tables) {
+      if (other != &table) e.fitted_with += fmt::format("{}{}/{}", e.fitted_with.empty() ? "" : ", ", other->family, other->variant);
+    }
+    e.transfer = setting;
+    e.left_out = words_for(c, folds, group);
+    std::vector<double> in_sample;
+    for (std::size_t i = 0, k = 0; i < c.rows.size(); ++i) {
+      if (c.rows.which[i] != static_cast<int>(t)) continue;
+      const double predicted = c.rows.predict(i, c.fit.parameters);
+      e.points.push_back({table.calls[k++].at, c.rows.times_us[i], predicted});
+      in_sample.push_back(std::log(c.rows.times_us[i] / predicted));
+    }
+    const int which = static_cast<int>(t);
+    e.errors["in_sample"] = error_statistics(in_sample);
+    e.errors["leave_one_out"] = error_statistics(of_table(c.test, row_out.formula, which));
+    e.errors["leave_family_out"] = error_statistics(of_table(c.test, c.family_out.formula, which));
+    e.errors["transfer_leave_family_out"] =
+        error_statistics(of_table(c.test, setting.neighbours > 0 ? c.family_out.transferred[chosen] : c.family_out.formula, which));
+    out.push_back(std::move(e));
+  }
+  return out;
+}
+
+std::size_t distinct_shapes(const Group& group) {
+  std::set<std::vector<double>> shapes;
+  for (const FitTable* t : group.tables) {
+    for (const KernelCall& c : t->calls) shapes.insert(c.at);
+  }
+  return shapes.size();
+}
+
+std::string names_of(const Group& group) {
+  std::string text;
+  for (const FitTable* t : group.tables) text += fmt::format("{}{}/{}", text.empty() ? "" : ", ", t->family, t->variant);
+  return text;
+}
+
+/// Why a group cannot be fitted; empty when it can.
+std::string missing(const Group& group) {
+  const std::size_t least = fewest_parameters(*group.tables.front()->calls.front().family) + 1;
+  const std::size_t shapes = distinct_shapes(group);
+  if (shapes == 1) return fmt::format("{}: all {} rows have one shape; a fit needs {} shapes or more", names_of(group), group.rows(), least);
+  if (shapes < least) return fmt::format("{}: {} shapes are too few for a formula of {} parameters; it needs {}", names_of(group), shapes, least - 1, least);
+  return {};
+}
+
+std::vector<CalibrationEntry> fit_group(const Group& group, const Gpu& gpu, const std::string& wanted) {
+  std::vector<Candidate> tried;
+  const std::size_t shapes = distinct_shapes(group);
+  std::vector<std::string> known;
+  for (const KernelForm& f : group.tables.front()->calls.front().family->forms) {
+    known.push_back(f.name);
+    const std::vector<KernelForm> forms = forms_named(group, f.name);
+    if (forms.empty() || (!wanted.empty() && f.name != wanted)) continue;
+    // A long formula wants rows; one asked for by name only needs more shapes than parameters.
+    if (shapes < (wanted.empty() && !tried.empty() ? 2 : 1) * f.parameters.size() + 1) continue;
+    tried.push_back(try_form(group, forms, gpu));
+  }
+  if (tried.empty()) {
+    throw UserError("--form", fmt::format("{} cannot be fitted with the form \"{}\"", names_of(group), wanted), unknown_name_hint(wanted, known));
+  }
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < tried.size(); ++i) {
+    if (mean_error(tried[i].family_out.formula) < mean_error(tried[best].family_out.formula)) best = i;
+  }
+  return entries_of(group, std::move(tried[best]));
+}
+
+}  // namespace
+
+std::string shape_family_of(const KernelCall& call) {
+  std::string text;
+  for (const std::string& field : call.family->shape_family) text += fmt::format("{}{}", text.empty() ? "" : ",", call.get(field.c_str()));
+  return text;
+}
+
+std::vector<FitTable> fit_tables(const std::vector<Measurement>& rows) {
+  std::vector<FitTable> tables;
+  std::map<std::string, std::size_t> index;
+  for (const Measurement& m : rows) {
+    KernelCall call = kernel_call(kernel_family(m.family, m.place), m.variant, m.shape, m.place);
+    if (!(m.time_us > 0) || !std::isfinite(m.time_us)) throw UserError(m.place, fmt::format("a time has to be above zero, got {:g} us", m.time_us));
+    const auto [it, fresh] = index.try_emplace(m.family + "/" + call.variant, tables.size());
+    if (fresh) tables.push_back({m.family, call.variant, {}, {}});
+    tables[it->second].calls.push_back(std::move(call));
+    tables[it->second].times_us.push_back(m.time_us);
+  }
+  return tables;
+}
+
+Calibration fit_calibration(const Measurements& data, const Gpu& gpu, const FitOptions& options) {
+  Calibration c;
+  c.title = options.title;
+  c.source = options.source;
+  c.gpu = gpu.name;
+  c.date = options.date;
+  c.digest = data.digest;
+  c.notes = data.notes;
+  const std::vector<FitTable> tables = fit_tables(data.rows);
+  if (tables.empty()) throw UserError("DATA", "there is no row to fit");
+  std::vector<std::string> left;
+  for (const Group& group : groups_of(tables)) {
+    if (std::string why = missing(group); !why.empty()) {
+      left.push_back(std::move(why));
+      continue;
+    }
+    for (CalibrationEntry& e : fit_group(group, gpu, options.form)) c.entries.push_back(std::move(e));
+  }
+  if (c.entries.empty()) throw UserError("DATA", fmt::format("nothing can be fitted: {}", fmt::join(left, "; ")), "measure or import more shapes");
+  for (std::string& why : left) c.notes.push_back("not fitted: " + why);
+  return c;
+}
+
+}  // namespace weft::models

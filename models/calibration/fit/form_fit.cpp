@@ -1,0 +1,104 @@
+#include "models/calibration/fit/form_fit.h"
+
+#include <cmath>
+
+namespace weft::models {
+namespace {
+
+constexpr double kPrior = 2e-4;         // pull of each logarithm towards its start: only what the data says nothing about feels it
+constexpr std::size_t kFewRows = 600;   // below: several starts
+
+LeastSquaresProblem problem_of(const FormRows& rows, const std::vector<std::size_t>& used, int iterations) {
+  LeastSquaresProblem p;
+  p.residuals = used.size();
+  for (const FormParameter& f : rows.forms.front().parameters) {
+    p.low.push_back(std::log(f.low));
+    p.high.push_back(std::log(f.high));
+    p.start.push_back(std::log(f.start));
+    p.prior.push_back(kPrior);
+  }
+  p.iterations = iterations;
+  p.evaluate = [&rows, &used](const std::vector<double>& x, std::vector<double>& residuals) {
+    std::vector<double> parameters(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j) parameters[j] = std::exp(x[j]);
+    for (std::size_t i = 0; i < used.size(); ++i) residuals[i] = std::log(rows.predict(used[i], parameters) / rows.times_us[used[i]]);
+  };
+  return p;
+}
+
+std::vector<double> logs(const std::vector<double>& values) {
+  std::vector<double> out;
+  for (double v : values) out.push_back(std::log(v));
+  return out;
+}
+
+}  // namespace
+
+FormFit fit_form(const FormRows& rows, const std::vector<std::size_t>& used, const std::vector<double>& from, int iterations, bool covariance) {
+  LeastSquaresProblem p = problem_of(rows, used, iterations);
+  p.centre = p.start;
+  const std::vector<double>& own = p.centre;
+  std::vector<std::vector<double>> starts = {from.empty() ? own : logs(from)};
+  if (from.empty() && used.size() < kFewRows) {
+    for (const double shift : {0.7, -0.7}) {   // times up and rates down, and the reverse
+      std::vector<double> s = own;
+      for (std::size_t j = 0; j < s.size(); ++j) s[j] += j % 2 == 0 ? shift : -shift;
+      starts.push_back(std::move(s));
+    }
+  }
+  std::vector<int> clusters;
+  if (covariance) {
+    for (std::size_t i : used) clusters.push_back(rows.family[i]);
+  }
+  LeastSquaresSolution best;
+  best.cost = HUGE_VAL;
+  for (const auto& start : starts) {
+    p.start = start;
+    LeastSquaresSolution s = solve_least_squares(p, clusters);
+    if (s.cost < best.cost) best = std::move(s);
+  }
+  FormFit fit;
+  for (double x : best.x) fit.parameters.push_back(std::exp(x));
+  fit.covariance = best.covariance;
+  fit.at_bound = best.at_bound;
+  fit.cost = best.cost;
+  return fit;
+}
+
+std::vector<Transfer> transfers_of(const FormRows& rows, const std::vector<std::size_t>& used, const std::vector<double>& parameters,
+                                   const TransferSetting& setting) {
+  std::vector<std::vector<std::vector<double>>> places(rows.forms.size());
+  std::vector<std::vector<double>> errors(rows.forms.size());
+  for (std::size_t i : used) {
+    const auto table = static_cast<std::size_t>(rows.which[i]);
+    places[table].push_back(rows.places[i]);
+    errors[table].push_back(std::log(rows.times_us[i] / rows.predict(i, parameters)));
+  }
+  std::vector<Transfer> out;
+  for (std::size_t t = 0; t < places.size(); ++t) out.emplace_back(std::move(places[t]), std::move(errors[t]), setting);
+  return out;
+}
+
+LeftOut leave_out(const FormRows& rows, const std::vector<int>& fold, int folds, const std::vector<double>& from,
+                  const std::vector<TransferSetting>& settings) {
+  LeftOut out;
+  out.folds = folds;
+  out.formula.resize(rows.size());
+  out.transferred.assign(settings.size(), std::vector<double>(rows.size()));
+  for (int k = 0; k < folds; ++k) {
+    std::vector<std::size_t> used, held;
+    for (std::size_t i = 0; i < rows.size(); ++i) (fold[i] == k ? held : used).push_back(i);
+    if (held.empty() || used.empty()) continue;
+    const FormFit fit = fit_form(rows, used, from, 12, false);
+    for (std::size_t i : held) out.formula[i] = std::log(rows.times_us[i] / rows.predict(i, fit.parameters));
+    for (std::size_t s = 0; s < settings.size(); ++s) {
+      const std::vector<Transfer> transfers = transfers_of(rows, used, fit.parameters, settings[s]);
+      for (std::size_t i : held) {
+        out.transferred[s][i] = out.formula[i] - transfers[static_cast<std::size_t>(rows.which[i])].correction(rows.places[i]);
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace weft::models

@@ -1,0 +1,176 @@
+#include "models/cost_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <Eigen/Dense>
+#include <fmt/format.h>
+
+#include "models/calibration/fit/fit.h"
+#include "sim/core/error.h"
+#include "sim/core/random.h"
+
+namespace weft::models {
+namespace {
+
+/// A standard normal number from two uniform ones (Box and Muller).
+double normal(Draws& draws) {
+  const double u = 1 - draws.unit(), v = draws.unit();
+  return std::sqrt(-2 * std::log(u)) * std::cos(2 * 3.14159265358979323846 * v);
+}
+
+/// Logarithms of parameters, moved by a draw from their covariance; kept inside the form's range.
+std::vector<double> moved(const CalibrationEntry& e, const KernelForm& form, Draws draws) {
+  const auto n = static_cast<Eigen::Index>(e.parameters.size());
+  Eigen::MatrixXd c(n, n);
+  for (Eigen::Index a = 0; a < n; ++a) {
+    for (Eigen::Index b = 0; b < n; ++b) c(a, b) = e.covariance[static_cast<std::size_t>(a)][static_cast<std::size_t>(b)];
+  }
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(c);
+  Eigen::VectorXd z(n);
+  for (Eigen::Index a = 0; a < n; ++a) z(a) = normal(draws) * std::sqrt(std::max(0.0, eigen.eigenvalues()(a)));
+  const Eigen::VectorXd shift = eigen.eigenvectors() * z;
+  std::vector<double> out;
+  for (std::size_t j = 0; j < e.parameters.size(); ++j) {
+    out.push_back(std::clamp(e.parameters[j] * std::exp(shift(static_cast<Eigen::Index>(j))), form.parameters[j].low, form.parameters[j].high));
+  }
+  return out;
+}
+
+Transfer transfer_of(const CalibrationEntry& e, const KernelForm& form, const Gpu& gpu, const std::vector<double>& parameters) {
+  std::vector<std::vector<double>> places;
+  std::vector<double> errors;
+  for (const CalibrationPoint& p : e.points) {
+    KernelCall call{&e.kernel(), e.variant, p.at};
+    const std::vector<double> features = form.features(call, gpu);
+    places.push_back(place_of(call, form, features.data()));
+    errors.push_back(std::log(p.time_us / form.time_us(features.data(), parameters.data())));
+  }
+  return Transfer(std::move(places), std::move(errors), e.transfer);
+}
+
+}  // namespace
+
+std::string to_text(Fidelity f) { return f == Fidelity::roofline ? "roofline" : f == Fidelity::fitted ? "fitted" : "measured"; }
+
+std::vector<std::string> fidelity_names() { return {"roofline", "fitted", "measured"}; }
+
+Fidelity fidelity_named(const std::string& name, const std::string& place) {
+  for (const Fidelity f : {Fidelity::roofline, Fidelity::fitted, Fidelity::measured}) {
+    if (to_text(f) == name) return f;
+  }
+  throw UserError(place, fmt::format("there is no cost model \"{}\"", name), unknown_name_hint(name, fidelity_names()));
+}
+
+CostModel::CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wanted, bool force, const std::string& place)
+    : gpu_(std::move(gpu)), calibrations_(std::make_shared<const std::vector<Calibration>>(std::move(calibrations))), wanted_(wanted) {
+  for (const Calibration& c : *calibrations_) {
+    if (c.gpu == gpu_.name) continue;
+    if (!force) {
+      throw UserError(place, fmt::format("the calibration {} is of {} ({}), and this is about {}", c.id, c.gpu, c.device, gpu_.name),
+                      "calibrate for this GPU, or take --force: rates are then carried over as parts of the peaks, and the result says so");
+    }
+    forced_.push_back(c.id);
+  }
+  if (wanted_ == Fidelity::roofline) return;
+  for (const Calibration& c : *calibrations_) {
+    for (const CalibrationEntry& e : c.entries) {
+      auto& slot = tables_[{e.family, e.variant}];
+      if (slot) continue;
+      auto t = std::make_shared<Table>();
+      t->entry = &e;
+      t->id = c.id;
+      t->form = &e.formula();
+      t->parameters = e.parameters;
+      t->low.assign(e.kernel().fields.size(), HUGE_VAL);
+      t->high.assign(e.kernel().fields.size(), 0);
+      for (const CalibrationPoint& p : e.points) {
+        for (std::size_t i = 0; i < p.at.size(); ++i) {
+          t->low[i] = std::min(t->low[i], p.at[i]);
+          t->high[i] = std::max(t->high[i], p.at[i]);
+        }
+      }
+      if (wanted_ == Fidelity::measured && e.transfer.neighbours > 0) t->transfer = transfer_of(e, *t->form, gpu_, t->parameters);
+      slot = std::move(t);
+    }
+  }
+}
+
+std::vector<std::string> CostModel::names() const {
+  std::vector<std::string> out;
+  for (const Calibration& c : *calibrations_) {
+    const bool forced = std::find(forced_.begin(), forced_.end(), c.id) != forced_.end();
+    out.push_back(c.id + (forced ? fmt::format(" (of {}, forced)", c.gpu) : ""));
+  }
+  return out;
+}
+
+const CostModel::Table* CostModel::table_for(const KernelCall& call) const {
+  const auto found = tables_.find({call.family->name, call.variant});
+  return found == tables_.end() ? nullptr : found->second.get();
+}
+
+const CalibrationEntry* CostModel::entry_for(const KernelCall& call, std::string* id) const {
+  const Table* t = table_for(call);
+  if (t != nullptr && id != nullptr) *id = t->id;
+  return t == nullptr ? nullptr : t->entry;
+}
+
+double CostModel::shape_error(const Table& t, const KernelCall& call) const {
+  const char* kind = wanted_ == Fidelity::measured ? "transfer_leave_family_out" : "leave_family_out";
+  const auto errors = t.entry->errors.find(kind);
+  if (errors == t.entry->errors.end()) return 0;
+  // A normal error with this mean magnitude: sigma = mean / sqrt(2 / pi).
+  const double sigma = std::log1p(errors->second.mean_pct / 100) / 0.7978845608028654;
+  Draws draws(seed_, "kernel time of a shape: " + t.entry->family + "/" + t.entry->variant + "/" + shape_family_of(call), draw_);
+  return sigma * normal(draws);
+}
+
+KernelTime CostModel::time(const KernelCall& call) const {
+  KernelTime k;
+  k.roofline = roofline(call, gpu_);
+  k.time = k.roofline;
+  const Table* t = table_for(call);
+  if (t == nullptr) return k;
+  const std::vector<double> features = t->form->features(call, gpu_);
+  double us = t->form->time_us(features.data(), t->parameters.data());
+  k.fidelity = Fidelity::fitted;
+  if (!t->transfer.empty()) {
+    us *= std::exp(t->transfer.correction(place_of(call, *t->form, features.data())));
+    k.fidelity = Fidelity::measured;
+  }
+  if (drawn_) us *= std::exp(shape_error(*t, call));
+  k.calibration = t->id;
+  k.form = t->form->name;
+  k.time = Seconds(us * 1e-6);
+  if (k.time < k.roofline) {
+    k.time = k.roofline;
+    k.clamped = true;
+  }
+  for (std::size_t i = 0; i < call.at.size(); ++i) {
+    const ShapeField& field = call.family->fields[i];
+    const bool below = call.at[i] < t->low[i], above = call.at[i] > t->high[i];
+    // sms 0 means all of the GPU, which may well be what was measured under its number.
+    if ((!below && !above) || field.name == "sms") continue;
+    k.outside += fmt::format("{}{} {} is {} {}", k.outside.empty() ? "" : ", ", field.name, call.at[i], below ? "below" : "above",
+                             below ? t->low[i] : t->high[i]);
+  }
+  return k;
+}
+
+CostModel CostModel::drawn(std::uint64_t seed, std::uint64_t draw) const {
+  CostModel copy = *this;
+  copy.drawn_ = true;
+  copy.seed_ = seed;
+  copy.draw_ = draw;
+  for (auto& [key, table] : copy.tables_) {
+    auto changed = std::make_shared<Table>(*table);
+    changed->parameters = moved(*table->entry, *table->form, Draws(seed, "parameters of " + key.first + "/" + key.second, draw));
+    // Neighbours correct the formula as it is; with other parameters they correct it by less or more.
+    if (!table->transfer.empty()) changed->transfer = transfer_of(*table->entry, *table->form, gpu_, changed->parameters);
+    table = std::move(changed);
+  }
+  return copy;
+}
+
+}  // namespace weft::models

@@ -1,0 +1,72 @@
+// A CostModel: how long a kernel takes on a GPU, by its roofline, by a fitted formula or by measured neighbours; each answer says which.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/calibration/calibration.h"
+
+namespace weft::models {
+
+/// From the coarsest to the finest. `measured` falls back to `fitted`, and that to `roofline`, where there is no data.
+enum class Fidelity { roofline, fitted, measured };
+
+std::string to_text(Fidelity f);
+/// Throws UserError (place `place`) that names the three.
+Fidelity fidelity_named(const std::string& name, const std::string& place);
+std::vector<std::string> fidelity_names();
+
+/// How long, and why one may believe it.
+struct KernelTime {
+  Seconds time{};
+  Seconds roofline{};            ///< never above `time`
+  Fidelity fidelity = Fidelity::roofline;
+  std::string calibration;       ///< id of the calibration used; empty for the roofline
+  std::string form;              ///< name of its formula
+  std::string outside;           ///< "m 65536 is above 32768": beyond what was measured; empty: inside
+  bool clamped = false;          ///< the formula was below the roofline
+};
+
+class CostModel {
+ public:
+  /// `calibrations`: earlier ones win. Throws UserError (place `place`) for one of another GPU unless `force`.
+  CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wanted, bool force, const std::string& place);
+
+  KernelTime time(const KernelCall& call) const;
+  const Gpu& gpu() const { return gpu_; }
+  Fidelity wanted() const { return wanted_; }
+  const std::vector<Calibration>& calibrations() const { return *calibrations_; }
+  /// Ids, and "forced" for those of another GPU.
+  std::vector<std::string> names() const;
+  /// The entry that answers for a call; nullptr: the roofline does.
+  const CalibrationEntry* entry_for(const KernelCall& call, std::string* id = nullptr) const;
+
+  /// The same with parameters drawn from their confidence region and, per shape family, an error like that on left-out families.
+  /// Draw number 0, 1, ... of a seed; the same draw gives the same times.
+  CostModel drawn(std::uint64_t seed, std::uint64_t draw) const;
+
+ private:
+  struct Table {
+    const CalibrationEntry* entry;
+    std::string id;
+    const KernelForm* form;
+    std::vector<double> parameters;
+    Transfer transfer;
+    std::vector<double> low, high;   ///< of each field
+  };
+  const Table* table_for(const KernelCall& call) const;
+  double shape_error(const Table& t, const KernelCall& call) const;
+
+  Gpu gpu_;
+  std::shared_ptr<const std::vector<Calibration>> calibrations_;   ///< shared by copies: tables point into it
+  std::vector<std::string> forced_;
+  Fidelity wanted_;
+  bool drawn_ = false;
+  std::uint64_t seed_ = 0, draw_ = 0;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const Table>> tables_;
+};
+
+}  // namespace weft::models
