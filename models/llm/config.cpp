@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "models/llm/llm.h"
+#include "models/llm/counts.h"
 
 namespace weft::models {
 namespace {
@@ -42,6 +42,7 @@ constexpr std::array<Type, 11> kTypes{{
     {"", false, Experts::none, Bias::by_key, Window::never, false, true},   // no model_type: a dense decoder with Llama's keys
 }};
 
+constexpr double kMostParameters = 9e15;       // up to 2^53 counts are exact
 constexpr std::int64_t kLargest = 10'000'000;  // of a width or count: above, a key was mistaken
 
 /// The keys of one config, with defaults told in the model's notes.
@@ -250,6 +251,7 @@ void read_hugging_face_config(JsonReader& config, Llm& m) {
   m.ffn_bias = type->ffn_bias && k.flag("mlp_bias", false, kDefault);
   if (k.given("num_nextn_predict_layers")) m.mtp_modules = static_cast<double>(config.integer("num_nextn_predict_layers", 0, 64));
   if (auto q = config.maybe("quantization_config"); q && q->is_object()) m.fp8 = q->string("quant_method", "") == "fp8";
+  if (k.sound() && parameters(m).total() > kMostParameters) config.fail("these sizes give more than 9e15 parameters", "one of them was mistaken");
 }
 
 }  // namespace weft::models

@@ -167,6 +167,7 @@ TEST_CASE("missing and contradicting keys are told with their place") {
   refused(changed(v3(), R"({"topk_group": 9})"), "/topk_group");
   refused(changed(v3(), R"({"qk_head_dim": 128})"), "/qk_head_dim: contradicts");
   refused(changed(v3(), R"({"moe_layer_freq": 0})"), "/moe_layer_freq");
+  refused(changed(kLlama, R"({"num_hidden_layers": 10000000, "hidden_size": 10000000, "num_attention_heads": 16})"), "more than 9e15 parameters");
   refused(R"({"title": "t", "config": 3})", "/config");
   refused("[]", "language model");
   CHECK_THROWS_WITH_AS(llm_named("deepseek-v4", DataPlaces::standard(), "NAME"), doctest::Contains("deepseek-v3"), UserError);
