@@ -4,7 +4,6 @@
  * Every function returns a WEFT_MEASURE_* status; for all but WEFT_MEASURE_OK the session's error() says why, in one sentence. */
 #pragma once
 
-#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
