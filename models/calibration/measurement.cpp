@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/calibration/readers/reader.h"
+#include "models/kernels/kernel.h"
 #include "sim/core/error.h"
 #include "sim/core/files.h"
 
@@ -54,6 +55,20 @@ const Reader& reader_of(const MeasurementText& file, const std::string& format) 
   throw UserError({{file.path, "", "no reader knows this file", formats_hint()}});
 }
 
+/// Every row is a kernel of its family: known variant, all fields, possible numbers. Fills in the variant that a row leaves out.
+void check_shapes(std::vector<Measurement>& rows) {
+  Problems problems;
+  for (Measurement& m : rows) {
+    try {
+      m.variant = kernel_call(kernel_family(m.family, m.place), m.variant, m.shape, m.place).variant;
+    } catch (const UserError& e) {
+      for (const Problem& p : e.problems()) problems.add(p);
+    }
+    if (problems.list().size() >= 10) break;   // a file of another kind would print a million
+  }
+  problems.throw_if_any();
+}
+
 /// A cell of CSV; quoted where it has to be.
 std::string csv_cell(const std::string& text) {
   if (text.find_first_of(",\"\r\n#") == std::string::npos && text == text.substr(0, text.find_last_not_of(" \t") + 1)) return text;
@@ -71,6 +86,7 @@ Measurements read_measurements(const std::string& path, const std::string& forma
   if (file.text.starts_with("\xef\xbb\xbf")) file.text.remove_prefix(3);   // byte order mark
   if (file.text.find_first_not_of(" \t\r\n") == std::string_view::npos) throw UserError({{name, "", "the file is empty", formats_hint()}});
   Measurements m = reader_of(file, format).read(file);
+  check_shapes(m.rows);
   m.digest = digest_of(bytes);
   return m;
 }

@@ -9,7 +9,7 @@ using namespace weft::models;
 TEST_CASE("a table with named columns gives a measurement a row") {
   const Measurements m = measurements_in("family,variant,m,n,k,sms,time_us,device,label\n"
                                          "gemm,fp8_block,64,2112,7168,,9.41,NVIDIA H800,q_a\n"
-                                         "memory,copy,,,,,3,,\n");
+                                         "launch,,,,,,3,,\n");
   REQUIRE(m.rows.size() == 2);
   CHECK(m.rows[0].family == "gemm");
   CHECK(m.rows[0].variant == "fp8_block");
@@ -19,6 +19,17 @@ TEST_CASE("a table with named columns gives a measurement a row") {
   CHECK(m.rows[0].label == "q_a");
   CHECK(says(m.rows[0].place, "file.txt:2"));
   CHECK(m.rows[1].shape.empty());
+  CHECK(m.rows[1].variant == "empty");   // the only one of its family
+}
+
+TEST_CASE("a row that is no kernel of its family is refused with its line") {
+  const std::string head = "family,variant,m,n,k,time_us\n";
+  CHECK(says(refusal(head + "gem,fp8_block,1,1,1,1\n"), "file.txt:2: there is no kernel family \"gem\" (did you mean \"gemm\""));
+  CHECK(says(refusal(head + "gemm,fp4,1,1,1,1\n"), "file.txt:2: gemm has no variant \"fp4\""));
+  CHECK(says(refusal(head + "gemm,fp8_block,1,,1,1\n"), "file.txt:2: gemm needs n"));
+  CHECK(says(refusal(head + "gemm,fp8_block,1.5,1,1,1\n"), "file.txt:2: gemm: m has to be a count"));
+  CHECK(says(refusal(head + "gemm,fp8_block,0,1,1,1\ngemm,fp8_block,1,0,1,1\n"), "file.txt:3: gemm: n has to be"));
+  CHECK(says(refusal("family,m,n,k,depth,time_us\ngemm,1,1,1,1,1\n"), "file.txt:2: gemm has no field \"depth\""));
 }
 
 TEST_CASE("the unit in the column's name scales the time to microseconds") {
