@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace weft::models {
 namespace {
@@ -42,8 +43,10 @@ struct Estimate {
     const double out = t.rows * t.columns * 2;
     const double from_l2 = k * element * (t.rows / t.shared_columns + t.columns / t.shared_rows) + out;
     const double in_l1 = k * element * (t.rows + t.columns) + k * element * (std::max(64.0, t.rows) + t.columns) + 2 * out;
-    const double efficiency = t.tiles / (t.waves * sms);
-    return std::floor(std::max(std::floor(from_l2 * t.tiles / l2_per_cycle), std::floor(in_l1 * t.tiles / l1_per_cycle)) / efficiency);
+    // The library divides in single precision; where candidates come near each other, that decides.
+    const auto efficiency = static_cast<float>(t.tiles / (t.waves * sms));
+    const double busiest = std::max(std::floor(from_l2 * t.tiles / l2_per_cycle), std::floor(in_l1 * t.tiles / l1_per_cycle));
+    return std::floor(static_cast<double>(static_cast<float>(busiest) / efficiency));
   }
 };
 
@@ -65,19 +68,31 @@ bool fits(double rows, double columns, double k) {
 
 constexpr double kClusters[3][2] = {{1, 1}, {1, 2}, {2, 1}};   // along m, along n
 
-/// Keeps the candidate with fewer cycles; the first among equals.
-void consider(Tiling t, double groups, double m, double n, double k, const Estimate& estimate, Tiling& best, double& fewest) {
+/// The candidate with the fewest cycles, the first among equals: first all without multicast, then all with the one kind, then the other.
+Tiling least(const std::vector<Tiling>& candidates, double groups, double m, double n, double k, const Estimate& estimate) {
+  Tiling best;
+  double fewest = std::numeric_limits<double>::infinity();
   for (const auto& cluster : kClusters) {
-    t.shared_rows = cluster[0];
-    t.shared_columns = cluster[1];
-    t.multicast = cluster[0] * cluster[1] > 1;
-    t = counted(t, groups, m, n, estimate.sms);
-    if (t.multicast && (t.waves <= 1 || std::fmod(estimate.sms, 2) != 0)) continue;
-    const double cycles = estimate.cycles(t, k);
-    if (cycles >= fewest) continue;
-    fewest = cycles;
-    best = t;
+    for (Tiling t : candidates) {
+      t.shared_rows = cluster[0];
+      t.shared_columns = cluster[1];
+      t.multicast = cluster[0] * cluster[1] > 1;
+      t = counted(t, groups, m, n, estimate.sms);
+      if (t.multicast && (t.waves <= 1 || std::fmod(estimate.sms, 2) != 0)) continue;
+      const double cycles = estimate.cycles(t, k);
+      if (cycles >= fewest) continue;
+      fewest = cycles;
+      best = t;
+    }
   }
+  return best;
+}
+
+Tiling tile(double rows, double columns) {
+  Tiling t;
+  t.rows = rows;
+  t.columns = columns;
+  return t;
 }
 
 }  // namespace
@@ -93,38 +108,26 @@ Tiling deepgemm_2025_04_tiling(double groups, double m, double n, double sms, bo
 }
 
 Tiling deepgemm_2026_tiling(double groups, double m, double n, double k, double sms, bool contiguous, bool masked) {
-  Tiling best;
-  double fewest = std::numeric_limits<double>::infinity();
-  const Estimate estimate{1, sms};
+  std::vector<Tiling> candidates;
   for (const double rows : {64.0, 128.0, 16.0, 32.0, 256.0}) {
     if (rows < 64 && m > rows) continue;
     if (contiguous && rows != 128) continue;
     if (masked && rows != 64 && rows != 128) continue;
     for (double columns = 16; columns <= 192; columns += 16) {
-      if (!fits(rows, columns, k)) continue;
-      Tiling t;
-      t.rows = rows;
-      t.columns = columns;
-      consider(t, groups, m, n, k, estimate, best, fewest);
+      if (fits(rows, columns, k)) candidates.push_back(tile(rows, columns));
     }
   }
-  return best;
+  return least(candidates, groups, m, n, k, {1, sms});
 }
 
 Tiling library_tiling(double groups, double m, double n, double k, double sms) {
-  Tiling best;
-  double fewest = std::numeric_limits<double>::infinity();
-  const Estimate estimate{2, sms};
+  std::vector<Tiling> candidates;
   for (const double rows : {64.0, 128.0, 256.0}) {
     for (const double columns : {64.0, 128.0, 256.0}) {
-      if (rows + columns > 384) continue;
-      Tiling t;
-      t.rows = rows;
-      t.columns = columns;
-      consider(t, groups, m, n, k, estimate, best, fewest);
+      if (rows + columns <= 384) candidates.push_back(tile(rows, columns));
     }
   }
-  return best;
+  return least(candidates, groups, m, n, k, {2, sms});
 }
 
 }  // namespace weft::models

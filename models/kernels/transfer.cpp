@@ -10,7 +10,7 @@ namespace weft::models {
 namespace {
 
 constexpr double kFar = 3;        // doublings at which the neighbours' word has half its weight
-constexpr double kTypical = 0.1;  // log error beyond which a neighbour counts as an outlier among the others
+constexpr double kTypical = 0.04;  // log error beyond which a neighbour counts as an outlier among the others
 
 struct Neighbour {
   double distance, error;

@@ -100,10 +100,12 @@ FormRows rows_of(const Group& group, const std::vector<KernelForm>& forms, const
   return rows;
 }
 
+int test_stride(const FormRows& rows) { return static_cast<int>((rows.size() + kTestRows - 1) / kTestRows); }
+
 /// Whole shape families, about kTestRows rows of them, spread evenly over all.
 FormRows sample_of(const FormRows& rows) {
   if (rows.size() <= kTestRows) return rows;
-  const auto stride = static_cast<int>((rows.size() + kTestRows - 1) / kTestRows);
+  const int stride = test_stride(rows);
   FormRows out;
   out.forms = rows.forms;
   std::map<int, int> renumbered;
@@ -148,6 +150,7 @@ struct Candidate {
   FormFit fit;
   FormRows test;              ///< the rows of the tests
   LeftOut family_out;
+  std::vector<std::vector<int>> table_families;   ///< of the rows of each variant, in order
 };
 
 Candidate try_form(const Group& group, const std::vector<KernelForm>& forms, const Gpu& gpu) {
@@ -155,10 +158,14 @@ Candidate try_form(const Group& group, const std::vector<KernelForm>& forms, con
   c.forms = forms;
   c.rows = rows_of(group, forms, gpu);
   c.test = sample_of(c.rows);
+  c.table_families.resize(forms.size());
+  for (std::size_t i = 0; i < c.rows.size(); ++i) c.table_families[static_cast<std::size_t>(c.rows.which[i])].push_back(c.rows.family[i]);
   c.fit = fit_form(c.test, all_of(c.test), {}, 60, false);
   int folds = 0;
   const std::vector<int> fold = family_folds(c.test, folds);
-  c.family_out = leave_out(c.test, fold, folds, c.fit.parameters, settings());
+  const bool all = c.test.size() == c.rows.size();
+  c.family_out = leave_out(c.test, fold, folds, c.fit.parameters, all ? settings() : std::vector<TransferSetting>{});
+  c.family_out.transferred.resize(settings().size());
   return c;
 }
 
@@ -193,11 +200,30 @@ std::size_t best_setting(const LeftOut& left, TransferSetting& setting) {
   return best;
 }
 
+/// Transfer on the families of the test, from all rows but the family's own: with many rows the neighbours of a sample would lie too far apart.
+/// The formula has seen the family here; that matters little with hundreds of rows a parameter.
+void transfer_from_all(Candidate& c) {
+  std::vector<double> errors;
+  for (std::size_t i = 0; i < c.rows.size(); ++i) errors.push_back(std::log(c.rows.times_us[i] / c.rows.predict(i, c.fit.parameters)));
+  const int stride = test_stride(c.rows);
+  for (std::size_t s = 0; s < settings().size(); ++s) {
+    const std::vector<Transfer> transfers = transfers_of(c.rows, all_of(c.rows), c.fit.parameters, settings()[s]);
+    std::vector<double>& out = c.family_out.transferred[s];
+    out.clear();
+    for (std::size_t i = 0; i < c.rows.size(); ++i) {
+      if (c.rows.family[i] % stride != 0) continue;
+      const auto table = static_cast<std::size_t>(c.rows.which[i]);
+      out.push_back(errors[i] - transfers[table].correction(c.rows.places[i], &c.table_families[table], c.rows.family[i]));
+    }
+  }
+}
+
 std::vector<CalibrationEntry> entries_of(const Group& group, Candidate c) {
   c.fit = fit_form(c.rows, all_of(c.rows), c.test.size() < c.rows.size() ? c.fit.parameters : std::vector<double>{}, 60, true);
   int folds = 0;
   const std::vector<int> fold = row_folds(c.test, folds);
   const LeftOut row_out = leave_out(c.test, fold, folds, c.fit.parameters, {});
+  if (c.test.size() < c.rows.size()) transfer_from_all(c);
   TransferSetting setting;
   const std::size_t chosen = best_setting(c.family_out, setting);
   std::vector<CalibrationEntry> out;

@@ -2,11 +2,15 @@
 
 #include <cmath>
 
+#include "sim/core/random.h"
+
 namespace weft::models {
 namespace {
 
 constexpr double kPrior = 2e-4;         // pull of each logarithm towards its start: only what the data says nothing about feels it
-constexpr std::size_t kFewRows = 600;   // below: several starts
+constexpr std::size_t kSearchRows = 400;   // on which starts are compared
+constexpr int kStarts = 8;
+constexpr double kReach = 1.5;             // of the drawn starts, in logarithms
 
 LeastSquaresProblem problem_of(const FormRows& rows, const std::vector<std::size_t>& used, int iterations) {
   LeastSquaresProblem p;
@@ -17,6 +21,7 @@ LeastSquaresProblem problem_of(const FormRows& rows, const std::vector<std::size
     p.start.push_back(std::log(f.start));
     p.prior.push_back(kPrior);
   }
+  p.centre = p.start;
   p.iterations = iterations;
   p.evaluate = [&rows, &used](const std::vector<double>& x, std::vector<double>& residuals) {
     std::vector<double> parameters(x.size());
@@ -32,36 +37,40 @@ std::vector<double> logs(const std::vector<double>& values) {
   return out;
 }
 
+/// The form's own start and kStarts drawn ones, each followed on some of the rows; where the best of them ends.
+std::vector<double> best_start(const FormRows& rows, const std::vector<std::size_t>& used) {
+  const std::size_t stride = (used.size() + kSearchRows - 1) / kSearchRows;
+  std::vector<std::size_t> some;
+  for (std::size_t i = 0; i < used.size(); i += stride) some.push_back(used[i]);
+  LeastSquaresProblem p = problem_of(rows, some, 40);
+  LeastSquaresSolution best;
+  best.cost = HUGE_VAL;
+  for (int k = 0; k <= kStarts; ++k) {
+    p.start = p.centre;
+    Draws draws(1, "starts of a fit", static_cast<std::uint64_t>(k));
+    for (double& x : p.start) x += k == 0 ? 0 : kReach * (2 * draws.unit() - 1);
+    LeastSquaresSolution s = solve_least_squares(p);
+    if (s.cost < best.cost) best = std::move(s);
+  }
+  return best.x;
+}
+
 }  // namespace
 
 FormFit fit_form(const FormRows& rows, const std::vector<std::size_t>& used, const std::vector<double>& from, int iterations, bool covariance) {
+  const std::vector<double> start = from.empty() ? best_start(rows, used) : logs(from);
   LeastSquaresProblem p = problem_of(rows, used, iterations);
-  p.centre = p.start;
-  const std::vector<double>& own = p.centre;
-  std::vector<std::vector<double>> starts = {from.empty() ? own : logs(from)};
-  if (from.empty() && used.size() < kFewRows) {
-    for (const double shift : {0.7, -0.7}) {   // times up and rates down, and the reverse
-      std::vector<double> s = own;
-      for (std::size_t j = 0; j < s.size(); ++j) s[j] += j % 2 == 0 ? shift : -shift;
-      starts.push_back(std::move(s));
-    }
-  }
+  p.start = start;
   std::vector<int> clusters;
   if (covariance) {
     for (std::size_t i : used) clusters.push_back(rows.family[i]);
   }
-  LeastSquaresSolution best;
-  best.cost = HUGE_VAL;
-  for (const auto& start : starts) {
-    p.start = start;
-    LeastSquaresSolution s = solve_least_squares(p, clusters);
-    if (s.cost < best.cost) best = std::move(s);
-  }
+  const LeastSquaresSolution s = solve_least_squares(p, clusters);
   FormFit fit;
-  for (double x : best.x) fit.parameters.push_back(std::exp(x));
-  fit.covariance = best.covariance;
-  fit.at_bound = best.at_bound;
-  fit.cost = best.cost;
+  for (double x : s.x) fit.parameters.push_back(std::exp(x));
+  fit.covariance = s.covariance;
+  fit.at_bound = s.at_bound;
+  fit.cost = s.cost;
   return fit;
 }
 

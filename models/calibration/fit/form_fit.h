@@ -33,7 +33,7 @@ struct FormFit {
   double cost = 0;
 };
 
-/// `rows_used`: indices. `from`: parameters to start at (empty: the form's own starts, and from several when rows are few).
+/// `rows_used`: indices. `from`: parameters to start at (empty: the best of the form's own start and some drawn ones).
 FormFit fit_form(const FormRows& rows, const std::vector<std::size_t>& rows_used, const std::vector<double>& from, int iterations, bool covariance);
 
 /// One table of neighbours a variant, from the rows used.
