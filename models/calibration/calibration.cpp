@@ -38,7 +38,7 @@ Json entry_json(const CalibrationEntry& e) {
   if (!e.fitted_with.empty()) j["fitted_with"] = e.fitted_with;
   j["parameters"] = parameters_json(e);
   j["covariance_of_logs"] = e.covariance;
-  j["transfer"] = {{"neighbours", e.transfer.neighbours}, {"softness", e.transfer.softness}};
+  j["transfer"] = {{"neighbours", e.transfer.neighbours}, {"softness", e.transfer.softness}, {"slopes", e.transfer.slopes}};
   for (const auto& [name, statistics] : e.errors) j["errors"][name] = to_json(statistics);
   j["left_out"] = e.left_out;
   Json fields = Json::array();
@@ -155,6 +155,7 @@ std::optional<CalibrationEntry> read_entry(JsonReader r) {
   JsonReader transfer = r.at("transfer");
   e.transfer.neighbours = static_cast<int>(transfer.integer("neighbours", 0, 1000));
   e.transfer.softness = transfer.number("softness", 1e-6, 100);
+  e.transfer.slopes = transfer.boolean_or("slopes", false);
   transfer.done();
   for (auto& [name, errors] : r.at("errors").members()) e.errors[name] = read_errors(errors);
   e.left_out = r.string("left_out", "");

@@ -12,6 +12,7 @@ namespace weft::models {
 struct TransferSetting {
   int neighbours = 8;
   double softness = 0.3;
+  bool slopes = false;     ///< a plane through the neighbours' errors in place of their mean: for smooth, dense tables
   bool operator==(const TransferSetting&) const = default;
 };
 
@@ -33,6 +34,8 @@ class Transfer {
   double distance(const std::vector<double>& place) const;
 
  private:
+  double on_plane(const std::vector<double>& place, const std::vector<std::size_t>& points, const std::vector<double>& weights, double mean) const;
+
   std::size_t width_ = 0;
   std::vector<float> places_;   ///< all rows, one after the other
   std::vector<double> errors_;

@@ -22,7 +22,7 @@ constexpr std::size_t kTestRows = 3000;        // tests on left-out rows use who
 constexpr int kFolds = 10;
 
 const std::vector<TransferSetting>& settings() {
-  static const std::vector<TransferSetting> all = {{4, 0.2}, {8, 0.3}, {16, 0.5}};
+  static const std::vector<TransferSetting> all = {{4, 0.2, false}, {8, 0.3, false}, {16, 0.5, false}, {12, 0.3, true}};
   return all;
 }
 

@@ -128,7 +128,7 @@ std::vector<KernelFamily> mla_families() {
   decode.source = "FlashMLA (github.com/deepseek-ai/FlashMLA)";
   decode.variants = {"bfloat16", "fp8_kv"};
   decode.fields = {{"batch", "requests", -1, true, 1e7},
-                   {"heads", "query heads", -1, true, 1e5, 0.5},
+                   {"heads", "query heads", -1, true, 1e5},
                    {"s_q", "query tokens per request", 1, true, 1e5},
                    {"kv", "cached tokens per request", -1, true, 1e9, 2},
                    sms_field()};

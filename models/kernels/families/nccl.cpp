@@ -26,15 +26,15 @@ std::vector<double> features(const KernelCall& c, const Gpu& gpu) {
   return {steps(c), rate > 0 ? sent(c) / rate * 1e6 : 0};
 }
 
-/// A plateau of latencies, the rate, and between them a part that grows with the root of the bytes (protocols change there).
-double time_us(const double* f, const double* p) {   // t0, step, bandwidth, root, q
-  return soft_max({p[0] + p[1] * f[0], f[1] / p[2] + p[3] * std::sqrt(f[1])}, p[4]);
+/// A plateau of latencies, the rate, and between them a part that grows more slowly than the bytes (protocols and chunks change there).
+double time_us(const double* f, const double* p) {   // t0, step, bandwidth, middle, power, q
+  return soft_max({p[0] + p[1] * f[0], f[1] / p[2] + p[3] * std::pow(f[1], p[4])}, p[5]);
 }
 
 std::vector<Figure> figures(const double* f, const double* p) {
   return {{"latency", "t0 + step x steps of a ring", "us", p[0] + p[1] * f[0]},
           {"sending", "bytes sent / (bandwidth x NVLink)", "us", f[1] / p[2]},
-          {"changing protocol", "root x sqrt(ideal sending time)", "us", p[3] * std::sqrt(f[1])},
+          {"changing protocol", "middle x (ideal sending time)^power", "us", p[3] * std::pow(f[1], p[4])},
           {"both together", "[sum of the powers q]^(1/q)", "us", time_us(f, p)}};
 }
 
@@ -53,11 +53,12 @@ std::vector<KernelFamily> nccl_families() {
   KernelForm form;
   form.name = "plateau_and_rate";
   form.title = "a plateau of latencies, then a rate";
-  form.formula = "[(t0 + step steps)^q + (sent / (bandwidth NVLink) + root sqrt(sent / NVLink))^q]^(1/q)";
+  form.formula = "[(t0 + step steps)^q + (sent / (bandwidth NVLink) + middle (sent / NVLink)^power)^q]^(1/q)";
   form.parameters = {{"t0", "us", "start", 0.5, 100, 5},
                      {"step", "us", "per step of a ring", 0.001, 30, 0.8},
                      {"bandwidth", "", "of NVLink's rate per direction", 0.02, 2, 0.8},
-                     {"root", "us^0.5", "where the protocols change", 0.001, 100, 2},
+                     {"middle", "us", "where the protocols change, at an ideal time of 1 us", 0.001, 100, 3},
+                     {"power", "", "of the bytes there", 0.2, 0.95, 0.5},
                      {"q", "", "how sharply the larger decides", 1, 8, 3}};
   form.features = features;
   form.time_us = time_us;
