@@ -26,7 +26,8 @@ Json parameters_json(const CalibrationEntry& e) {
   for (std::size_t j = 0; j < docs.size(); ++j) {
     const double factor = std::exp(1.645 * std::sqrt(std::max(0.0, e.covariance[j][j])));
     Json p = {{"name", docs[j].name}, {"value", e.parameters[j]}, {"unit", docs[j].unit}, {"low_90", e.parameters[j] / factor},
-              {"high_90", e.parameters[j] * factor}, {"origin", "fitted"}};
+              {"high_90", e.parameters[j] * factor}};
+    p["origin"] = std::find(e.held.begin(), e.held.end(), docs[j].name) == e.held.end() ? "fitted" : "assumed";
     if (std::find(e.at_bounds.begin(), e.at_bounds.end(), docs[j].name) != e.at_bounds.end()) p["at_bound"] = true;
     out.push_back(std::move(p));
   }
@@ -87,7 +88,7 @@ void read_parameters(JsonReader r, const KernelForm& form, CalibrationEntry& e) 
     const std::string name = p.string("name");
     values[name] = p.number("value", 0, 1e12);
     p.string("unit", "");
-    p.string("origin", "fitted");
+    if (p.string("origin", "fitted") != "fitted") e.held.push_back(name);
     p.number_or("low_90", 0, 0, 1e300);
     p.number_or("high_90", 0, 0, 1e300);
     if (p.boolean_or("at_bound", false)) e.at_bounds.push_back(name);

@@ -26,9 +26,11 @@ struct CalibrationEntry {
   std::vector<double> parameters;                ///< in the order of the form's
   std::vector<std::vector<double>> covariance;   ///< of the logarithms of the parameters
   std::vector<std::string> at_bounds;            ///< parameters that ended at a bound of their range
+  std::vector<std::string> held;                 ///< parameters that were given, not fitted
   std::string fitted_with;                       ///< other variants that share these parameters; empty: none
   TransferSetting transfer;
-  std::map<std::string, ErrorStatistics> errors; ///< "in_sample", "leave_one_out", "leave_family_out", "transfer_leave_family_out"
+  std::map<std::string, ErrorStatistics> errors; ///< "in_sample", "leave_one_out", "leave_family_out", "transfer_leave_family_out";
+                                                 ///< with siblings also "together_leave_one_out", "together_leave_family_out"
   std::string left_out;                          ///< how the left-out errors were made, in words
   std::vector<CalibrationPoint> points;
 

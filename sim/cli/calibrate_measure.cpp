@@ -76,7 +76,7 @@ void show_plan(const models::Plan& plan, const MeasureArguments& a) {
 }
 
 std::string summary(const models::MeasureCounts& c, const std::string& file) {
-  std::string text = fmt::format("{} kernels measured, written to {}", c.measured, file);
+  std::string text = fmt::format("{} measured, written to {}", c.measured == 1 ? "1 kernel" : fmt::format("{} kernels", c.measured), file);
   const auto also = [&](std::size_t n, const char* what) {
     if (n > 0) text += fmt::format("; {} {}", n, what);
   };
@@ -115,7 +115,7 @@ void measure(const MeasureArguments& a) {
   bar.clear();
   note(a.common, summary(counts, a.common.output));
   if (counts.disagreed > 0) {
-    throw CheckFailed(fmt::format("{} kernels differ from the CPU reference and were not timed", counts.disagreed));
+    throw CheckFailed(fmt::format("differing from the CPU reference, not timed: {} of {} kernels", counts.disagreed, plan.kernels.size()));
   }
 }
 

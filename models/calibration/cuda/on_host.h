@@ -1,5 +1,5 @@
-// Runs a kernel's body on the host: each CUDA thread is a thread, barriers are barriers. For tests of indices and of missing
-// barriers (under a thread sanitizer); slow.
+// Runs a kernel's body on the host: each CUDA thread is a thread, barriers are barriers, asynchronous copies happen when they are
+// waited for and not before. For tests; slow.
 #pragma once
 
 #include <barrier>
@@ -53,10 +53,18 @@ class OnHost {
   float rsqrt(float v) const { return 1 / std::sqrt(v); }
   std::uint8_t to_e4m3(float v) const { return cuda::to_e4m3(v); }
 
-  void copy_async(void* to_shared, const void* from) const { std::memcpy(to_shared, from, 16); }
-  void commit() const {}
+  void copy_async(void* to_shared, const void* from) const { open_.push_back({to_shared, from}); }
+  void commit() const {
+    groups_.push_back(std::move(open_));
+    open_.clear();
+  }
   template <int pending>
-  void wait() const {}
+  void wait() const {
+    while (groups_.size() > pending) {
+      for (const Copy& c : groups_.front()) std::memcpy(c.to, c.from, 16);
+      groups_.erase(groups_.begin());
+    }
+  }
 
   void mma(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) const {
     std::uint32_t* const mine = warp_state_.words[lane()];
@@ -85,10 +93,17 @@ class OnHost {
   }
   float element_b(int k, int column) const { return half_of(warp_state_.words[column * 4 + (k % 8) / 2][4 + k / 8], k % 2); }
 
+  struct Copy {
+    void* to;
+    const void* from;
+  };
+
   HostBlock& state_;
   HostBlock::Warp& warp_state_;
   int thread_, threads_;
   std::int64_t block_, blocks_;
+  mutable std::vector<Copy> open_;                  // asked for, not yet in a group
+  mutable std::vector<std::vector<Copy>> groups_;   // not yet waited for, oldest first
 };
 
 /// Runs `body(here)` for every thread of every block, block after block. `threads` is a multiple of 32.

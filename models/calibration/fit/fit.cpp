@@ -82,9 +82,20 @@ std::vector<KernelForm> forms_named(const Group& group, const std::string& name)
   return out.size() == group.tables.size() ? out : std::vector<KernelForm>{};
 }
 
-FormRows rows_of(const Group& group, const std::vector<KernelForm>& forms, const Gpu& gpu) {
+/// What is held of a family's parameters: "mla_decode.kappa" speaks for mla_decode.
+std::map<std::string, double> held_of(const Group& group, const std::map<std::string, double>& hold) {
+  std::map<std::string, double> out;
+  const std::string family = group.tables.front()->family + ".";
+  for (const auto& [name, value] : hold) {
+    if (name.rfind(family, 0) == 0) out[name.substr(family.size())] = value;
+  }
+  return out;
+}
+
+FormRows rows_of(const Group& group, const std::vector<KernelForm>& forms, const Gpu& gpu, const std::map<std::string, double>& held) {
   FormRows rows;
   rows.forms = forms;
+  rows.held = held;
   std::map<std::string, int> families;
   for (std::size_t t = 0; t < group.tables.size(); ++t) {
     const FitTable& table = *group.tables[t];
@@ -108,6 +119,7 @@ FormRows sample_of(const FormRows& rows) {
   const int stride = test_stride(rows);
   FormRows out;
   out.forms = rows.forms;
+  out.held = rows.held;
   std::map<int, int> renumbered;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows.family[i] % stride != 0) continue;
@@ -153,10 +165,10 @@ struct Candidate {
   std::vector<std::vector<int>> table_families;   ///< of the rows of each variant, in order
 };
 
-Candidate try_form(const Group& group, const std::vector<KernelForm>& forms, const Gpu& gpu) {
+Candidate try_form(const Group& group, const std::vector<KernelForm>& forms, const Gpu& gpu, const std::map<std::string, double>& held) {
   Candidate c;
   c.forms = forms;
-  c.rows = rows_of(group, forms, gpu);
+  c.rows = rows_of(group, forms, gpu, held);
   c.test = sample_of(c.rows);
   c.table_families.resize(forms.size());
   for (std::size_t i = 0; i < c.rows.size(); ++i) c.table_families[static_cast<std::size_t>(c.rows.which[i])].push_back(c.rows.family[i]);
@@ -236,7 +248,12 @@ std::vector<CalibrationEntry> entries_of(const Group& group, Candidate c) {
     e.parameters = c.fit.parameters;
     e.covariance = c.fit.covariance;
     for (std::size_t j = 0; j < c.fit.at_bound.size(); ++j) {
-      if (c.fit.at_bound[j]) e.at_bounds.push_back(c.forms[t].parameters[j].name);
+      const std::string& name = c.forms[t].parameters[j].name;
+      if (c.rows.held.count(name) > 0) {
+        e.held.push_back(name);
+      } else if (c.fit.at_bound[j]) {
+        e.at_bounds.push_back(name);
+      }
     }
     for (const FitTable* other : group.tables) {
       if (other != &table) e.fitted_with += fmt::format("{}{}/{}", e.fitted_with.empty() ? "" : ", ", other->family, other->variant);
@@ -254,6 +271,10 @@ std::vector<CalibrationEntry> entries_of(const Group& group, Candidate c) {
     e.errors["in_sample"] = error_statistics(in_sample);
     e.errors["leave_one_out"] = error_statistics(of_table(c.test, row_out.formula, which));
     e.errors["leave_family_out"] = error_statistics(of_table(c.test, c.family_out.formula, which));
+    if (group.tables.size() > 1) {
+      e.errors["together_leave_one_out"] = error_statistics(row_out.formula);
+      e.errors["together_leave_family_out"] = error_statistics(c.family_out.formula);
+    }
     e.errors["transfer_leave_family_out"] =
         error_statistics(of_table(c.test, setting.neighbours > 0 ? c.family_out.transferred[chosen] : c.family_out.formula, which));
     out.push_back(std::move(e));
@@ -275,35 +296,83 @@ std::string names_of(const Group& group) {
   return text;
 }
 
-/// Why a group cannot be fitted; empty when it can.
-std::string missing(const Group& group) {
-  const std::size_t least = fewest_parameters(*group.tables.front()->calls.front().family) + 1;
-  const std::size_t shapes = distinct_shapes(group);
-  if (shapes == 1) return fmt::format("{}: all {} rows have one shape; a fit needs {} shapes or more", names_of(group), group.rows(), least);
-  if (shapes < least) return fmt::format("{}: {} shapes are too few for a formula of {} parameters; it needs {}", names_of(group), shapes, least - 1, least);
-  return {};
+std::size_t open_parameters(const KernelForm& form, const std::map<std::string, double>& held) {
+  return static_cast<std::size_t>(std::count_if(form.parameters.begin(), form.parameters.end(), [&](const FormParameter& p) { return held.count(p.name) == 0; }));
 }
 
-std::vector<CalibrationEntry> fit_group(const Group& group, const Gpu& gpu, const std::string& wanted) {
+/// Shapes that a form needs: one more than it fits, or as many when some of its parameters are held.
+std::size_t shapes_needed(const KernelForm& form, const std::map<std::string, double>& held) {
+  const std::size_t open = open_parameters(form, held);
+  return open < form.parameters.size() ? std::max<std::size_t>(1, open) : open + 1;
+}
+
+/// Why a group cannot be fitted with any of `forms`; empty when it can.
+std::string missing(const Group& group, const std::vector<const KernelForm*>& forms, const std::map<std::string, double>& held) {
+  const KernelForm* easiest = forms.front();
+  for (const KernelForm* f : forms) {
+    if (shapes_needed(*f, held) < shapes_needed(*easiest, held)) easiest = f;
+  }
+  const std::size_t least = shapes_needed(*easiest, held), shapes = distinct_shapes(group);
+  if (shapes >= least) return {};
+  if (shapes == 1) return fmt::format("{}: all {} rows have one shape; a fit needs {} shapes or more", names_of(group), group.rows(), least);
+  return fmt::format("{}: {} shapes are too few for the {} parameters of {}; it needs {}", names_of(group), shapes, open_parameters(*easiest, held),
+                     easiest->name, least);
+}
+
+/// The form that the options name for a family; empty: any.
+std::string wanted_form(const FitOptions& options, const std::string& family) {
+  const auto own = options.form.find(family), all = options.form.find("");
+  return own != options.form.end() ? own->second : all != options.form.end() ? all->second : "";
+}
+
+/// Forms of the group to try. Throws UserError when the one named is none of its family's.
+std::vector<const KernelForm*> forms_to_try(const Group& group, const std::string& wanted) {
+  const KernelFamily& family = *group.tables.front()->calls.front().family;
+  std::vector<const KernelForm*> out;
+  std::vector<std::string> known;
+  for (const KernelForm& f : family.forms) {
+    known.push_back(f.name);
+    if ((wanted.empty() || f.name == wanted) && !forms_named(group, f.name).empty()) out.push_back(&f);
+  }
+  if (out.empty()) throw UserError("--form", fmt::format("{} has no form \"{}\"", family.name, wanted), unknown_name_hint(wanted, known));
+  return out;
+}
+
+std::vector<CalibrationEntry> fit_group(const Group& group, const Gpu& gpu, const std::vector<const KernelForm*>& forms,
+                                        const std::map<std::string, double>& held) {
   std::vector<Candidate> tried;
   const std::size_t shapes = distinct_shapes(group);
-  std::vector<std::string> known;
-  for (const KernelForm& f : group.tables.front()->calls.front().family->forms) {
-    known.push_back(f.name);
-    const std::vector<KernelForm> forms = forms_named(group, f.name);
-    if (forms.empty() || (!wanted.empty() && f.name != wanted)) continue;
-    // A long formula wants rows; one asked for by name only needs more shapes than parameters.
-    if (shapes < (wanted.empty() && !tried.empty() ? 2 : 1) * f.parameters.size() + 1) continue;
-    tried.push_back(try_form(group, forms, gpu));
-  }
-  if (tried.empty()) {
-    throw UserError("--form", fmt::format("{} cannot be fitted with the form \"{}\"", names_of(group), wanted), unknown_name_hint(wanted, known));
+  for (const KernelForm* f : forms) {
+    // Between forms, a long one wants rows: twice as many shapes as it fits.
+    const bool enough = shapes >= shapes_needed(*f, held) && (forms.size() == 1 || tried.empty() || shapes > 2 * open_parameters(*f, held));
+    if (enough) tried.push_back(try_form(group, forms_named(group, f->name), gpu, held));
   }
   std::size_t best = 0;
   for (std::size_t i = 1; i < tried.size(); ++i) {
     if (mean_error(tried[i].family_out.formula) < mean_error(tried[best].family_out.formula)) best = i;
   }
   return entries_of(group, std::move(tried[best]));
+}
+
+/// Throws UserError for a name that no fitted family has, or a value outside of the parameter's range.
+void check_held(const std::vector<FitTable>& tables, const std::map<std::string, double>& hold) {
+  for (const auto& [name, value] : hold) {
+    std::vector<std::string> known;
+    bool found = false;
+    for (const FitTable& t : tables) {
+      for (const KernelForm& f : t.calls.front().family->forms) {
+        for (const FormParameter& p : f.parameters) {
+          known.push_back(t.family + "." + p.name);
+          if (known.back() != name) continue;
+          found = true;
+          if (!(value >= p.low && value <= p.high)) {
+            throw UserError("--hold", fmt::format("{} has to be between {:g} and {:g} {}, got {:g}", name, p.low, p.high, p.unit, value));
+          }
+        }
+      }
+    }
+    if (!found) throw UserError("--hold", fmt::format("there is no parameter \"{}\" to hold", name), unknown_name_hint(name, known));
+  }
 }
 
 }  // namespace
@@ -338,13 +407,16 @@ Calibration fit_calibration(const Measurements& data, const Gpu& gpu, const FitO
   c.notes = data.notes;
   const std::vector<FitTable> tables = fit_tables(data.rows);
   if (tables.empty()) throw UserError("DATA", "there is no row to fit");
+  check_held(tables, options.hold);
   std::vector<std::string> left;
   for (const Group& group : groups_of(tables)) {
-    if (std::string why = missing(group); !why.empty()) {
+    const std::vector<const KernelForm*> forms = forms_to_try(group, wanted_form(options, group.tables.front()->family));
+    const std::map<std::string, double> held = held_of(group, options.hold);
+    if (std::string why = missing(group, forms, held); !why.empty()) {
       left.push_back(std::move(why));
       continue;
     }
-    for (CalibrationEntry& e : fit_group(group, gpu, options.form)) c.entries.push_back(std::move(e));
+    for (CalibrationEntry& e : fit_group(group, gpu, forms, held)) c.entries.push_back(std::move(e));
   }
   if (c.entries.empty()) throw UserError("DATA", fmt::format("nothing can be fitted: {}", fmt::join(left, "; ")), "measure or import more shapes");
   for (std::string& why : left) c.notes.push_back("not fitted: " + why);

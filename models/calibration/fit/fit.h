@@ -1,6 +1,7 @@
 // Fitting: measurements of kernels become a calibration, with errors on rows and shapes that the fit has not seen.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@
 namespace weft::models {
 
 struct FitOptions {
-  std::string form;                   ///< empty: the form that predicts left-out shape families best
+  std::map<std::string, std::string> form;   ///< by family ("" for all others); not named: the form that predicts left-out shape families best
+  std::map<std::string, double> hold;        ///< "mla_decode.kappa" = 5: not fitted, an input
   std::string date;                   ///< ISO; goes into the file
   std::string title, source;
 };

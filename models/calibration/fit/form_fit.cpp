@@ -16,9 +16,10 @@ LeastSquaresProblem problem_of(const FormRows& rows, const std::vector<std::size
   LeastSquaresProblem p;
   p.residuals = used.size();
   for (const FormParameter& f : rows.forms.front().parameters) {
-    p.low.push_back(std::log(f.low));
-    p.high.push_back(std::log(f.high));
-    p.start.push_back(std::log(f.start));
+    const auto held = rows.held.find(f.name);
+    p.low.push_back(std::log(held == rows.held.end() ? f.low : held->second));
+    p.high.push_back(std::log(held == rows.held.end() ? f.high : held->second));
+    p.start.push_back(std::log(held == rows.held.end() ? f.start : held->second));
     p.prior.push_back(kPrior);
   }
   p.centre = p.start;

@@ -1,6 +1,7 @@
 // Fitting one formula to rows of measured times, and predicting rows that were left out.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct FormRows {
   std::vector<std::vector<double>> places;
   std::vector<int> family;                         ///< number of the shape family
   int families = 0;
+  std::map<std::string, double> held;              ///< parameters that are not fitted, by their names
 
   std::size_t size() const { return times_us.size(); }
   double predict(std::size_t row, const std::vector<double>& parameters) const {

@@ -1,12 +1,13 @@
 #include "models/calibration/measure/simulated.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <map>
 #include <numbers>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -102,9 +103,19 @@ bool names(const std::string& list, const weft_measure_kernel& k) {
   return !list.empty() && (list == k.family || list == fmt::format("{}/{}", k.family, k.variant));
 }
 
+/// The CUDA module's kernels, but nothing of theirs is run.
+constexpr auto simulated_kernels = [] {
+  std::array<weft_measure_kernel, measured_kernel_count> list{};
+  for (int i = 0; i < measured_kernel_count; ++i) {
+    list[static_cast<std::size_t>(i)] = measured_kernels[i];
+    list[static_cast<std::size_t>(i)].implementation = "simulated: nothing is run";
+  }
+  return list;
+}();
+
 const weft_measure_kernel* kernels(std::int32_t* count) {
   *count = measured_kernel_count;
-  return measured_kernels;
+  return simulated_kernels.data();
 }
 
 int open(const char* parameters, Session** into) {
