@@ -117,9 +117,12 @@ const CalibrationEntry* CostModel::entry_for(const KernelCall& call, std::string
 }
 
 double CostModel::shape_error(const Table& t, const KernelCall& call) const {
-  const char* kind = wanted_ == Fidelity::measured ? "transfer_leave_family_out" : "leave_family_out";
-  const auto errors = t.entry->errors.find(kind);
-  if (errors == t.entry->errors.end()) return 0;
+  const auto& all = t.entry->errors;
+  auto errors = all.end();
+  for (const char* kind : {wanted_ == Fidelity::measured ? "transfer_leave_family_out" : "leave_family_out", "leave_one_out", "in_sample"}) {
+    if (errors == all.end()) errors = all.find(kind);
+  }
+  if (errors == all.end()) return 0;
   // A normal error with this mean magnitude: sigma = mean / sqrt(2 / pi).
   const double sigma = std::log1p(errors->second.mean_pct / 100) / 0.7978845608028654;
   Draws draws(seed_, "kernel time of a shape: " + t.entry->family + "/" + t.entry->variant + "/" + shape_family_of(call), draw_);

@@ -48,6 +48,11 @@ void check(const CheckOptions& o) {
   const std::vector<models::FamilyCheck> families = models::check_calibration(model, data.rows);
   reports::Listing listing;
   listing.tables.push_back(families_table(families));
+  if (families.size() > 1) {
+    double sum = 0;
+    for (const models::FamilyCheck& f : families) sum += f.errors.mean_pct * static_cast<double>(f.errors.rows);
+    listing.notes.push_back(fmt::format("all {} rows: mean {:.3g} %", data.rows.size(), sum / static_cast<double>(data.rows.size())));
+  }
   emit(listing, o.common);
   if (!o.fail_above) return;
   std::string bad;

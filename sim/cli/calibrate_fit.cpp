@@ -16,12 +16,21 @@ struct Options {
   Common common;
   std::vector<std::string> data;
   std::string calibration, gpu, title, source, date;
-  models::FitOptions fit;
+  std::vector<std::string> forms, holds;
 };
 
 std::string today() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return fmt::format("{:%Y-%m-%d}", fmt::gmtime(now));
+}
+
+/// The last entry that was fitted together with `e`.
+const models::CalibrationEntry* last_of(const models::Calibration& c, const models::CalibrationEntry& e) {
+  const models::CalibrationEntry* last = &e;
+  for (const models::CalibrationEntry& other : c.entries) {
+    if (("," + e.fitted_with).find(other.family + "/" + other.variant) != std::string::npos && &other > last) last = &other;
+  }
+  return last;
 }
 
 reports::Table error_table(const models::Calibration& c) {
@@ -36,12 +45,57 @@ reports::Table error_table(const models::Calibration& c) {
   for (const models::CalibrationEntry& e : c.entries) {
     Row r;
     r.set("family", e.family + "/" + e.variant).set("form", e.form).set("rows", static_cast<std::int64_t>(e.points.size()));
-    r.set("in_sample_pct", e.errors.at("in_sample").mean_pct).set("one_out_pct", e.errors.at("leave_one_out").mean_pct);
-    r.set("family_out_pct", e.errors.at("leave_family_out").mean_pct).set("family_out_p90_pct", e.errors.at("leave_family_out").p90_pct);
-    r.set("transfer_pct", e.errors.at("transfer_leave_family_out").mean_pct).set("transfer_p90_pct", e.errors.at("transfer_leave_family_out").p90_pct);
+    const auto put = [&](Row& row, const char* column, const char* kind, bool p90) {
+      const auto found = e.errors.find(kind);
+      if (found != e.errors.end()) row.set(column, p90 ? found->second.p90_pct : found->second.mean_pct);
+    };
+    put(r, "in_sample_pct", "in_sample", false);
+    put(r, "one_out_pct", "leave_one_out", false);
+    put(r, "family_out_pct", "leave_family_out", false);
+    put(r, "family_out_p90_pct", "leave_family_out", true);
+    put(r, "transfer_pct", "transfer_leave_family_out", false);
+    put(r, "transfer_p90_pct", "transfer_leave_family_out", true);
     t.rows.push_back(std::move(r));
+    const auto one = e.errors.find("together_leave_one_out");
+    if (one == e.errors.end() || &e != last_of(c, e)) continue;
+    Row all;
+    all.set("family", std::string("the rows fitted together")).set("form", e.form).set("rows", static_cast<std::int64_t>(one->second.rows));
+    put(all, "one_out_pct", "together_leave_one_out", false);
+    put(all, "family_out_pct", "together_leave_family_out", false);
+    put(all, "family_out_p90_pct", "together_leave_family_out", true);
+    t.rows.push_back(std::move(all));
   }
   return t;
+}
+
+/// "gemm=tile_128" or "tile_128" for all families.
+std::map<std::string, std::string> named_forms(const std::vector<std::string>& texts) {
+  std::map<std::string, std::string> out;
+  for (const std::string& text : texts) {
+    const std::size_t at = text.find('=');
+    out[at == std::string::npos ? "" : text.substr(0, at)] = at == std::string::npos ? text : text.substr(at + 1);
+  }
+  return out;
+}
+
+/// "mla_decode.kappa=5".
+std::map<std::string, double> held_values(const std::vector<std::string>& texts) {
+  std::map<std::string, double> out;
+  for (const std::string& text : texts) {
+    const std::size_t at = text.find('=');
+    std::size_t read = 0;
+    double value = 0;
+    try {
+      if (at != std::string::npos) value = std::stod(text.substr(at + 1), &read);
+    } catch (const std::exception&) {
+      read = 0;
+    }
+    if (at == std::string::npos || read == 0 || at + 1 + read != text.size()) {
+      throw UserError("--hold", fmt::format("expected FAMILY.PARAMETER=NUMBER, got \"{}\"", text), "for example --hold mla_decode.kappa=5");
+    }
+    out[text.substr(0, at)] = value;
+  }
+  return out;
 }
 
 void fit(const Options& o) {
@@ -49,7 +103,9 @@ void fit(const Options& o) {
   const DataPlaces places = DataPlaces::standard();
   const models::Measurements data = read_all_measurements(o.data, o.common);
   const models::Gpu gpu = gpu_of(data, o.gpu, places);
-  models::FitOptions options = o.fit;
+  models::FitOptions options;
+  options.form = named_forms(o.forms);
+  options.hold = held_values(o.holds);
   options.title = o.title.empty() ? "Kernel times of " + gpu.title : o.title;
   options.source = o.source;
   options.date = o.date.empty() ? today() : o.date;
@@ -75,11 +131,13 @@ void add_calibrate_fit(CLI::App& calibrate) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = calibrate.add_subcommand("fit", "fit kernel models to measurements and write a calibration");
   sub->footer("Examples:\n  weft calibrate fit gemm.csv -o mine.json\n  weft calibrate fit run1.jsonl run2.jsonl --gpu h800 -o mine.json\n"
-              "  weft calibrate fit gemm.csv --form tile_128 --json\nThen: weft calibrate check mine.json other.csv; weft run SCENARIO --calibration mine.json");
+              "  weft calibrate fit gemm.csv --form tile_128 --json\n  weft calibrate fit flashmla.json --form mla_decode=flashmla --hold mla_decode.kappa=5\nThen: weft calibrate check mine.json other.csv; weft run SCENARIO --calibration mine.json");
   sub->add_option("DATA", o->data, "measurements: CSV, weft's JSON, profiler traces, outputs of benchmarks (see weft calibrate import --help)")->required();
   sub->add_option("-o,--output", o->calibration, "write the calibration to FILE (- is stdout)")->type_name("FILE");
   sub->add_option("--gpu", o->gpu, "the GPU, when the data do not name it or by another name")->type_name("NAME");
-  sub->add_option("--form", o->fit.form, "take this formula instead of the one that predicts left-out shapes best (weft show kernel FAMILY)")->type_name("NAME");
+  sub->add_option("--form", o->forms, "take this formula instead of the one that predicts left-out shapes best, for all families or FAMILY=NAME (weft show kernel FAMILY)")
+      ->type_name("NAME")->take_all()->expected(1);
+  sub->add_option("--hold", o->holds, "a parameter that is given, not fitted: with few shapes, FAMILY.PARAMETER=NUMBER")->type_name("NAME=NUMBER")->take_all()->expected(1);
   sub->add_option("--title", o->title, "what the calibration says of itself")->type_name("TEXT");
   sub->add_option("--source", o->source, "where the data are from")->type_name("TEXT");
   sub->add_option("--date", o->date, "date in the file (default: today)")->type_name("YYYY-MM-DD");

@@ -82,12 +82,13 @@ std::vector<KernelForm> forms_named(const Group& group, const std::string& name)
   return out.size() == group.tables.size() ? out : std::vector<KernelForm>{};
 }
 
-/// What is held of a family's parameters: "mla_decode.kappa" speaks for mla_decode.
+/// What is held of a family's parameters: "mla_decode.kappa" speaks for mla_decode, "gemm/bfloat16.te" for that variant alone.
 std::map<std::string, double> held_of(const Group& group, const std::map<std::string, double>& hold) {
   std::map<std::string, double> out;
-  const std::string family = group.tables.front()->family + ".";
-  for (const auto& [name, value] : hold) {
-    if (name.rfind(family, 0) == 0) out[name.substr(family.size())] = value;
+  for (const std::string& prefix : {group.tables.front()->family + ".", group.tables.front()->family + "/" + group.tables.front()->variant + "."}) {
+    for (const auto& [name, value] : hold) {
+      if (name.rfind(prefix, 0) == 0) out[name.substr(prefix.size())] = value;
+    }
   }
   return out;
 }
@@ -176,7 +177,7 @@ Candidate try_form(const Group& group, const std::vector<KernelForm>& forms, con
   int folds = 0;
   const std::vector<int> fold = family_folds(c.test, folds);
   const bool all = c.test.size() == c.rows.size();
-  c.family_out = leave_out(c.test, fold, folds, c.fit.parameters, all ? settings() : std::vector<TransferSetting>{});
+  if (c.test.families > 1) c.family_out = leave_out(c.test, fold, folds, c.fit.parameters, all ? settings() : std::vector<TransferSetting>{});
   c.family_out.transferred.resize(settings().size());
   return c;
 }
@@ -236,8 +237,10 @@ std::vector<CalibrationEntry> entries_of(const Group& group, Candidate c) {
   const std::vector<int> fold = row_folds(c.test, folds);
   const LeftOut row_out = leave_out(c.test, fold, folds, c.fit.parameters, {});
   if (c.test.size() < c.rows.size()) transfer_from_all(c);
+  const bool families = c.test.families > 1;   // one alone cannot be left out
   TransferSetting setting;
-  const std::size_t chosen = best_setting(c.family_out, setting);
+  setting.neighbours = 0;
+  const std::size_t chosen = families ? best_setting(c.family_out, setting) : 0;
   std::vector<CalibrationEntry> out;
   for (std::size_t t = 0; t < group.tables.size(); ++t) {
     const FitTable& table = *group.tables[t];
@@ -269,12 +272,16 @@ std::vector<CalibrationEntry> entries_of(const Group& group, Candidate c) {
     }
     const int which = static_cast<int>(t);
     e.errors["in_sample"] = error_statistics(in_sample);
-    e.errors["leave_one_out"] = error_statistics(of_table(c.test, row_out.formula, which));
-    e.errors["leave_family_out"] = error_statistics(of_table(c.test, c.family_out.formula, which));
+    if (c.test.size() > 1) e.errors["leave_one_out"] = error_statistics(of_table(c.test, row_out.formula, which));
     if (group.tables.size() > 1) {
       e.errors["together_leave_one_out"] = error_statistics(row_out.formula);
-      e.errors["together_leave_family_out"] = error_statistics(c.family_out.formula);
+      if (families) e.errors["together_leave_family_out"] = error_statistics(c.family_out.formula);
     }
+    if (!families) {
+      out.push_back(std::move(e));
+      continue;
+    }
+    e.errors["leave_family_out"] = error_statistics(of_table(c.test, c.family_out.formula, which));
     e.errors["transfer_leave_family_out"] =
         error_statistics(of_table(c.test, setting.neighbours > 0 ? c.family_out.transferred[chosen] : c.family_out.formula, which));
     out.push_back(std::move(e));
@@ -363,7 +370,7 @@ void check_held(const std::vector<FitTable>& tables, const std::map<std::string,
       for (const KernelForm& f : t.calls.front().family->forms) {
         for (const FormParameter& p : f.parameters) {
           known.push_back(t.family + "." + p.name);
-          if (known.back() != name) continue;
+          if (name != known.back() && name != t.family + "/" + t.variant + "." + p.name) continue;
           found = true;
           if (!(value >= p.low && value <= p.high)) {
             throw UserError("--hold", fmt::format("{} has to be between {:g} and {:g} {}, got {:g}", name, p.low, p.high, p.unit, value));

@@ -14,18 +14,33 @@ double token_bytes(const KernelCall& c) { return c.get("hidden") * (combine(c) ?
 
 double ranks(const KernelCall& c) { return kRanksPerNode * c.get("nodes"); }
 
-/// Ranks that a token goes to, mean, when its experts are drawn evenly.
+/// Nodes that a token goes to, mean, when its experts are drawn evenly among those that the gate admits.
+double nodes_reached(const KernelCall& c) {
+  const double nodes = c.get("nodes"), even = nodes * (1 - std::pow(1 - 1 / nodes, c.get("topk")));
+  const double limit = low_latency(c) || c.get("node_limit") <= 0 ? nodes : c.get("node_limit");
+  return std::min(even, limit);
+}
+
+double other_nodes(const KernelCall& c) { return nodes_reached(c) * (c.get("nodes") - 1) / c.get("nodes"); }
+
+/// Ranks that a token goes to, mean.
 double destinations(const KernelCall& c) { return ranks(c) * (1 - std::pow(1 - 1 / ranks(c), c.get("topk"))); }
 
-double other_nodes(const KernelCall& c) {
-  return c.get("nodes") <= 1 ? 0 : (c.get("nodes") - 1) * (1 - std::pow(1 - 1 / c.get("nodes"), c.get("topk")));
+/// Copies of a token that leave the GPU over NVLink. Normal kernels cross the network once a node and fan out there; low-latency ones use NVLink
+/// inside the node only.
+double over_nvlink(const KernelCall& c) {
+  if (low_latency(c)) return c.get("topk") * (kRanksPerNode - 1) / ranks(c);
+  return destinations(c) * (kRanksPerNode - 1) / kRanksPerNode;
+}
+
+/// Copies of a token that cross the network.
+double over_network(const KernelCall& c) {
+  return low_latency(c) ? c.get("topk") * (c.get("nodes") - 1) / c.get("nodes") : other_nodes(c);
 }
 
 std::vector<Demand> demands(const KernelCall& c, const Gpu& gpu) {
-  // What must leave the GPU at least: one copy a destination rank of the node, one a node over the NIC. Normal kernels forward inside the node.
-  const double there = (destinations(c) / ranks(c)) * (kRanksPerNode - 1);
-  std::vector<Demand> d = {{"NVLink", "B", c.get("tokens") * there * token_bytes(c), gpu.nvlink_rate.value.value()}};
-  if (c.get("nodes") > 1) d.push_back({"NIC", "B", c.get("tokens") * other_nodes(c) * token_bytes(c), gpu.nic_rate.value.value()});
+  std::vector<Demand> d = {{"NVLink", "B", c.get("tokens") * over_nvlink(c) * token_bytes(c), gpu.nvlink_rate.value.value()}};
+  if (c.get("nodes") > 1) d.push_back({"NIC", "B", c.get("tokens") * over_network(c) * token_bytes(c), gpu.nic_rate.value.value()});
   return d;
 }
 
@@ -34,12 +49,10 @@ enum Feature { sm_pairs, sm_bytes, link_us, nic_us, experts_, serial };
 std::vector<double> features(const KernelCall& c, const Gpu& gpu) {
   const double pairs = c.get("tokens") * (low_latency(c) ? c.get("topk") : destinations(c));
   const double sms = low_latency(c) ? gpu.sms.value : std::max(1.0, c.get("sms"));
-  const double outside = pairs * (ranks(c) - 1) / ranks(c) * token_bytes(c);
-  const double link = gpu.nvlink_rate.value.value(), nic = gpu.nic_rate.value.value();
+  const double link = gpu.nvlink_rate.value.value(), nic = gpu.nic_rate.value.value(), bytes = c.get("tokens") * token_bytes(c) * 1e6;
   const double per_expert = c.get("tokens") * ranks(c) * c.get("topk") / c.get("experts") * token_bytes(c);
-  return {pairs / sms, pairs * token_bytes(c) / sms * 1e-3, link > 0 ? outside / link * 1e6 : 0,
-          nic > 0 ? c.get("tokens") * (low_latency(c) ? c.get("topk") : other_nodes(c)) * (c.get("nodes") > 1) * token_bytes(c) / nic * 1e6 : 0, c.get("experts"),
-          per_expert * 1e-3};
+  return {pairs / sms, pairs * token_bytes(c) / sms * 1e-3, link > 0 ? over_nvlink(c) * bytes / link : 0, nic > 0 ? over_network(c) * bytes / nic : 0,
+          c.get("experts"), per_expert * 1e-3};
 }
 
 double normal_time(const double* f, const double* p) {   // t0, pair, rate, bandwidth, nic, q
@@ -112,7 +125,10 @@ KernelFamily family(const char* name, const char* title, const char* summary, bo
               {"tokens", "of this GPU", -1, true, 1e9, 2},
               {"topk", "experts per token", -1, true, 1e4},
               {"experts", "routed experts in all", -1, true, 1e6}};
-  if (with_sms) f.fields.push_back({"sms", "SMs of the kernel", -1, true, 1e5});
+  if (with_sms) {
+    f.fields.push_back({"sms", "SMs of the kernel", -1, true, 1e5});
+    f.fields.push_back({"node_limit", "nodes that the gate lets a token go to (DeepSeek-V3: 4); 0: no limit", 4, true, 1e5, 0});
+  }
   f.shape_family = {"hidden", "topk", "experts"};
   f.demands = demands;
   f.forms = {with_sms ? normal_form() : low_latency_form()};
