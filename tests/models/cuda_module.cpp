@@ -53,7 +53,7 @@ int on_the_gpu(Backend& backend, const std::vector<MeasuredKernel>& kernels) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::printf("the CUDA module was not built: nvcc was not found\n");
+    std::printf("the CUDA module was not built: nvcc was not found, or cannot build for sm_90a\n");
     return 77;
   }
   void* const loaded = ::dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);

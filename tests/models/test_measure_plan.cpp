@@ -97,7 +97,7 @@ TEST_CASE("the shipped plans are read whole and cover DeepSeek-V3's weights, tra
   CHECK(plan_named("quick", DataPlaces::standard(), kernels()).kernels.size() < 30);
 }
 
-TEST_CASE("the shipped plans ask row kernels for whole rows and streams for whole vectors") {
+TEST_CASE("the shipped plans ask for what the kernels take: whole rows and vectors, aligned matrices") {
   namespace c = weft::cuda;
   const std::map<std::string, std::int64_t> row = {{"norm", c::norm_row_bytes}, {"cast", c::cast_row_bytes}, {"swiglu", c::swiglu_row_bytes},
                                                    {"residual", c::residual_row_bytes}, {"permute", c::permute_row_bytes}, {"reduce", c::reduce_row_bytes}};
@@ -106,6 +106,10 @@ TEST_CASE("the shipped plans ask row kernels for whole rows and streams for whol
       INFO(to_text(k));
       const auto bytes = static_cast<std::int64_t>(k.at[0]);
       if (k.kernel.family == "elementwise") CHECK(bytes % row.at(k.kernel.variant) == 0);
+      const bool gemm = k.kernel.family == "gemm" || k.kernel.family == "gemm_wgrad";
+      const std::size_t m = k.kernel.family == "grouped_gemm" ? 1 : 0;
+      if (gemm || m == 1) CHECK((static_cast<int>(k.at[m]) % 4 == 0 && static_cast<int>(k.at[m + 1]) % 16 == 0 && static_cast<int>(k.at[m + 2]) % 16 == 0));
+      if (k.kernel.family == "router") CHECK(static_cast<int>(k.at[1]) % 32 == 0);
       if (k.kernel.family == "memory") CHECK(bytes % 48 == 0);
       if (k.kernel.family == "nccl") CHECK(static_cast<std::int64_t>(k.at[1]) % (2 * bytes) == 0);   // the first field: GPUs
     }

@@ -102,9 +102,7 @@ enum class Collective { all_reduce, all_gather, reduce_scatter, all_to_all };
 /// `bytes` as nccl-tests counts "size": of the larger of a rank's two buffers; each holds BF16.
 class NcclCollective final : public Kernel {
  public:
-  NcclCollective(Device& device, Collective what, int gpus, std::int64_t bytes) : what_(what), gpus_(gpus), values_(bytes / 2) {
-    if (gpus < 2) throw Refused("gpus: at least 2");
-    need_gpus(device, gpus);
+  NcclCollective(Collective what, int gpus, std::int64_t bytes) : what_(what), gpus_(gpus), values_(bytes / 2) {
     if (bytes % (2 * gpus) != 0) throw Refused("bytes: they have to be a multiple of " + std::to_string(2 * gpus));
     std::vector<int> all(static_cast<std::size_t>(gpus));
     for (int g = 0; g < gpus; ++g) all[static_cast<std::size_t>(g)] = g;
@@ -220,7 +218,9 @@ std::unique_ptr<Kernel> make_nccl(Device& device, const std::string& variant, co
                           : variant == "all_gather"     ? Collective::all_gather
                           : variant == "reduce_scatter" ? Collective::reduce_scatter
                                                         : Collective::all_to_all;
-  return std::make_unique<NcclCollective>(device, what, static_cast<int>(at[0]), static_cast<std::int64_t>(at[1]));
+  if (at[0] < 2) throw Refused("gpus: at least 2");
+  need_gpus(device, static_cast<int>(at[0]));   // before the library is looked for
+  return std::make_unique<NcclCollective>(what, static_cast<int>(at[0]), static_cast<std::int64_t>(at[1]));
 }
 
 }  // namespace weft::cuda

@@ -36,7 +36,7 @@ std::string cuda_module_path() {
 const weft_measure_module& cuda_module() {
   const std::string path = cuda_module_path();
   if (path.empty()) {
-    throw NotPossibleHere("this weft was built without the CUDA module: nvcc was not found; put it on PATH (or set CUDA_HOME) and configure "
+    throw NotPossibleHere("this weft was built without the CUDA module: nvcc was not found or cannot build for sm_90a; put it on PATH and configure "
                           "the build anew, or try --backend simulated");
   }
   void* const loaded = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
