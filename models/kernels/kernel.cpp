@@ -53,7 +53,7 @@ std::string field_names(const KernelFamily& family) {
 }
 
 double checked(const KernelFamily& family, const ShapeField& f, double value, const std::string& place) {
-  const double low = f.fallback == 0 ? 0 : f.whole ? 1 : std::numeric_limits<double>::min();
+  const double low = f.fallback == 0 || f.or_zero ? 0 : f.whole ? 1 : std::numeric_limits<double>::min();
   if (!std::isfinite(value) || value < low || value > f.high || (f.whole && value != std::floor(value))) {
     throw UserError(place, fmt::format("{}: {} has to be {} between {:g} and {:g}, got {:g}", family.name, f.name,
                                        f.whole ? "a count" : "a number", low < 1 && low > 0 ? 0 : low, f.high, value),

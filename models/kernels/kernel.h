@@ -19,6 +19,7 @@ struct ShapeField {
   bool whole = true;       ///< counts only
   double high = 1e15;      ///< largest accepted; the least is 0 where the fallback is 0, else 1 (for counts) or above 0
   double weight = 1;       ///< of a doubling, in the distance between shapes (see transfer.h); 0: plays no part
+  bool or_zero = false;    ///< 0 has a meaning of its own, though the fallback is another
 };
 
 struct KernelFamily;

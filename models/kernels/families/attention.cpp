@@ -63,7 +63,7 @@ std::vector<KernelFamily> attention_families() {
               {"seq", "tokens per sequence", -1, true, 1e9, 2},
               {"d_qk", "width of queries and keys", 128, true, 1e5},
               {"d_v", "width of values", 128, true, 1e5},
-              {"causal", "1: token i sees i + 1 tokens; 0: all", 1, false, 1},
+              {"causal", "1: token i sees i + 1 tokens; 0: all", 1, true, 1, 1, true},
               sms_field()};
   f.shape_family = {"batch", "heads"};
   f.demands = demands;

@@ -127,7 +127,7 @@ KernelFamily family(const char* name, const char* title, const char* summary, bo
               {"experts", "routed experts in all", -1, true, 1e6}};
   if (with_sms) {
     f.fields.push_back({"sms", "SMs of the kernel", -1, true, 1e5});
-    f.fields.push_back({"node_limit", "nodes that the gate lets a token go to (DeepSeek-V3: 4); 0: no limit", 4, true, 1e5, 0});
+    f.fields.push_back({"node_limit", "nodes that the gate lets a token go to (DeepSeek-V3: 4); 0: no limit", 4, true, 1e5, 0, true});
   }
   f.shape_family = {"hidden", "topk", "experts"};
   f.demands = demands;
