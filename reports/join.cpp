@@ -95,6 +95,9 @@ Report join(std::span<const Report> reports, std::span<const std::string> names)
     add_new(out.notes, report.notes);
     add_new(out.constants, report.constants);
     add_new(out.system.calibrations, report.system.calibrations);
+    add_new(out.system.calibration_files, report.system.calibration_files);
+    if (out.system.cost_model.empty()) out.system.cost_model = report.system.cost_model;
+    out.system.forced = out.system.forced || report.system.forced;
     for (const Row& row : report.bounds) out.bounds.push_back(renamed(row, names[i], alone));
     for (const Row& row : report.system.folded) {
       const auto same = [&](const Row& known) { return known.cells() == row.cells(); };

@@ -63,6 +63,11 @@ struct System {
   std::uint64_t seed = 0;
   std::string engine;
   std::vector<std::string> calibrations;
+  // Only of a run that used kernel times:
+  std::string cost_model;                       ///< what gave them where there was data: "measured"
+  std::vector<std::string> calibration_files;   ///< as the user named them
+  bool forced = false;                          ///< calibrations of another GPU were taken
+  std::uint64_t draws = 0;                      ///< of kernel times, behind the columns _p5, _p50 and _p95
   double time_tolerance = 0;   ///< above 0: approximate, completions closer than this part of the time counted as one
   /// Where some ranks stood for others: workload, ranks, simulated_ranks; each such row once.
   std::vector<Row> folded;
@@ -76,6 +81,7 @@ struct Report {
   std::vector<Table> tables;          ///< one a workload, in the scenario's order
   std::vector<Row> bounds;            ///< terms of the lower bounds; may be empty
   std::vector<std::string> notes;
+  std::vector<std::string> warnings;  ///< those of the notes that a user should be told on stderr too
   std::vector<Expectation> expectations;
   std::vector<ConstantUsed> constants;
   std::optional<Comparison> comparison;  ///< present: formats show it in place of the plain rows (JSON shows both)

@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "scenarios/cluster.h"
+#include "scenarios/kernel_times.h"
 #include "sim/core/row.h"
 
 namespace weft::scenarios {
@@ -20,13 +22,29 @@ class Analysis {
   virtual std::vector<std::string> notes(const Cluster&) const { return {}; }
   virtual std::vector<ConstantUsed> constants(const Cluster&) const { return {}; }
   virtual Json resolved() const;
+  /// Labels of this one beyond those of its kind: the fields of its kernel family.
+  virtual std::vector<ColumnDoc> labels() const { return {}; }
+  /// What gives its kernel times; null: it has none.
+  virtual const models::CostModel* cost_model() const { return nullptr; }
+  /// What the user should be told at once, beside the notes.
+  virtual std::vector<std::string> warnings() const { return {}; }
+};
+
+/// Everything a reader of an analysis may use.
+struct AnalysisContext {
+  const DataPlaces& data;
+  const KernelTimes& kernels;
+  std::optional<KernelDraw> draw;   ///< kernel times are those of this draw
+
+  /// As KernelTimes::model, of the draw.
+  std::shared_ptr<const models::CostModel> model(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const;
 };
 
 struct AnalysisKind {
   std::string name, title, summary;
   std::vector<ColumnDoc> parameters;
   std::vector<ColumnDoc> label_columns, columns;
-  std::function<std::unique_ptr<Analysis>(JsonReader& where, const DataPlaces& data)> read;
+  std::function<std::unique_ptr<Analysis>(JsonReader& where, const AnalysisContext& context)> read;
   bool uses_cluster = true;   ///< false: the answer is the same whatever the cluster
 };
 

@@ -119,6 +119,14 @@ std::vector<Variant> read_variants(JsonReader& root, const Json& document, const
 void read_system(const Json& system, Scenario& out) {
   if (const auto at = system.find("seed"); at != system.end() && at->is_number_unsigned()) out.seed = at->get<std::uint64_t>();
   if (const auto at = system.find("engine"); at != system.end() && at->is_string()) out.engine = at->get<std::string>();
+  if (const auto at = system.find("cost_model"); at != system.end() && at->is_string()) out.cost_model = at->get<std::string>();
+  if (const auto at = system.find("forced"); at != system.end() && at->is_boolean()) out.force = at->get<bool>();
+  if (const auto at = system.find("draws"); at != system.end() && at->is_number_unsigned()) out.draws = at->get<std::uint64_t>();
+  if (const auto at = system.find("calibration_files"); at != system.end() && at->is_array()) {
+    for (const Json& name : *at) {
+      if (name.is_string()) out.calibrations.push_back(name.get<std::string>());
+    }
+  }
   if (const auto at = system.find("time_tolerance"); at != system.end() && at->is_number()) out.time_tolerance = at->get<double>();
 }
 

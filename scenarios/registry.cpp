@@ -10,6 +10,11 @@ namespace weft::scenarios {
 
 Json Analysis::resolved() const { return Json::object(); }
 
+std::shared_ptr<const models::CostModel> AnalysisContext::model(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const {
+  auto base = kernels.model(gpu, choice, place);
+  return draw ? std::make_shared<const models::CostModel>(base->drawn(draw->seed, draw->number)) : base;
+}
+
 const std::vector<AnalysisKind>& analysis_kinds() {
   static const std::vector<AnalysisKind> kinds = {
 #define WEFT_KIND(name) analysis_##name(),

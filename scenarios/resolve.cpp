@@ -26,7 +26,7 @@ const Kind* find_kind(const std::vector<Kind>& kinds, const std::string& name) {
   return nullptr;
 }
 
-ResolvedWorkload read_entry(JsonReader& where, const workloads::WorkloadContext& context) {
+ResolvedWorkload read_entry(JsonReader& where, const workloads::WorkloadContext& context, const AnalysisContext& for_analysis) {
   ResolvedWorkload w;
   w.pointer = where.pointer();
   if (!where.expect_object("a workload")) return w;
@@ -40,7 +40,7 @@ ResolvedWorkload read_entry(JsonReader& where, const workloads::WorkloadContext&
   w.analysis_kind = find_kind(analysis_kinds(), kind);
   if (w.analysis_kind == nullptr) w.kind = find_kind(workloads::workload_kinds(), kind);
   if (w.analysis_kind != nullptr) {
-    w.analysis = w.analysis_kind->read(where, *context.data);
+    w.analysis = w.analysis_kind->read(where, for_analysis);
   } else if (w.kind != nullptr) {
     w.workload = w.kind->read(where, context);
   } else {
@@ -52,17 +52,17 @@ ResolvedWorkload read_entry(JsonReader& where, const workloads::WorkloadContext&
   return w;
 }
 
-ResolvedVariant read_variant(const Scenario& scenario, const Variant& v, const DataPlaces& data, std::uint64_t seed, Problems& problems) {
+ResolvedVariant read_variant(const Scenario& scenario, const Variant& v, const AnalysisContext& context, std::uint64_t seed, Problems& problems) {
   ResolvedVariant out;
   out.name = v.name;
   out.file = scenario.file;
   if (scenario.variants.size() > 1) out.file += fmt::format(" (variant \"{}\")", v.name);
   JsonReader root(*v.document, out.file, problems);
-  out.cluster = Cluster::read(root.at("cluster"), data, seed);
-  const workloads::WorkloadContext context{&data, seed};
+  out.cluster = Cluster::read(root.at("cluster"), context.data, seed);
+  const workloads::WorkloadContext for_workload{&context.data, seed};
   std::set<std::string> ids;
   for (JsonReader& r : root.at("workload").items()) {
-    out.workloads.push_back(read_entry(r, context));
+    out.workloads.push_back(read_entry(r, for_workload, context));
     const std::string& id = out.workloads.back().id;
     if (!id.empty() && !ids.insert(id).second) r.fail_at("id", fmt::format("a workload \"{}\" stands here already", id), "give each its own id");
   }
@@ -109,10 +109,13 @@ void check_kinds(const std::vector<ResolvedVariant>& variants, Problems& problem
   }
 }
 
-std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed) {
+std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed,
+                                     const KernelTimes* kernels, std::optional<KernelDraw> draw) {
   Problems problems;
   std::vector<ResolvedVariant> out;
-  for (const Variant& v : scenario.variants) out.push_back(read_variant(scenario, v, data, seed, problems));
+  const KernelTimes usual(data, {});
+  const AnalysisContext context{data, kernels != nullptr ? *kernels : usual, draw};
+  for (const Variant& v : scenario.variants) out.push_back(read_variant(scenario, v, context, seed, problems));
   check_kinds(out, problems);
   if (!problems.empty()) throw UserError(without_repeats(scenario, problems.list()));
   return out;

@@ -29,8 +29,9 @@ struct ResolvedVariant {
   std::vector<ResolvedWorkload> workloads;
 };
 
-/// Reads all variants; throws one UserError with every problem of all of them.
-std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed);
+/// Reads all variants; throws one UserError with every problem of all of them. `kernels` gives kernel times; null: as by default.
+std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed,
+                                     const KernelTimes* kernels = nullptr, std::optional<KernelDraw> draw = {});
 
 /// The scenario's document with what it was resolved to and a digest of both.
 std::shared_ptr<const Json> resolved_input(const Scenario& scenario, const std::vector<ResolvedVariant>& variants, std::uint64_t seed);

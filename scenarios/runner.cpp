@@ -95,6 +95,21 @@ void split_labels(reports::Table& t, const std::vector<std::string>& labels) {
   }
 }
 
+/// Labels that stand in the table already keep their meaning.
+void add_labels(reports::Table& t, const std::vector<ColumnDoc>& labels) {
+  for (const ColumnDoc& label : labels) {
+    const bool known = std::any_of(t.label_columns.begin(), t.label_columns.end(), [&](const ColumnDoc& d) { return d.name == label.name; });
+    if (!known) t.label_columns.push_back(label);
+  }
+}
+
+/// Kernel times are repeated with what the user chose.
+void tell_kernels(const KernelOptions& options, reports::System& system) {
+  system.cost_model = models::to_text(options.cost_model);
+  system.calibration_files = options.calibrations;
+  system.forced = options.force;
+}
+
 /// What a reader of the result has to know about how it was computed.
 std::vector<std::string> notes_on(const RunOptions& options) {
   std::vector<std::string> notes;
@@ -110,7 +125,8 @@ std::vector<std::string> notes_on(const RunOptions& options) {
 }  // namespace
 
 reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
-  const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed);
+  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
+  const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
   reports::Report report;
   report.title = scenario.title;
   report.question = scenario.question;
@@ -132,7 +148,9 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
   std::vector<Item> items;
   for (const ResolvedVariant& v : variants) {
     report.variants.push_back(v.name);
-    for (const ResolvedWorkload& w : v.workloads) items.push_back({&v, &w, {}});
+    for (const ResolvedWorkload& w : v.workloads) {
+      if (!options.draw || (w.analysis && w.analysis->cost_model() != nullptr)) items.push_back({&v, &w, {}});
+    }
   }
   // Threads that have no workload of their own help inside an engine.
   const unsigned threads = threads_of(options.jobs);
@@ -147,6 +165,7 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
     if (fresh) report.tables.push_back(empty_table(*item.workload));
     reports::Table& t = report.tables[at->second];
     split_labels(t, item.result.labels);
+    if (item.workload->analysis) add_labels(t, item.workload->analysis->labels());
     for (Row& r : item.result.rows) t.rows.push_back(std::move(r));
     for (Row& r : item.result.bounds) report.bounds.push_back(std::move(r));
     add_new_rows(report.system.folded, item.result.folded);
@@ -155,9 +174,12 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
     if (item.workload->analysis) {
       append_unique(report.constants, item.workload->analysis->constants(*item.variant->cluster));
       append_unique(report.notes, item.workload->analysis->notes(*item.variant->cluster));
+      append_unique(report.warnings, item.workload->analysis->warnings());
+      if (item.workload->analysis->cost_model() != nullptr) tell_kernels(options.kernels, report.system);
       if (item.variant->cluster->has_events()) append_unique(report.notes, {fmt::format("{} looks at the network as it starts, not at its events", item.workload->id)});
     }
   }
+  append_unique(report.notes, report.warnings);
   for (const ConstantUsed& c : report.constants) {
     // "kernel deepep_normal: nic_rate": what stands before the colon is a calibration when something in it was fitted.
     if (c.origin == Origin::fitted) append_unique(report.system.calibrations, {c.name.substr(0, c.name.find(':'))});
@@ -165,8 +187,9 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
   return report;
 }
 
-Plan plan_scenario(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed) {
-  const std::vector<ResolvedVariant> variants = resolve(scenario, data, seed);
+Plan plan_scenario(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed, const KernelOptions& kernels) {
+  const KernelTimes times(data, kernels);
+  const std::vector<ResolvedVariant> variants = resolve(scenario, data, seed, &times);
   Plan plan;
   plan.input = resolved_input(scenario, variants, seed);
   for (const ResolvedVariant& v : variants) {

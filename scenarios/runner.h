@@ -6,6 +6,7 @@
 #include <string>
 
 #include "reports/report.h"
+#include "scenarios/kernel_times.h"
 #include "scenarios/scenario.h"
 #include "sim/core/files.h"
 #include "sim/engine/engines.h"
@@ -20,6 +21,9 @@ struct RunOptions {
   bool fold = true;                  ///< merge equivalent ranks (exact)
   double time_tolerance = 0;         ///< as engine::Options; above 0 the result says that it is approximate
   unsigned threads = 1;              ///< inside one run of the engine; set from `jobs`
+  KernelOptions kernels;             ///< how long kernels take
+  std::optional<KernelDraw> draw;    ///< kernel times of this draw; workloads without kernel times are left out
+  std::shared_ptr<const KernelTimes> kernel_times;   ///< of `kernels`, so that several runs read calibrations once; null: the run makes its own
   /// Called from any thread, one at a time: done and total units of work.
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
@@ -30,7 +34,7 @@ struct Plan {
   std::vector<Row> rows;                 ///< variant, workload, kind, cases
 };
 
-Plan plan_scenario(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed);
+Plan plan_scenario(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed, const KernelOptions& kernels = {});
 
 /// Throws UserError, or RunError when a result lies under its bound.
 reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, const RunOptions& options);

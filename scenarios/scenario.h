@@ -56,6 +56,10 @@ struct Scenario {
   std::optional<std::uint64_t> seed;
   std::optional<std::string> engine;
   std::optional<double> time_tolerance;
+  std::optional<std::string> cost_model;
+  std::vector<std::string> calibrations;
+  bool force = false;
+  std::uint64_t draws = 0;
 };
 
 /// Reads a file ("-" is standard input), applies the settings to it, then makes its variants. Throws UserError.

@@ -98,7 +98,9 @@ Json workload_schema(const DataPlaces& data) {
     asked.problems = problems.list();
     kinds.emplace_back(k.name, object_schema(asked, k.name, k.parameters));
   };
-  for (const auto& k : analysis_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r, data); });
+  const KernelTimes kernels(data, {});
+  const AnalysisContext for_analysis{data, kernels, {}};
+  for (const auto& k : analysis_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r, for_analysis); });
   const workloads::WorkloadContext context{&data, 1};
   for (const auto& k : workloads::workload_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r, context); });
   return by_kind(kinds);

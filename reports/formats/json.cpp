@@ -118,6 +118,10 @@ std::string system_text(const System& system) {
   members.add("engine", dump_json(Json(system.engine)));
   if (system.time_tolerance > 0) members.add("time_tolerance", dump_json(Json(system.time_tolerance)));
   members.add("calibrations", nested(Json(system.calibrations), 4));
+  if (!system.cost_model.empty()) members.add("cost_model", dump_json(Json(system.cost_model)));
+  if (!system.calibration_files.empty()) members.add("calibration_files", dump_json(Json(system.calibration_files)));
+  if (system.forced) members.add("forced", "true");
+  if (system.draws > 0) members.add("draws", dump_json(Json(system.draws)));
   if (!system.folded.empty()) members.add_lines("folded", system.folded);
   return members.object();
 }

@@ -108,8 +108,8 @@ AnalysisKind analysis_model() {
                {"train_GFLOP_per_token_causal_with_router", "the causal count and the router's products", true},
                {"prefill_GFLOP_per_token", "operations a prompt token; the head works once a prompt"},
                {"decode_GFLOP_per_token", "operations to decode one token, absorbed where attention is latent"}};
-  k.read = [](JsonReader& where, const DataPlaces& data) {
-    auto models = read_models(where.at("models"), data);
+  k.read = [](JsonReader& where, const AnalysisContext& given) {
+    auto models = read_models(where.at("models"), given.data);
     const std::int64_t sequence = where.integer_or("sequence", 4096, 1, 1'000'000'000);
     const std::int64_t context = where.integer_or("context", 4096, 1, 1'000'000'000);
     return std::make_unique<ModelAnalysis>(std::move(models), sequence, context);

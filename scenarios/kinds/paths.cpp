@@ -139,7 +139,7 @@ AnalysisKind analysis_paths() {
                {"unreachable_pct", "share of pairs without a path through the network"},
                {"mean_switches", "switches crossed, mean over the pairs that have a path"},
                {"mean_latency_us", "latency of a small message, network part, mean over the same pairs"}};
-  k.read = [](JsonReader& where, const DataPlaces&) { return std::make_unique<PathsAnalysis>(where.boolean_or("pxn", true)); };
+  k.read = [](JsonReader& where, const AnalysisContext&) { return std::make_unique<PathsAnalysis>(where.boolean_or("pxn", true)); };
   return k;
 }
 

@@ -56,7 +56,7 @@ AnalysisKind analysis_price() {
                {"cables_MUSD", "of this, cables of all classes", true},
                {"nics_MUSD", "of this, NICs (shown when the list prices them)"},
                {"power_kW", "power of switches and NICs (shown when the list has it)"}};
-  k.read = [](JsonReader&, const DataPlaces&) { return std::make_unique<PriceAnalysis>(); };
+  k.read = [](JsonReader&, const AnalysisContext&) { return std::make_unique<PriceAnalysis>(); };
   return k;
 }
 

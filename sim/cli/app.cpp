@@ -45,6 +45,15 @@ void add_engine_options(CLI::App& sub, EngineOptions& o) {
       ->check([](const std::string& text) { return text.find_first_of("nN") == std::string::npos ? "" : "is not a number: " + text; });
 }
 
+void add_kernel_time_options(CLI::App& sub, KernelTimeOptions& o) {
+  sub.add_option("--cost-model", o.cost_model, "how long kernels take: roofline, fitted, or measured, each where there is data for it (default: measured)")
+      ->type_name("NAME");
+  sub.add_option("--calibration", o.calibrations,
+                 "a calibration of the GPU, a file or a name (weft list calibrations); of several the earlier wins, and the shipped ones fill the gaps")
+      ->type_name("FILE")->take_all()->expected(1);
+  sub.add_flag("--force", o.force, "take calibrations of another GPU; the result says so");
+}
+
 void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
   auto* files = sub.add_option("SCENARIO", o.files, "scenario file (JSON), the name of a shipped one, or - for standard input")->required();
   if (!many_files) files->expected(1);
@@ -55,6 +64,7 @@ void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
       ->check(CLI::NonNegativeNumber);
   sub.add_option("--jobs", o.jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
   add_engine_options(sub, o.engine);
+  add_kernel_time_options(sub, o.kernels);
   sub.add_flag("--strict", o.strict, "exit 4 when an expectation of the scenario is missed");
   sub.add_flag("--dry-run", o.dry_run, "say what would run, run nothing");
   sub.add_flag("--explain-columns", o.explain_columns, "say below each table what its columns mean");

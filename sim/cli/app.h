@@ -33,6 +33,13 @@ struct EngineOptions {
   bool no_fold = false;
 };
 
+/// How long kernels take.
+struct KernelTimeOptions {
+  std::string cost_model;              ///< empty: that of a result that is run again, else measured
+  std::vector<std::string> calibrations;
+  bool force = false;
+};
+
 /// Options of everything that reads scenarios.
 struct ScenarioOptions {
   std::vector<std::string> files;
@@ -40,6 +47,7 @@ struct ScenarioOptions {
   std::optional<std::uint64_t> seed;   ///< --seed; else that of a result that is run again, else 1
   unsigned jobs = 0;
   EngineOptions engine;
+  KernelTimeOptions kernels;
   bool strict = false;
   bool dry_run = false;
   bool explain_columns = false;
@@ -50,6 +58,8 @@ struct ScenarioOptions {
 void add_common(CLI::App& sub, Common& common);
 /// Adds --engine, --no-classes, --no-fold, --time-tolerance.
 void add_engine_options(CLI::App& sub, EngineOptions& options);
+/// Adds --cost-model, --calibration, --force.
+void add_kernel_time_options(CLI::App& sub, KernelTimeOptions& options);
 /// Adds SCENARIO, --set, --seed, --jobs, ...
 void add_scenario_options(CLI::App& sub, ScenarioOptions& options, bool many_files);
 

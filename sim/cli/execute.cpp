@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/compare.h"
+#include "scenarios/studies/uncertainty.h"
 #include "sim/core/error.h"
 
 namespace weft::cli {
@@ -25,6 +26,26 @@ void apply(const EngineOptions& options, scenarios::RunOptions& run) {
   if (options.time_tolerance) run.time_tolerance = *options.time_tolerance;
 }
 
+void apply(const KernelTimeOptions& options, scenarios::KernelOptions& kernels) {
+  if (!options.cost_model.empty()) kernels.cost_model = models::fidelity_named(options.cost_model, "--cost-model");
+  for (const std::string& c : options.calibrations) models::read_calibration(c, DataPlaces::standard(), "--calibration");
+  if (!options.calibrations.empty()) kernels.calibrations = options.calibrations;
+  kernels.force = kernels.force || options.force;
+}
+
+namespace {
+
+scenarios::KernelOptions kernel_options(const scenarios::Scenario& scenario, const ScenarioOptions& options) {
+  scenarios::KernelOptions kernels;
+  if (scenario.cost_model) kernels.cost_model = models::fidelity_named(*scenario.cost_model, "/system/cost_model");
+  kernels.calibrations = scenario.calibrations;
+  kernels.force = scenario.force;
+  apply(options.kernels, kernels);
+  return kernels;
+}
+
+}  // namespace
+
 scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const ScenarioOptions& options) {
   scenarios::RunOptions run;
   run.seed = seed_of(scenario, options);
@@ -32,6 +53,7 @@ scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const Sce
   if (scenario.engine) run.engine = engine::engine_named(*scenario.engine, "/system/engine");
   if (scenario.time_tolerance) run.time_tolerance = *scenario.time_tolerance;
   apply(options.engine, run);
+  run.kernels = kernel_options(scenario, options);
   if (run.time_tolerance > 0 && run.engine.name != engine::engine_kinds().front().name) {
     throw UserError("--time-tolerance", fmt::format("the {} engine has none", run.engine.name),
                     fmt::format("leave it out, or use the {} engine", engine::engine_kinds().front().name));
@@ -39,13 +61,15 @@ scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const Sce
   return run;
 }
 
-reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options) {
+reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options, std::size_t draws) {
   const auto begin = std::chrono::steady_clock::now();
   Progress progress(common);
   scenarios::RunOptions run = run_options(scenario, options);
   run.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
   reports::Report report = scenarios::run_scenario(scenario, DataPlaces::standard(), run);
   scenarios::check_expectations(scenario, report);
+  if (draws > 0) scenarios::add_uncertainty(report, scenario, DataPlaces::standard(), run, draws);
+  for (const std::string& w : report.warnings) note(common, w);
   if (common.verbose > 0) {
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
     note(common, fmt::format("{}: {:.3f} s", scenario.file, wall.count()));
@@ -54,7 +78,7 @@ reports::Report execute(const scenarios::Scenario& scenario, const Common& commo
 }
 
 void emit_plan(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options) {
-  const scenarios::Plan plan = scenarios::plan_scenario(scenario, DataPlaces::standard(), seed_of(scenario, options));
+  const scenarios::Plan plan = scenarios::plan_scenario(scenario, DataPlaces::standard(), seed_of(scenario, options), kernel_options(scenario, options));
   if (format_of(common) == "json") return emit_text(dump_json(*plan.input, 2) + "\n", common);
   reports::Listing listing;
   reports::Table t;

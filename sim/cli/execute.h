@@ -10,11 +10,15 @@ namespace weft::cli {
 /// Puts the engine's options into `run`; throws UserError for an engine that is not known.
 void apply(const EngineOptions& options, scenarios::RunOptions& run);
 
+/// The same for kernel times; throws UserError for a cost model that is not known or a calibration that cannot be read.
+void apply(const KernelTimeOptions& options, scenarios::KernelOptions& kernels);
+
 /// What the options say, and where they say nothing what a result that is run again says.
 scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const ScenarioOptions& options);
 
-/// Runs all variants and holds the expectations against them. With -v tells how long it took.
-reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options);
+/// Runs all variants and holds the expectations against them; with `draws` above 0 adds bands of uncertainty. Warnings
+/// go to stderr. With -v tells how long it took.
+reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options, std::size_t draws = 0);
 
 /// --dry-run: what would run; with --json the resolved scenario.
 void emit_plan(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options);

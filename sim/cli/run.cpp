@@ -1,9 +1,12 @@
 // weft run SCENARIO: every variant of one scenario.
+#include <charconv>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "scenarios/check_against.h"
 #include "scenarios/runner.h"
+#include "scenarios/studies/uncertainty.h"
 #include "sim/cli/app.h"
 #include "sim/cli/execute.h"
 
@@ -29,28 +32,51 @@ void check(const scenarios::Scenario& scenario, const Common& common, const Scen
   }
 }
 
+constexpr std::size_t kUsualDraws = 100;
+
+/// --uncertainty, or --uncertainty N.
+std::size_t draws_of(const std::string& text) {
+  if (text.empty()) return kUsualDraws;
+  std::size_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error != std::errc() || end != text.data() + text.size() || n < 1 || n > scenarios::kMostDraws) {
+    throw UserError("--uncertainty", fmt::format("expected a number of draws from 1 to {}, got \"{}\"", scenarios::kMostDraws, text),
+                    "without a number there are 100, and then it stands after the scenario");
+  }
+  return n;
+}
+
 }  // namespace
 
 void add_run(CLI::App& app) {
-  struct Options { Common common; ScenarioOptions scenario; std::string check_against; };
+  struct Options { Common common; ScenarioOptions scenario; std::string check_against, uncertainty; CLI::Option* draws = nullptr; };
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("run", "run a scenario: all its variants, one table a workload");
   sub->footer("Examples:\n"
               "  weft run scenarios/table5_latency.json\n"
               "  weft run scenarios/mpft_vs_mrft.json --set /workload/all_to_all/gpus=256 --json -o result.json\n"
               "  weft run scenarios/table5_latency.json --check-against simgrid\n"
+              "  weft run scenarios/kernel_times_h800.json --uncertainty --cost-model fitted\n"
               "  weft run - < my_cluster.json");
   add_common(*sub, o->common);
   add_scenario_options(*sub, o->scenario, false);
   sub->add_option("--check-against", o->check_against,
                   "run on this engine too and compare every operation; exit 4 when a start or finish differs by more than 1e-9")
       ->type_name("ENGINE");
+  o->draws = sub->add_option("--uncertainty", o->uncertainty,
+                             "draw the kernel times N times (default: 100) from what their calibrations leave open, and give 5, 50 and 95 % of every result that moves")
+                 ->type_name("[N]")->expected(0, 1);
   sub->callback([o] {
     check_output(o->common);
+    std::size_t draws = o->draws->count() > 0 ? draws_of(o->uncertainty) : 0;
+    if (draws > 0 && !o->check_against.empty()) {
+      throw UserError("--uncertainty", "draws of kernel times are not held against another engine", "leave out this or --check-against");
+    }
     const auto scenario = scenarios::load_scenario(scenario_path(o->scenario.files.front()), settings_of(o->scenario));
     if (o->scenario.dry_run) return emit_plan(scenario, o->common, o->scenario);
     if (!o->check_against.empty()) return check(scenario, o->common, o->scenario, o->check_against);
-    const reports::Report report = execute(scenario, o->common, o->scenario);
+    if (draws == 0) draws = std::min<std::size_t>(scenario.draws, scenarios::kMostDraws);   // of a result that is run again
+    const reports::Report report = execute(scenario, o->common, o->scenario, draws);
     emit(report, o->common, {o->scenario.explain_columns, o->scenario.constants, line_width()});
     tell_misses(report, o->common, o->scenario);
   });

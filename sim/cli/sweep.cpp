@@ -13,6 +13,7 @@ void add_sweep(CLI::App& app) {
   struct Options {
     Common common;
     EngineOptions engine;
+    KernelTimeOptions kernels;
     std::string file;
     std::vector<std::string> vary, settings;
     std::uint64_t seed = 1;
@@ -31,6 +32,7 @@ void add_sweep(CLI::App& app) {
   sub->add_option("--seed", o->seed, "seed of all random draws")->check(CLI::NonNegativeNumber)->capture_default_str();
   sub->add_option("--jobs", o->jobs, "processes; never changes the result")->check(CLI::Range(1, 1024))->capture_default_str();
   add_engine_options(*sub, o->engine);
+  add_kernel_time_options(*sub, o->kernels);
   sub->callback([o] {
     check_output(o->common);
     if (o->file == "-") throw UserError("SCENARIO", "a sweep reads its scenario once a point, so it must be a file");
@@ -43,6 +45,7 @@ void add_sweep(CLI::App& app) {
     options.run.seed = o->seed;
     options.run.jobs = 1;
     apply(o->engine, options.run);
+    apply(o->kernels, options.run.kernels);
     options.processes = o->jobs;
     options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
     const auto result = scenarios::sweep(scenario_path(o->file), settings, axes, DataPlaces::standard(), options);

@@ -1,0 +1,65 @@
+// KernelTimes: the cost models of a run, one a GPU, made from what the user chose and from the calibrations that weft ships.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/cost_model.h"
+#include "sim/core/files.h"
+#include "sim/core/provenance.h"
+
+namespace weft::scenarios {
+
+/// How long kernels take, as the user wants it.
+struct KernelOptions {
+  models::Fidelity cost_model = models::Fidelity::measured;
+  std::vector<std::string> calibrations;   ///< names or paths; earlier ones win, and all win over shipped ones
+  bool force = false;                      ///< take calibrations of another GPU; the result marks them
+  bool operator==(const KernelOptions&) const = default;
+};
+
+/// What one workload wants beyond the run's options.
+struct KernelChoice {
+  std::optional<models::Fidelity> cost_model;
+  std::vector<std::string> calibrations;   ///< before those of the run
+};
+
+class KernelTimes {
+ public:
+  KernelTimes(DataPlaces data, KernelOptions options) : data_(std::move(data)), options_(std::move(options)) {}
+
+  /// The model for a GPU: the choice's calibrations, the run's, then the shipped ones of that GPU by name. Safe to call from several
+  /// threads. Throws UserError: at --calibration or, for the choice's, at `place`.
+  std::shared_ptr<const models::CostModel> model(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const;
+  const KernelOptions& options() const { return options_; }
+
+ private:
+  const models::Calibration& read(const std::string& name, const std::string& place) const;
+
+  DataPlaces data_;
+  KernelOptions options_;
+  mutable std::mutex reading_;
+  mutable std::map<std::string, models::Calibration> read_;
+};
+
+/// One draw of a run's kernel times from the regions in which they lie; see CostModel::drawn.
+struct KernelDraw {
+  std::uint64_t seed = 0, number = 0;
+};
+
+/// Every calibration that answers for one of the calls: "calibration h800: gemm/fp8_block", its formula and parameters.
+std::vector<ConstantUsed> constants_of(const models::CostModel& model, const std::vector<models::KernelCall>& calls);
+
+/// What a reader should be warned of: families that no calibration has, and shapes beyond what was measured.
+std::vector<std::string> warnings_on(const models::CostModel& model, const std::vector<models::KernelCall>& calls);
+
+/// Columns that say why a time may be believed (cost_model, calibration, outside), and their cells.
+std::vector<ColumnDoc> reason_columns();
+void add_reasons(Row& row, const models::KernelTime& time);
+
+}  // namespace weft::scenarios

@@ -1,0 +1,29 @@
+#include "scenarios/kinds/kernel_reading.h"
+
+namespace weft::scenarios {
+
+const models::KernelFamily* read_family(JsonReader& where) {
+  auto family = where.at("family");
+  if (!where.has("family")) return nullptr;
+  const std::size_t before = where.problems().list().size();
+  const std::string name = family.as_string();
+  if (where.problems().list().size() != before) return nullptr;
+  try {
+    return &models::kernel_family(name, "");
+  } catch (const UserError& e) {
+    family.fail(e.problems().front().message, e.problems().front().hint);
+    return nullptr;
+  }
+}
+
+KernelChoice read_kernel_choice(JsonReader& where) {
+  KernelChoice choice;
+  if (where.has("cost_model")) choice.cost_model = models::fidelity_named(where.one_of("cost_model", models::fidelity_names(), "measured"), "cost_model");
+  if (auto list = where.maybe("calibration")) {
+    if (!list->is_array()) choice.calibrations.push_back(list->as_string());
+    else for (const JsonReader& r : list->items()) choice.calibrations.push_back(r.as_string());
+  }
+  return choice;
+}
+
+}  // namespace weft::scenarios

@@ -1,0 +1,14 @@
+// What kinds that need kernel times read alike: the family, and the workload's own cost model and calibrations.
+#pragma once
+
+#include "scenarios/kernel_times.h"
+#include "sim/core/json.h"
+
+namespace weft::scenarios {
+
+/// "family"; null after a problem, which names the known ones.
+const models::KernelFamily* read_family(JsonReader& where);
+/// "cost_model" and "calibration" (a name, a path or a list of them), both optional.
+KernelChoice read_kernel_choice(JsonReader& where);
+
+}  // namespace weft::scenarios
