@@ -41,7 +41,7 @@ std::vector<double> scheduled_features(const KernelCall& c, const Gpu& gpu) {
   const double parts = std::max(1.0, std::floor(sms(c, gpu) / std::ceil(rows / 64)));
   return {c.get("batch") * blocks / parts,
           64 * kBlock * (kKey + kValue) * 2 / (gpu.bf16_rate.value.value() / gpu.sms.value) * 1e6,
-          kBlock * cache_bytes_per_token(c) * parts / gpu.hbm_rate.value.value() * 1e6,
+          kBlock * cache_bytes_per_token(c) * std::min(parts, c.get("batch") * blocks) / gpu.hbm_rate.value.value() * 1e6,   // idle parts read nothing
           c.get("batch") / parts};
 }
 
