@@ -10,6 +10,7 @@
 #include "scenarios/analysis_kind.h"
 #include "scenarios/scenario.h"
 #include "sim/cli/show_model.h"
+#include "sim/cli/show_kernel.h"
 #include "sim/engine/engines.h"
 #include "topology/price.h"
 #include "topology/topology.h"
@@ -105,7 +106,11 @@ std::vector<Entry> list_models(const DataPlaces& data) { return files_of(data, "
 
 reports::Listing show_named_model(const DataPlaces& data, const std::string& name) { return show_model(data, name, {}); }
 
-std::vector<Entry> list_kernels(const DataPlaces& data) { return files_of(data, kKernels); }
+std::vector<Entry> list_kernels(const DataPlaces& data) {
+  std::vector<Entry> out = files_of(data, kKernels);
+  for (Entry& e : kernel_family_entries()) out.push_back(std::move(e));
+  return out;
+}
 
 reports::Listing show_kernel(const DataPlaces& data, const std::string& name) {
   reports::Listing out;
@@ -224,7 +229,8 @@ const std::vector<CatalogueKind>& catalogue() {
       {"topologies", "topology", "Networks", list_topologies, show_topology},
       {"hardware", "hardware", "GPUs, nodes and transports", list_hardware, show_hardware},
       {"models", "model", "Language models", list_models, show_named_model},
-      {"kernels", "kernel", "Communication kernels: what they reach of a NIC and of NVLink", list_kernels, show_kernel},
+      {"kernels", "kernel", "Kernels: of the simulated network (data), and families whose times are predicted", list_kernels, show_kernel},
+      {"calibrations", "calibration", "Calibrations: fitted kernel times", calibration_entries, show_calibration},
       {"collectives", "collective", "Workloads: what can be asked of a cluster", list_collectives, show_collective},
       {"prices", "prices", "Price lists", list_prices, show_price},
       {"engines", "engine", "Engines: what simulates", list_engines, show_engine},

@@ -1,4 +1,4 @@
-// weft show KIND NAME: parameters, columns, constants with their sources; for models also their ops.
+// weft show KIND NAME: parameters, columns, constants with their sources; for models their ops, for kernels their times.
 #include <algorithm>
 #include <set>
 
@@ -7,6 +7,7 @@
 
 #include "sim/cli/app.h"
 #include "sim/cli/catalogue.h"
+#include "sim/cli/show_kernel.h"
 #include "sim/cli/show_model.h"
 #include "sim/cli/show_options.h"
 
@@ -28,8 +29,12 @@ reports::Listing show(const std::string& kind_name, const std::string& name, con
     refuse_other_options(options, kind.singular, model_numbers(), model_words());
     return show_model(data, name, options);
   }
+  if (kind.name == "kernels" && is_kernel_family(name)) {
+    refuse_other_options(options, kind.singular, kernel_numbers(), kernel_words());
+    return show_kernel_family(data, name, options);
+  }
   refuse_other_options(options, kind.singular, {}, {});
-  require_entry(kind, data, name);
+  if (kind.name != "calibrations" || !is_path(name)) require_entry(kind, data, name);
   return kind.show(data, name);
 }
 
@@ -53,17 +58,30 @@ void add_show(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("show", "one thing by name: parameters, columns, constants with their sources; a model's ops");
   sub->footer("Examples:\n  weft show topology mpft\n  weft show hardware h800\n  weft show collective all_to_all\n"
-              "  weft show prices table3-calibrated\n  weft show kernel deepep_normal\n  weft show model deepseek-v3\n"
+              "  weft show prices table3-calibrated\n  weft show model deepseek-v3\n  weft show kernel deepep_normal\n"
+              "  weft show kernel gemm --m 128 --n 7168 --k 16384 --gpu h800 --sms 108\n  weft show calibration h800_inference\n"
               "  weft show model ./config.json --phase decode --tokens 128 --queries 2 --context 4096 --ep 128");
   add_common(*sub, o->common);
-  sub->add_option("KIND", o->kind, "topology, hardware, model, kernel, collective, prices, engine or scenario")->required();
-  sub->add_option("NAME", o->name, "a name that `weft list KIND` gives; for a model also the path of a config.json")->required();
-  for (const ShowOptionDoc& d : model_numbers()) {
-    sub->add_option_function<double>("--" + d.name, [o, d](const double& v) { o->more.numbers[d.name] = v; }, d.text)->group("Models");
-  }
-  for (const ShowOptionDoc& d : model_words()) {
-    sub->add_option_function<std::string>("--" + d.name, [o, d](const std::string& v) { o->more.words[d.name] = v; }, d.text)->group("Models");
-  }
+  sub->add_option("KIND", o->kind, "topology, hardware, model, kernel, calibration, collective, prices, engine or scenario")->required();
+  sub->add_option("NAME", o->name, "a name that `weft list KIND` gives; for a model also the path of a config.json, for a calibration of its file")->required();
+  // A name that models and kernels share is one option.
+  std::set<std::string> added;
+  const auto numbers = [&](const std::vector<ShowOptionDoc>& docs, const char* group) {
+    for (const ShowOptionDoc& d : docs) {
+      if (!added.insert(d.name).second) continue;
+      sub->add_option_function<double>("--" + d.name, [o, d](const double& v) { o->more.numbers[d.name] = v; }, d.text)->group(group);
+    }
+  };
+  const auto words = [&](const std::vector<ShowOptionDoc>& docs, const char* group) {
+    for (const ShowOptionDoc& d : docs) {
+      if (!added.insert(d.name).second) continue;
+      sub->add_option_function<std::string>("--" + d.name, [o, d](const std::string& v) { o->more.words[d.name] = v; }, d.text)->group(group);
+    }
+  };
+  numbers(model_numbers(), "Models");
+  words(model_words(), "Models");
+  words(kernel_words(), "Kernels");
+  numbers(kernel_numbers(), "Kernels");
   sub->callback([o] { emit(show(o->kind, o->name, o->more), o->common); });
 }
 

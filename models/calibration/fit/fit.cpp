@@ -4,18 +4,17 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "models/calibration/fit/form_fit.h"
+#include "models/calibration/fit/groups.h"
 #include "sim/core/error.h"
 #include "sim/core/random.h"
 
 namespace weft::models {
 namespace {
 
-constexpr std::size_t kRowsPerParameter = 3;   // fewer: siblings are fitted together
 constexpr int kManyFamilies = 40;              // more: ten folds in place of each alone
 constexpr std::size_t kManyRows = 150;
 constexpr std::size_t kTestRows = 3000;        // tests on left-out rows use whole shape families up to about so many rows
@@ -24,73 +23,6 @@ constexpr int kFolds = 10;
 const std::vector<TransferSetting>& settings() {
   static const std::vector<TransferSetting> all = {{4, 0.2, false}, {8, 0.3, false}, {16, 0.5, false}, {12, 0.3, true}};
   return all;
-}
-
-/// Variants that are fitted together.
-struct Group {
-  std::vector<const FitTable*> tables;
-  std::size_t rows() const {
-    std::size_t n = 0;
-    for (const FitTable* t : tables) n += t->calls.size();
-    return n;
-  }
-};
-
-std::size_t fewest_parameters(const KernelFamily& f) {
-  std::size_t n = f.forms.front().parameters.size();
-  for (const KernelForm& form : f.forms) n = std::min(n, form.parameters.size());
-  return n;
-}
-
-std::string group_name(const FitTable& t) {
-  const KernelFamily& f = *t.calls.front().family;
-  return f.group != nullptr ? f.group(t.variant) : f.name + "/" + t.variant;
-}
-
-/// Siblings share a fit when one of them has too few rows for its own.
-std::vector<Group> groups_of(const std::vector<FitTable>& tables) {
-  std::map<std::string, std::vector<const FitTable*>> by_name;
-  std::vector<std::string> order;
-  for (const FitTable& t : tables) {
-    const std::string name = group_name(t);
-    if (by_name[name].empty()) order.push_back(name);
-    by_name[name].push_back(&t);
-  }
-  std::vector<Group> groups;
-  for (const std::string& name : order) {
-    const auto& members = by_name[name];
-    const bool few = std::any_of(members.begin(), members.end(), [](const FitTable* t) {
-      return t->calls.size() < kRowsPerParameter * fewest_parameters(*t->calls.front().family);
-    });
-    if (few) {
-      groups.push_back({members});
-    } else {
-      for (const FitTable* t : members) groups.push_back({{t}});
-    }
-  }
-  return groups;
-}
-
-/// The form called `name` of every table of the group; empty when one has it not.
-std::vector<KernelForm> forms_named(const Group& group, const std::string& name) {
-  std::vector<KernelForm> out;
-  for (const FitTable* t : group.tables) {
-    for (const KernelForm& f : t->calls.front().family->forms) {
-      if (f.name == name) out.push_back(f);
-    }
-  }
-  return out.size() == group.tables.size() ? out : std::vector<KernelForm>{};
-}
-
-/// What is held of a family's parameters: "mla_decode.kappa" speaks for mla_decode, "gemm/bfloat16.te" for that variant alone.
-std::map<std::string, double> held_of(const Group& group, const std::map<std::string, double>& hold) {
-  std::map<std::string, double> out;
-  for (const std::string& prefix : {group.tables.front()->family + ".", group.tables.front()->family + "/" + group.tables.front()->variant + "."}) {
-    for (const auto& [name, value] : hold) {
-      if (name.rfind(prefix, 0) == 0) out[name.substr(prefix.size())] = value;
-    }
-  }
-  return out;
 }
 
 FormRows rows_of(const Group& group, const std::vector<KernelForm>& forms, const Gpu& gpu, const std::map<std::string, double>& held) {
@@ -289,62 +221,6 @@ std::vector<CalibrationEntry> entries_of(const Group& group, Candidate c) {
   return out;
 }
 
-std::size_t distinct_shapes(const Group& group) {
-  std::set<std::vector<double>> shapes;
-  for (const FitTable* t : group.tables) {
-    for (const KernelCall& c : t->calls) shapes.insert(c.at);
-  }
-  return shapes.size();
-}
-
-std::string names_of(const Group& group) {
-  std::string text;
-  for (const FitTable* t : group.tables) text += fmt::format("{}{}/{}", text.empty() ? "" : ", ", t->family, t->variant);
-  return text;
-}
-
-std::size_t open_parameters(const KernelForm& form, const std::map<std::string, double>& held) {
-  return static_cast<std::size_t>(std::count_if(form.parameters.begin(), form.parameters.end(), [&](const FormParameter& p) { return held.count(p.name) == 0; }));
-}
-
-/// Shapes that a form needs: one more than it fits, or as many when some of its parameters are held.
-std::size_t shapes_needed(const KernelForm& form, const std::map<std::string, double>& held) {
-  const std::size_t open = open_parameters(form, held);
-  return open < form.parameters.size() ? std::max<std::size_t>(1, open) : open + 1;
-}
-
-/// Why a group cannot be fitted with any of `forms`; empty when it can.
-std::string missing(const Group& group, const std::vector<const KernelForm*>& forms, const std::map<std::string, double>& held) {
-  const KernelForm* easiest = forms.front();
-  for (const KernelForm* f : forms) {
-    if (shapes_needed(*f, held) < shapes_needed(*easiest, held)) easiest = f;
-  }
-  const std::size_t least = shapes_needed(*easiest, held), shapes = distinct_shapes(group);
-  if (shapes >= least) return {};
-  if (shapes == 1) return fmt::format("{}: all {} rows have one shape; a fit needs {} shapes or more", names_of(group), group.rows(), least);
-  return fmt::format("{}: {} shapes are too few for the {} parameters of {}; it needs {}", names_of(group), shapes, open_parameters(*easiest, held),
-                     easiest->name, least);
-}
-
-/// The form that the options name for a family; empty: any.
-std::string wanted_form(const FitOptions& options, const std::string& family) {
-  const auto own = options.form.find(family), all = options.form.find("");
-  return own != options.form.end() ? own->second : all != options.form.end() ? all->second : "";
-}
-
-/// Forms of the group to try. Throws UserError when the one named is none of its family's.
-std::vector<const KernelForm*> forms_to_try(const Group& group, const std::string& wanted) {
-  const KernelFamily& family = *group.tables.front()->calls.front().family;
-  std::vector<const KernelForm*> out;
-  std::vector<std::string> known;
-  for (const KernelForm& f : family.forms) {
-    known.push_back(f.name);
-    if ((wanted.empty() || f.name == wanted) && !forms_named(group, f.name).empty()) out.push_back(&f);
-  }
-  if (out.empty()) throw UserError("--form", fmt::format("{} has no form \"{}\"", family.name, wanted), unknown_name_hint(wanted, known));
-  return out;
-}
-
 std::vector<CalibrationEntry> fit_group(const Group& group, const Gpu& gpu, const std::vector<const KernelForm*>& forms,
                                         const std::map<std::string, double>& held) {
   std::vector<Candidate> tried;
@@ -359,27 +235,6 @@ std::vector<CalibrationEntry> fit_group(const Group& group, const Gpu& gpu, cons
     if (mean_error(tried[i].family_out.formula) < mean_error(tried[best].family_out.formula)) best = i;
   }
   return entries_of(group, std::move(tried[best]));
-}
-
-/// Throws UserError for a name that no fitted family has, or a value outside of the parameter's range.
-void check_held(const std::vector<FitTable>& tables, const std::map<std::string, double>& hold) {
-  for (const auto& [name, value] : hold) {
-    std::vector<std::string> known;
-    bool found = false;
-    for (const FitTable& t : tables) {
-      for (const KernelForm& f : t.calls.front().family->forms) {
-        for (const FormParameter& p : f.parameters) {
-          known.push_back(t.family + "." + p.name);
-          if (name != known.back() && name != t.family + "/" + t.variant + "." + p.name) continue;
-          found = true;
-          if (!(value >= p.low && value <= p.high)) {
-            throw UserError("--hold", fmt::format("{} has to be between {:g} and {:g} {}, got {:g}", name, p.low, p.high, p.unit, value));
-          }
-        }
-      }
-    }
-    if (!found) throw UserError("--hold", fmt::format("there is no parameter \"{}\" to hold", name), unknown_name_hint(name, known));
-  }
 }
 
 }  // namespace
@@ -417,7 +272,7 @@ Calibration fit_calibration(const Measurements& data, const Gpu& gpu, const FitO
   check_held(tables, options.hold);
   std::vector<std::string> left;
   for (const Group& group : groups_of(tables)) {
-    const std::vector<const KernelForm*> forms = forms_to_try(group, wanted_form(options, group.tables.front()->family));
+    const std::vector<const KernelForm*> forms = forms_to_try(group, options);
     const std::map<std::string, double> held = held_of(group, options.hold);
     if (std::string why = missing(group, forms, held); !why.empty()) {
       left.push_back(std::move(why));

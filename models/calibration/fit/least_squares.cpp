@@ -39,7 +39,7 @@ class Solver {
     return s;
   }
 
-  /// Sandwich: (J'WJ)^-1 (sum over clusters of g g') (J'WJ)^-1, over the parameters that are not at a bound.
+  /// Sandwich: (J'WJ)^-1 (sum over clusters of g g') (J'WJ)^-1, over the parameters that are not at a bound; with few clusters s^2 (J'WJ)^-1.
   std::vector<std::vector<double>> covariance(const std::vector<int>& clusters) {
     jacobian();
     std::vector<Eigen::Index> open;
@@ -59,12 +59,19 @@ class Solver {
       auto [it, fresh] = scores.try_emplace(clusters[static_cast<std::size_t>(i)], Vector::Zero(free));
       it->second += j.row(i).transpose() * (w(i) * r_[static_cast<std::size_t>(i)]);
     }
-    Matrix meat = Matrix::Zero(free, free);
-    for (const auto& [cluster, g] : scores) meat += g * g.transpose();
-    const double groups = static_cast<double>(scores.size());
-    if (groups > 1) meat *= groups / (groups - 1);
     const Matrix inverse = normal.ldlt().solve(Matrix::Identity(free, free));
-    const Matrix c = inverse * meat * inverse;
+    const double groups = static_cast<double>(scores.size());
+    Matrix c;
+    if (scores.size() >= open.size() + 2) {
+      Matrix meat = Matrix::Zero(free, free);
+      for (const auto& [cluster, g] : scores) meat += g * g.transpose();
+      c = inverse * meat * inverse * (groups / (groups - 1));
+    } else {
+      // Too few clusters to show their scatter: that of the rows, and at least `scale`, since a fit that meets every row proves nothing.
+      double square = 0;
+      for (double e : r_) square += e * e;
+      c = inverse * std::max(p_.scale * p_.scale, square / std::max(1.0, static_cast<double>(r_.size()) - static_cast<double>(open.size())));
+    }
     for (Eigen::Index a = 0; a < free; ++a) {
       for (Eigen::Index b = 0; b < free; ++b) {
         out[static_cast<std::size_t>(open[static_cast<std::size_t>(a)])][static_cast<std::size_t>(open[static_cast<std::size_t>(b)])] = (c(a, b) + c(b, a)) / 2;

@@ -21,7 +21,7 @@ struct LeastSquaresSolution {
   std::vector<double> x;
   double cost = 0;
   std::vector<double> residuals;
-  std::vector<std::vector<double>> covariance;   ///< cluster-robust when clusters are given
+  std::vector<std::vector<double>> covariance;   ///< cluster-robust with two clusters more than parameters; else from the rows' scatter, at least `scale`
   std::vector<bool> at_bound;
 };
 
