@@ -39,7 +39,7 @@ class Solver {
     return s;
   }
 
-  /// Sandwich: (J'WJ)^-1 (sum over clusters of g g') (J'WJ)^-1, over the parameters that are not at a bound; with few clusters s^2 (J'WJ)^-1.
+  /// Sandwich: H^-1 (sum over clusters of g g') H^-1 with H = J'W^3J, over the parameters that are not at a bound; with few clusters s^2 (J'WJ)^-1.
   std::vector<std::vector<double>> covariance(const std::vector<int>& clusters) {
     jacobian();
     std::vector<Eigen::Index> open;
@@ -52,7 +52,8 @@ class Solver {
     Matrix j(j_.rows(), free);
     for (Eigen::Index c = 0; c < free; ++c) j.col(c) = j_.col(open[static_cast<std::size_t>(c)]);
     const Vector w = weights();
-    Matrix normal = j.transpose() * w.asDiagonal() * j;
+    // The loss bends less than its weight says where a residual nears the scale: its second derivative is w^3.
+    Matrix normal = j.transpose() * w.array().cube().matrix().asDiagonal() * j;
     for (Eigen::Index c = 0; c < free; ++c) normal(c, c) += p_.prior[static_cast<std::size_t>(open[static_cast<std::size_t>(c)])] + 1e-9;
     std::map<int, Vector> scores;
     for (Eigen::Index i = 0; i < j.rows(); ++i) {
