@@ -37,13 +37,45 @@ std::vector<double> moved(const CalibrationEntry& e, const KernelForm& form, Dra
   return out;
 }
 
+/// Where a call lies on its GPU: sms 0 is all of them, next to a few less.
+std::vector<double> place_on(const KernelCall& call, const KernelForm& form, const double* features, const Gpu& gpu) {
+  KernelCall whole = call;
+  for (std::size_t i = 0; i < whole.at.size(); ++i) {
+    if (whole.family->fields[i].name == "sms" && whole.at[i] == 0) whole.at[i] = gpu.sms.value;
+  }
+  return place_of(whole, form, features);
+}
+
+constexpr std::size_t kAsked = 200;   // points whose distance to another family is looked at: a median needs no more
+
+/// Median distance from a point to the nearest one of another shape family; 1 where there is only one family.
+double typical_distance(const CalibrationEntry& e, const std::vector<std::vector<double>>& places) {
+  std::vector<std::string> family;
+  for (const CalibrationPoint& p : e.points) family.push_back(shape_family_of({&e.kernel(), e.variant, p.at}));
+  std::vector<double> found;
+  const std::size_t step = std::max<std::size_t>(1, places.size() / kAsked);
+  for (std::size_t i = 0; i < places.size(); i += step) {
+    double best = HUGE_VAL;
+    for (std::size_t j = 0; j < places.size(); ++j) {
+      if (family[j] == family[i]) continue;
+      double square = 0;
+      for (std::size_t d = 0; d < places[j].size(); ++d) square += (places[j][d] - places[i][d]) * (places[j][d] - places[i][d]);
+      best = std::min(best, square);
+    }
+    if (best < HUGE_VAL) found.push_back(std::sqrt(best));
+  }
+  if (found.empty()) return 1;
+  std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(found.size() / 2), found.end());
+  return std::max(found[found.size() / 2], 1e-3);
+}
+
 Transfer transfer_of(const CalibrationEntry& e, const KernelForm& form, const Gpu& gpu, const std::vector<double>& parameters) {
   std::vector<std::vector<double>> places;
   std::vector<double> errors;
   for (const CalibrationPoint& p : e.points) {
     KernelCall call{&e.kernel(), e.variant, p.at};
     const std::vector<double> features = form.features(call, gpu);
-    places.push_back(place_of(call, form, features.data()));
+    places.push_back(place_on(call, form, features.data(), gpu));
     errors.push_back(std::log(p.time_us / form.time_us(features.data(), parameters.data())));
   }
   return Transfer(std::move(places), std::move(errors), e.transfer);
@@ -90,6 +122,13 @@ CostModel::CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wa
           t->high[i] = std::max(t->high[i], p.at[i]);
         }
       }
+      std::vector<std::vector<double>> places;
+      for (const CalibrationPoint& p : e.points) {
+        const KernelCall call{&e.kernel(), e.variant, p.at};
+        places.push_back(place_on(call, *t->form, t->form->features(call, gpu_).data(), gpu_));
+      }
+      t->typical = typical_distance(e, places);
+      t->measured = std::make_shared<const Transfer>(std::move(places), std::vector<double>(e.points.size(), 0), TransferSetting{});
       if (wanted_ == Fidelity::measured && e.transfer.neighbours > 0) t->transfer = transfer_of(e, *t->form, gpu_, t->parameters);
       slot = std::move(t);
     }
@@ -116,15 +155,19 @@ const CalibrationEntry* CostModel::entry_for(const KernelCall& call, std::string
   return t == nullptr ? nullptr : t->entry;
 }
 
-double CostModel::shape_error(const Table& t, const KernelCall& call) const {
-  const auto& all = t.entry->errors;
-  auto errors = all.end();
-  for (const char* kind : {wanted_ == Fidelity::measured ? "transfer_leave_family_out" : "leave_family_out", "leave_one_out", "in_sample"}) {
-    if (errors == all.end()) errors = all.find(kind);
-  }
-  if (errors == all.end()) return 0;
-  // A normal error with this mean magnitude: sigma = mean / sqrt(2 / pi).
-  const double sigma = std::log1p(errors->second.mean_pct / 100) / 0.7978845608028654;
+double CostModel::shape_error(const Table& t, const KernelCall& call, const std::vector<double>& place) const {
+  const auto variance_of = [&](const char* kind) {
+    const auto errors = t.entry->errors.find(kind);
+    if (errors == t.entry->errors.end()) return -1.0;
+    // A normal error with this mean magnitude: sigma = mean / sqrt(2 / pi).
+    const double sigma = std::log1p(errors->second.mean_pct / 100) / 0.7978845608028654;
+    return sigma * sigma;
+  };
+  const double here = std::max(0.0, variance_of("in_sample"));
+  double away = variance_of(wanted_ == Fidelity::measured ? "transfer_leave_family_out" : "leave_family_out");
+  // Where only one family was measured nobody knows how wrong others are: a doubling away is taken for twice the variance of the fit.
+  if (away < 0) away = 2 * here;
+  const double sigma = std::sqrt(here + std::max(0.0, away - here) * t.measured->distance(place) / t.typical);
   Draws draws(seed_, "kernel time of a shape: " + t.entry->family + "/" + t.entry->variant + "/" + shape_family_of(call), draw_);
   return sigma * normal(draws);
 }
@@ -136,13 +179,14 @@ KernelTime CostModel::time(const KernelCall& call) const {
   const Table* t = table_for(call);
   if (t == nullptr) return k;
   const std::vector<double> features = t->form->features(call, gpu_);
+  const std::vector<double> place = place_on(call, *t->form, features.data(), gpu_);
   double us = t->form->time_us(features.data(), t->parameters.data());
   k.fidelity = Fidelity::fitted;
   if (!t->transfer.empty()) {
-    us *= std::exp(t->transfer.correction(place_of(call, *t->form, features.data())));
+    us *= std::exp(t->transfer.correction(place));
     k.fidelity = Fidelity::measured;
   }
-  if (drawn_) us *= std::exp(shape_error(*t, call));
+  if (drawn_) us *= std::exp(shape_error(*t, call, place));
   k.calibration = t->id;
   k.form = t->form->name;
   k.time = Seconds(us * 1e-6);

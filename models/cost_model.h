@@ -44,7 +44,8 @@ class CostModel {
   /// The entry that answers for a call; nullptr: the roofline does.
   const CalibrationEntry* entry_for(const KernelCall& call, std::string* id = nullptr) const;
 
-  /// The same with parameters drawn from their confidence region and, per shape family, an error like that on left-out families.
+  /// The same with parameters drawn from their confidence region and, per shape family, an error: at a measured shape as large as the fit's
+  /// own, at the distance of left-out families as large as there, beyond it larger (its variance is linear in the distance in doublings).
   /// Draw number 0, 1, ... of a seed; the same draw gives the same times.
   CostModel drawn(std::uint64_t seed, std::uint64_t draw) const;
 
@@ -56,9 +57,11 @@ class CostModel {
     std::vector<double> parameters;
     Transfer transfer;
     std::vector<double> low, high;   ///< of each field
+    std::shared_ptr<const Transfer> measured;   ///< where the points lie
+    double typical = 1;              ///< from a point to the nearest one of another shape family, in doublings (median)
   };
   const Table* table_for(const KernelCall& call) const;
-  double shape_error(const Table& t, const KernelCall& call) const;
+  double shape_error(const Table& t, const KernelCall& call, const std::vector<double>& place) const;
 
   Gpu gpu_;
   std::shared_ptr<const std::vector<Calibration>> calibrations_;   ///< shared by copies: tables point into it
