@@ -47,5 +47,5 @@ TEST_CASE("compute.md 3.4's rule, 2 us + bytes / 2.0 TB/s, adds up to the elemen
     predicted += time_us(call(m.family, m.variant, m.shape), "streaming", {{"t0", 2}, {"bandwidth", 2.0e12 / g.hbm_rate.value.value()}}, g);
   }
   CHECK(rows == 284);
-  CHECK(predicted / measured == doctest::Approx(1).epsilon(0.1));   // single kernels: +-30 % and worse
+  CHECK(std::abs(predicted / measured - 1) < 0.1);   // single kernels: +-30 % and worse
 }
