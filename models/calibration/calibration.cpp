@@ -123,8 +123,26 @@ void read_points(JsonReader& r, CalibrationEntry& e) {
     p.time_us = numbers[numbers.size() - 2];
     if (!(p.time_us > 0) || !(p.predicted_us > 0)) row.fail("times have to be above zero");
     numbers.resize(fields.size());
+    std::map<std::string, double> shape;
+    for (std::size_t i = 0; i < fields.size(); ++i) shape[fields[i].name] = numbers[i];
+    try {
+      kernel_call(e.kernel(), e.variant, shape, "");
+    } catch (const UserError& impossible) {
+      row.fail(impossible.problems().front().message);
+    }
     p.at = std::move(numbers);
     e.points.push_back(std::move(p));
+  }
+}
+
+void check_covariance(JsonReader& r, const CalibrationEntry& e) {
+  const auto& c = e.covariance;
+  for (std::size_t a = 0; a < c.size(); ++a) {
+    for (std::size_t b = 0; b <= a; ++b) {
+      const double most = std::sqrt(std::max(0.0, c[a][a]) * std::max(0.0, c[b][b])) * (1 + 1e-6);
+      if (c[a][a] >= 0 && std::abs(c[a][b] - c[b][a]) <= 1e-6 * most && std::abs(c[a][b]) <= most) continue;
+      return r.fail_at("covariance_of_logs", fmt::format("no covariance: see row {}, column {}", a + 1, b + 1));
+    }
   }
 }
 
@@ -153,6 +171,7 @@ std::optional<CalibrationEntry> read_entry(JsonReader r) {
     r.fail_at("covariance_of_logs", "expected one row a parameter");
     e.covariance.assign(form->parameters.size(), std::vector<double>(form->parameters.size(), 0));
   }
+  check_covariance(r, e);
   JsonReader transfer = r.at("transfer");
   e.transfer.neighbours = static_cast<int>(transfer.integer("neighbours", 0, 1000));
   e.transfer.softness = transfer.number("softness", 1e-6, 100);
@@ -205,7 +224,10 @@ Calibration read_calibration(const std::string& name_or_path, const DataPlaces& 
     for (const JsonReader& n : notes->items()) c.notes.push_back(n.as_string());
   }
   for (const JsonReader& e : r.at("entries").items()) {
-    if (auto entry = read_entry(e)) c.entries.push_back(std::move(*entry));
+    auto entry = read_entry(e);
+    if (!entry) continue;
+    if (c.find(entry->family, entry->variant) != nullptr) e.fail(fmt::format("a second entry for {}/{}", entry->family, entry->variant));
+    c.entries.push_back(std::move(*entry));
   }
   r.done();
   if (problems.empty() && c.entries.empty()) r.fail_at("entries", "a calibration without entries says nothing");
