@@ -80,6 +80,8 @@ void add_show(CLI::App& app) {
   };
   numbers(model_numbers(), "Models");
   words(model_words(), "Models");
+  sub->add_flag_callback("--force", [o] { o->more.words["force"] = "yes"; }, "take a calibration of another GPU")->group("Kernels");
+  added.insert("force");
   words(kernel_words(), "Kernels");
   numbers(kernel_numbers(), "Kernels");
   sub->callback([o] { emit(show(o->kind, o->name, o->more), o->common); });

@@ -98,7 +98,7 @@ reports::Table figures_table(const KernelForm& form, const std::vector<double>& 
   return t;
 }
 
-reports::Table times_table(const DataPlaces& data, const KernelCall& call, const Gpu& gpu, const std::vector<std::string>& calibrations) {
+reports::Table times_table(const DataPlaces& data, const KernelCall& call, const Gpu& gpu, const std::vector<std::string>& calibrations, bool force) {
   reports::Table t;
   t.id = "time";
   t.title = "How long it takes";
@@ -113,7 +113,7 @@ reports::Table times_table(const DataPlaces& data, const KernelCall& call, const
     t.columns.push_back(std::move(doc));
   }
   for (const Fidelity wanted : {Fidelity::roofline, Fidelity::fitted, Fidelity::measured}) {
-    const scenarios::KernelTimes times(data, {wanted, calibrations, false});
+    const scenarios::KernelTimes times(data, {wanted, calibrations, force});
     const KernelTime k = times.model(gpu, {}, "--calibration")->time(call);
     Row r, reasons;
     r.set("cost_model", to_text(wanted)).set("time_us", k.time.value() * 1e6);
@@ -154,7 +154,7 @@ std::vector<ShowOptionDoc> kernel_numbers() {
 
 std::vector<ShowOptionDoc> kernel_words() {
   return {{"gpu", "the GPU (weft list hardware); default h800"}, {"variant", "data type or flavour; default: the first of the family"},
-          {"calibration", "before the shipped ones: a name or a file"}};
+          {"calibration", "before the shipped ones: a name or a file"}, {"force", "yes: take a calibration of another GPU"}};
 }
 
 reports::Listing show_kernel_family(const DataPlaces& data, const std::string& name, const ShowOptions& options) {
@@ -173,8 +173,12 @@ reports::Listing show_kernel_family(const DataPlaces& data, const std::string& n
   const KernelCall call = kernel_call(family, word(options, "variant", ""), options.numbers, "weft show kernel " + name);
   std::vector<std::string> calibrations;
   if (options.words.count("calibration") > 0) calibrations.push_back(options.words.at("calibration"));
-  const auto model = scenarios::KernelTimes(data, {Fidelity::measured, calibrations, false}).model(gpu, {}, "--calibration");
-  out.tables.push_back(times_table(data, call, gpu, calibrations));
+  const bool force = options.words.count("force") > 0;
+  const auto model = scenarios::KernelTimes(data, {Fidelity::measured, calibrations, force}).model(gpu, {}, "--calibration");
+  for (const std::string& used : model->names()) {
+    if (used.find("forced") != std::string::npos) out.notes.push_back(fmt::format("{}: rates were carried over as parts of the peaks, a guess", used));
+  }
+  out.tables.push_back(times_table(data, call, gpu, calibrations, force));
   std::string id;
   if (const CalibrationEntry* entry = model->entry_for(call, &id)) {
     const KernelForm& form = entry->formula();

@@ -17,7 +17,7 @@ std::vector<Entry> kernel_family_entries();
 
 /// Every shape field of any family, each once.
 std::vector<ShowOptionDoc> kernel_numbers();
-/// --gpu, --variant, --calibration.
+/// --gpu, --variant, --calibration, --force.
 std::vector<ShowOptionDoc> kernel_words();
 
 /// Without a shape: fields, variants, formulas. With one: demands, the formula with its numbers, and the time by each cost model.
