@@ -16,7 +16,16 @@ const Calibration& KernelTimes::read(const std::string& name, const std::string&
   const std::lock_guard lock(reading_);
   const auto found = read_.find(name);
   if (found != read_.end()) return found->second;
-  return read_.emplace(name, models::read_calibration(name, data_, place)).first->second;
+  try {
+    return read_.emplace(name, models::read_calibration(name, data_, place)).first->second;
+  } catch (const UserError& e) {
+    // What is wrong with the name stands at `place`, what is wrong with a file's content in that file.
+    std::vector<Problem> problems = e.problems();
+    for (Problem& p : problems) {
+      if (p.file == place) p = {"", place, p.message, p.hint};
+    }
+    throw UserError(std::move(problems));
+  }
 }
 
 std::shared_ptr<const CostModel> KernelTimes::model(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const {
@@ -26,7 +35,7 @@ std::shared_ptr<const CostModel> KernelTimes::model(const models::Gpu& gpu, cons
     for (const std::string& name : names) {
       const Calibration& c = read(name, where);
       // A calibration of another GPU is refused where it was named, not only when all are put together.
-      if (c.gpu != gpu.name && !options_.force) CostModel(gpu, {c}, wanted, false, where);
+      if (c.gpu != gpu.name && !options_.force) static_cast<void>(CostModel(gpu, {c}, wanted, false, where));
       if (std::none_of(all.begin(), all.end(), [&](const Calibration& a) { return a.id == c.id && a.digest == c.digest; })) all.push_back(c);
     }
   };
@@ -84,7 +93,7 @@ std::vector<std::string> warnings_on(const CostModel& model, const std::vector<K
   std::vector<std::string> out;
   if (model.wanted() == models::Fidelity::roofline) return out;
   std::set<std::string> without;
-  std::map<std::string, std::size_t> outside;
+  std::map<std::string, std::size_t> outside, all;
   std::map<std::string, std::string> example;
   for (const KernelCall& call : calls) {
     const std::string name = call.family->name + "/" + call.variant;
@@ -94,13 +103,14 @@ std::vector<std::string> warnings_on(const CostModel& model, const std::vector<K
       }
       continue;
     }
+    ++all[name];
     const models::KernelTime t = model.time(call);
     if (t.outside.empty()) continue;
     ++outside[name];
     example.try_emplace(name, t.outside);
   }
   for (const auto& [name, count] : outside) {
-    out.push_back(fmt::format("{}: {} of the shapes lie beyond what was measured, where times are less certain (the first: {})", name, count, example[name]));
+    out.push_back(fmt::format("{}: {} of {} shapes beyond what was measured, where times are less certain (the first: {})", name, count, all[name], example[name]));
   }
   return out;
 }

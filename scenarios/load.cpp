@@ -42,6 +42,11 @@ std::vector<Expect> read_expects(JsonReader& root) {
         r.fail_at("not_reproducible", "stands beside a tolerance", "a number that cannot be reproduced is shown, not held against one: leave one of the two out");
       }
     }
+    if (r.has("known_miss")) {
+      e.known_miss = r.string("known_miss");
+      if (e.known_miss.empty()) r.fail_at("known_miss", "expected the reason in words");
+      if (!e.not_reproducible.empty()) r.fail_at("known_miss", "stands beside not_reproducible", "a number that cannot be computed is no miss: leave one of the two out");
+    }
     if (auto depends = r.maybe("depends")) {
       static const std::vector<std::string> kWords = {"nic", "nvlink", "switch_latency"};
       for (JsonReader& word : depends->items()) {

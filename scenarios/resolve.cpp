@@ -40,7 +40,11 @@ ResolvedWorkload read_entry(JsonReader& where, const workloads::WorkloadContext&
   w.analysis_kind = find_kind(analysis_kinds(), kind);
   if (w.analysis_kind == nullptr) w.kind = find_kind(workloads::workload_kinds(), kind);
   if (w.analysis_kind != nullptr) {
-    w.analysis = w.analysis_kind->read(where, for_analysis);
+    try {
+      w.analysis = w.analysis_kind->read(where, for_analysis);
+    } catch (const UserError& e) {
+      throw placed(e, where.file(), where.pointer());   // a calibration that cannot be had; all else is recorded
+    }
   } else if (w.kind != nullptr) {
     w.workload = w.kind->read(where, context);
   } else {

@@ -156,6 +156,7 @@ Json scenario_schema(const DataPlaces& data) {
                    {"topic", text("topic of weft validate")}, {"unit", text("unit of the value")},
                    {"kind", {{"enum", {"identity", "calibrated", "predicted"}}}}, {"note", text("a remark")},
                    {"not_reproducible", text("why the number cannot be computed: it is shown with its error, and is neither met nor missed")},
+                   {"known_miss", text("why it is known to be out of tolerance: weft validate shows it with its error and does not fail on it")},
                    {"depends", {{"type", "array"}, {"items", {{"enum", {"nic", "nvlink", "switch_latency"}}}}}}}}};
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "weft scenario"},

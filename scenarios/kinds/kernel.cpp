@@ -75,7 +75,7 @@ class KernelAnalysis final : public Analysis {
     if (longest > 0) {
       r.set("roofline_us", t.roofline.value() * 1e6).set("gap_pct", 100 * (t.time / t.roofline - 1)).set("bound_by", slowest);
     }
-    if (flop > 0) r.set("TFLOPS", flop / t.time.value() / 1e12);
+    if (flop > 0) r.set("tflops", flop / t.time.value() / 1e12);
     add_reasons(r, t);
     return r;
   }
@@ -165,7 +165,7 @@ AnalysisKind analysis_kernel() {
                {"roofline_us", "nothing can be faster: the longest of amount over peak rate (absent when it demands nothing)"},
                {"gap_pct", "how far the time lies above the roofline"},
                {"bound_by", "the resource that makes the roofline", true},
-               {"TFLOPS", "operations over the time (absent when there are none)"},
+               {"tflops", "operations over the time (absent when there are none)"},
                {"GBps", "bytes of the kernel's first memory or link over the time (absent when it moves none)", true}};
   for (const ColumnDoc& d : reason_columns()) k.columns.push_back(d);
   k.read = read_kernel;

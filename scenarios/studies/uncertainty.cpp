@@ -141,7 +141,8 @@ void add_uncertainty(reports::Report& report, const Scenario& scenario, const Da
   if (any) {
     report.notes.push_back(fmt::format(
         "bands: 5, 50 and 95 % of {} draws (seed {}) of what kernel times may be: the parameters of their calibrations within their confidence "
-        "regions, and an error of each shape family as large as on families left out of the fit; not the network, nor the roofline", draws, options.seed));
+        "regions, and an error of each shape family that grows with the distance from what was measured, from the fit's own to that on families left "
+        "out and beyond; not the network, nor the roofline", draws, options.seed));
   } else {
     report.notes.push_back(fmt::format("{} draws moved nothing: a roofline has no uncertainty, it is a bound", draws));
   }

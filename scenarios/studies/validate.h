@@ -19,7 +19,8 @@ struct ValidationRow {
   double published = 0, predicted = 0, error_pct = 0, tolerance_pct = 0;
   bool pass = false;
   std::string not_reproducible;      ///< the reason; empty for all other rows
-  bool missed() const { return !pass && not_reproducible.empty(); }
+  std::string known_miss;            ///< the reason of a miss that is known; empty for all other rows
+  bool missed() const { return !pass && not_reproducible.empty() && known_miss.empty(); }
 };
 
 struct ValidationOptions {
