@@ -254,3 +254,17 @@ TEST_CASE("error figures: mean, median, 90th percentile and largest of |predicte
   CHECK(quantile({3, 1, 2}, 0.5) == 2);
   CHECK(quantile({}, 0.5) == 0);
 }
+
+TEST_CASE("DeepGEMM's table of 2025-02-25: leave-one-out mean at most 5 %, leave-one-family-out mean at most 6 %, over its 28 rows") {
+  // C061 has 4.5 % for both, with a tolerance of 1.5 points.
+  FitOptions o;
+  o.date = "2026-01-01";
+  const Calibration c = fit_calibration(shipped_measurements("deepgemm_2025_02_25"), gpu(), o);
+  REQUIRE(c.entries.size() == 3);   // dense, contiguous, masked: fitted together
+  const ErrorStatistics one = c.entries[0].errors.at("together_leave_one_out"), family = c.entries[0].errors.at("together_leave_family_out");
+  CHECK(one.rows == 28);
+  CHECK(family.rows == 28);
+  CHECK(one.mean_pct <= 5);
+  CHECK(family.mean_pct <= 6);
+  MESSAGE("leave-one-out " << one.mean_pct << " %, leave-one-family-out " << family.mean_pct << " %");
+}
