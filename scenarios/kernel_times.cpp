@@ -12,14 +12,10 @@ using models::CalibrationEntry;
 using models::CostModel;
 using models::KernelCall;
 
-const Calibration& KernelTimes::read(const std::string& name, const std::string& place) const {
-  const std::lock_guard lock(reading_);
-  const auto found = read_.find(name);
-  if (found != read_.end()) return found->second;
+Calibration read_calibration_at(const std::string& name, const DataPlaces& data, const std::string& place) {
   try {
-    return read_.emplace(name, models::read_calibration(name, data_, place)).first->second;
+    return models::read_calibration(name, data, place);
   } catch (const UserError& e) {
-    // What is wrong with the name stands at `place`, what is wrong with a file's content in that file.
     std::vector<Problem> problems = e.problems();
     for (Problem& p : problems) {
       if (p.file == place) p = {"", place, p.message, p.hint};
@@ -28,7 +24,22 @@ const Calibration& KernelTimes::read(const std::string& name, const std::string&
   }
 }
 
+const Calibration& KernelTimes::read(const std::string& name, const std::string& place) const {
+  const auto found = read_.find(name);
+  return found != read_.end() ? found->second : read_.emplace(name, read_calibration_at(name, data_, place)).first->second;
+}
+
 std::shared_ptr<const CostModel> KernelTimes::model(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const {
+  std::string key = gpu.name + (choice.cost_model ? ", " + models::to_text(*choice.cost_model) : "");
+  for (const ConstantUsed& c : models::constants_of(gpu)) key += ", " + c.name + " " + c.value;
+  for (const std::string& c : choice.calibrations) key += ", " + c;
+  const std::lock_guard lock(reading_);
+  auto& slot = models_[key];
+  if (!slot) slot = make(gpu, choice, place);
+  return slot;
+}
+
+std::shared_ptr<const CostModel> KernelTimes::make(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const {
   const models::Fidelity wanted = choice.cost_model.value_or(options_.cost_model);
   std::vector<Calibration> all;
   const auto add = [&](const std::vector<std::string>& names, const std::string& where) {

@@ -20,7 +20,6 @@ struct KernelOptions {
   models::Fidelity cost_model = models::Fidelity::measured;
   std::vector<std::string> calibrations;   ///< names or paths; earlier ones win, and all win over shipped ones
   bool force = false;                      ///< take calibrations of another GPU; the result marks them
-  bool operator==(const KernelOptions&) const = default;
 };
 
 /// What one workload wants beyond the run's options.
@@ -28,6 +27,9 @@ struct KernelChoice {
   std::optional<models::Fidelity> cost_model;
   std::vector<std::string> calibrations;   ///< before those of the run
 };
+
+/// As models::read_calibration, with what is wrong with the name told at `place` and what is wrong with a file in that file.
+models::Calibration read_calibration_at(const std::string& name, const DataPlaces& data, const std::string& place);
 
 class KernelTimes {
  public:
@@ -40,11 +42,13 @@ class KernelTimes {
 
  private:
   const models::Calibration& read(const std::string& name, const std::string& place) const;
+  std::shared_ptr<const models::CostModel> make(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const;
 
   DataPlaces data_;
   KernelOptions options_;
   mutable std::mutex reading_;
   mutable std::map<std::string, models::Calibration> read_;
+  mutable std::map<std::string, std::shared_ptr<const models::CostModel>> models_;   ///< by GPU (name and constants) and choice
 };
 
 /// One draw of a run's kernel times from the regions in which they lie; see CostModel::drawn.

@@ -91,6 +91,7 @@ constexpr std::size_t kMostShapes = 100'000;
 /// One object of "shape": lists make a grid, the last field runs fastest.
 void read_shapes(JsonReader& where, const models::KernelFamily& family, const std::string& variant, std::vector<Asked>& out) {
   if (!where.expect_object("the shape of a kernel, by its fields")) return;
+  const std::size_t before = where.problems().list().size();
   std::vector<std::pair<std::string, std::vector<double>>> axes;
   std::size_t points = 1;
   for (auto& [name, member] : where.members()) {
@@ -102,7 +103,7 @@ void read_shapes(JsonReader& where, const models::KernelFamily& family, const st
     if (points + out.size() > kMostShapes) return where.fail(fmt::format("these are more than {} shapes", kMostShapes));
     axes.emplace_back(name, std::move(values));
   }
-  if (!where.problems().empty()) return;
+  if (where.problems().list().size() != before) return;
   for (std::size_t point = 0; point < points; ++point) {
     std::map<std::string, double> shape;
     Asked asked;
@@ -142,6 +143,10 @@ std::unique_ptr<Analysis> read_kernel(JsonReader& where, const AnalysisContext& 
     read_shapes(shape, *family, variant, asked);
   }
   if (where.problems().list().size() != before) return nullptr;
+  if (const std::string what = lacking(asked.front().call, gpu); !what.empty()) {
+    where.fail_at("variant", what, fmt::format("its variants are {}", fmt::join(family->variants, ", ")));
+    return nullptr;
+  }
   return std::make_unique<KernelAnalysis>(context.model(gpu, choice, where.pointer() + "/calibration"), *family, variant, std::move(asked));
 }
 

@@ -174,6 +174,12 @@ std::unique_ptr<Analysis> read_layer_time(JsonReader& where, const AnalysisConte
     fail_with(where, e);
     return nullptr;
   }
+  for (const TimedOp& o : ops) {
+    const std::string what = lacking(o.call, gpu);
+    if (what.empty()) continue;
+    where.fail_at("fp8", what, "\"fp8\": false takes BF16");
+    return nullptr;
+  }
   const auto model = context.model(gpu, choice, where.pointer() + "/calibration");
   static const char* const kPhases[] = {"train", "prefill", "decode"};
   Json resolved = {{"gpu", gpu.name}, {"model", llm.name}, {"phase", kPhases[static_cast<int>(request.phase)]}, {"tokens", request.tokens},

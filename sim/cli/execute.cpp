@@ -28,7 +28,7 @@ void apply(const EngineOptions& options, scenarios::RunOptions& run) {
 
 void apply(const KernelTimeOptions& options, scenarios::KernelOptions& kernels) {
   if (!options.cost_model.empty()) kernels.cost_model = models::fidelity_named(options.cost_model, "--cost-model");
-  for (const std::string& c : options.calibrations) models::read_calibration(c, DataPlaces::standard(), "--calibration");
+  for (const std::string& c : options.calibrations) scenarios::read_calibration_at(c, DataPlaces::standard(), "--calibration");
   if (!options.calibrations.empty()) kernels.calibrations = options.calibrations;
   kernels.force = kernels.force || options.force;
 }

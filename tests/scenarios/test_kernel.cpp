@@ -128,9 +128,19 @@ TEST_CASE("wrong kernels are told with their place and the nearest name") {
   told(R"("gpu": "h800", "family": "gemm", "shape": {"m": [], "n": 1, "k": 1})", "/workload/0/shape/m", "at least one");
   told(R"("gpu": "h800", "family": "gemm", "shape": {"m": 1, "n": 1})", "/workload/0/shape", "needs k");
   told(R"("gpu": "h800", "family": "gemm", "shape": {"m": 1, "n": 1, "k": 1, "l": 1})", "/workload/0/shape", "no field \"l\"");
+  told(R"("gpu": "a100", "family": "gemm", "shape": {"m": 1, "n": 1, "k": 1})", "/workload/0/variant", "no tensor cores (FP8)");
   told(R"("gpu": "h800", "family": "gemm", "shape": [])", "/workload/0/shape", "at least one");
   told(R"("gpu": "h800", "family": "gemm")", "/workload/0/shape", "due");
   told(R"("family": "gemm", "shape": {"m": 1, "n": 1, "k": 1})", "/workload/0/gpu", "due");
+}
+
+TEST_CASE("all wrong kernels of a scenario are told at once") {
+  const std::string error = test::error_of(test::minimal(kCluster, R"({"id": "a", "kind": "kernel", "gpu": "a100", "family": "gemm", "shape": {"m": 1, "n": 1, "k": 1}},
+    {"id": "b", "kind": "kernel", "gpu": "a100", "family": "gemm", "variant": "bfloat16", "shape": {"m": 1, "n": 1, "k": 1}},
+    {"id": "c", "kind": "kernel", "gpu": "h800", "family": "gemm", "shape": {"m": -1, "n": 1, "k": 1}})"));
+  CHECK(error.find("/workload/0/variant") != std::string::npos);
+  CHECK(error.find("/workload/1") == std::string::npos);
+  CHECK(error.find("/workload/2/shape") != std::string::npos);
 }
 
 TEST_CASE("a grid of more than 100,000 shapes is refused before it is made") {
