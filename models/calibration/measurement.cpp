@@ -79,13 +79,13 @@ std::string csv_cell(const std::string& text) {
 
 }  // namespace
 
-Measurements read_measurements(const std::string& path, const std::string& format) {
+Measurements read_measurements(const std::string& path, const std::string& format, const DataPlaces& data) {
   const std::string name = path == "-" ? "standard input" : path;
   const std::string bytes = read_file(path, kFileLimit);
   MeasurementText file{name, bytes};
   if (file.text.starts_with("\xef\xbb\xbf")) file.text.remove_prefix(3);   // byte order mark
   if (file.text.find_first_not_of(" \t\r\n") == std::string_view::npos) throw UserError({{name, "", "the file is empty", formats_hint()}});
-  Measurements m = reader_of(file, format).read(file);
+  Measurements m = reader_of(file, format).read(file, data);
   check_shapes(m.rows);
   m.digest = digest_of(bytes);
   return m;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/core/files.h"
 #include "sim/core/json.h"
 
 namespace weft::models {
@@ -28,8 +29,8 @@ struct Measurements {
 };
 
 /// Reads any supported file; the reader is told by what the file holds, or named by `format` (empty: told).
-/// Throws UserError (file, line) for a truncated, empty or unknown file.
-Measurements read_measurements(const std::string& path, const std::string& format = {});
+/// `data` holds the trainings whose traces have known shapes. Throws UserError (file, line) for a truncated, empty or unknown file.
+Measurements read_measurements(const std::string& path, const std::string& format = {}, const DataPlaces& data = DataPlaces::standard());
 
 /// weft's own form: {"schema": "weft-measurements/1", "notes", "rows": [{"family", "variant", <shape>, "time_us", "device", "label"}]}.
 std::string measurements_json(const Measurements& m);

@@ -54,6 +54,24 @@ TEST_CASE("low-latency lines of all ranks are one run; a rank that comes again b
   CHECK(says(m.notes[0], "1 lines of the hook mode"));
 }
 
+TEST_CASE("each figure is a time of its own: a negative or missing one does not hide in a sum or a mean") {
+  const std::string head = "# weft: nodes=2, experts=256\n" + kConfig;
+  const auto best = [&](const std::string& time) { return refusal(head + "[tuning] Best dispatch (FP8): SMs 24, NVL chunk 40, RDMA chunk 16: " + time + " us, 43.36 GB/s (RDMA), 141.61 GB/s (NVL)\n"); };
+  CHECK(best("229 + 1391") == "");
+  CHECK(says(best("-229 + 1391"), "file.txt:3: the time is negative: -229 us"));
+  CHECK(says(best("229 + -1"), "file.txt:3: the time is negative: -1 us"));
+  CHECK(says(best("229 + 0"), "file.txt:3: the time is zero"));
+  CHECK(says(refusal(head + "[tuning] Best combine: SMs 24, NVL chunk 0, RDMA chunk 0, transmit: 800.50 us, notify: -20.00 us, BW: 0.00 GB/s, 9 GB/s (NVL)\n"), "file.txt:3: the time is negative: -20 us"));
+  const auto ranks = [](const std::string& d, const std::string& c) {
+    return refusal("# weft: nodes=1, tokens=128, hidden=7168, topk=8, experts=288\n[rank 0] Dispatch bandwidth: 98.01 GB/s, avg_t=" + d +
+                   " us | Combine bandwidth: 127.20 GB/s, avg_t=" + c + " us\n[rank 1] Dispatch bandwidth: 98.01 GB/s, avg_t=177.40 us | Combine bandwidth: 127.20 GB/s, avg_t=114.10 us\n");
+  };
+  CHECK(ranks("77.40", "114.10") == "");
+  CHECK(says(ranks("-77.40", "114.10"), "file.txt:2: the time is negative: -77.4 us"));
+  CHECK(says(ranks("77.40", "nan"), "file.txt:2: the time is not a number"));
+  CHECK(says(ranks("77.40", "inf"), "file.txt:2: the time is not finite"));
+}
+
 TEST_CASE("what the output does not say is asked for; other versions are refused") {
   const std::string best = "[tuning] Best dispatch (FP8): SMs 24, NVL chunk 40, RDMA chunk 16: 229 + 1391 us, 43.36 GB/s (RDMA), 141.61 GB/s (NVL)\n";
   CHECK(says(refusal(kConfig + best), "file.txt:2: the output does not say nodes, experts"));

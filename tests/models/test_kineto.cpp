@@ -1,6 +1,8 @@
 // The kineto reader: kernels go into families, shapes come from phase, order and shared memory, broken traces are refused.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "tests/models/reading_measurements.h"
@@ -93,6 +95,10 @@ const Measurement* labelled(const Measurements& m, const std::string& label) {
   return nullptr;
 }
 
+bool noted(const Measurements& m, const std::string& part) {
+  return std::any_of(m.notes.begin(), m.notes.end(), [&](const std::string& n) { return says(n, part); });
+}
+
 using Shape = std::map<std::string, double>;
 
 }  // namespace
@@ -176,9 +182,59 @@ TEST_CASE("a foreign trace keeps its kernels in families; shapes are unknown, co
   CHECK(m.others[2].variant == "all_reduce");
   CHECK(m.others[3].family == "other");
   CHECK(m.others[3].label == "my_kernel");
-  REQUIRE(m.notes.size() == 2);
-  CHECK(says(m.notes[0], "4 kernels of unknown shape, in no fit: 1 elementwise, 1 gemm, 1 nccl, 1 other"));
+  REQUIRE(m.notes.size() == 3);
+  CHECK(says(m.notes[0], "3 kernels of unknown shape, in no fit: 1 elementwise, 1 gemm, 1 nccl"));
   CHECK(says(m.notes[1], "no training that weft knows"));
+  CHECK(says(m.notes[2], "1 kernel of 0 us, in no fit"));
+}
+
+TEST_CASE("a kernel that lasts 0 us is no unknown shape: it is in no fit and told apart") {
+  TraceText t = layer();
+  t.annotate("attn(F)", 9000, 99);
+  for (const int k : {7168, 7168, 1536, 512, 16384}) t.kernel(kGemm, 9001, k == 512 ? 0 : 50, "112,1,1", shared_for(k));
+  t.kernel(kBf16, 9002, 30, "16,2,1");
+  const Measurements m = measurements_in(t.text()), whole = measurements_in(layer().text());
+  CHECK(m.rows.size() == whole.rows.size() + 5);
+  CHECK(m.others.size() == whole.others.size() + 1);
+  CHECK(noted(m, "1 kernel of 0 us, in no fit"));
+  CHECK(noted(m, fmt::format("{} kernels of unknown shape", whole.others.size())));
+  CHECK_FALSE(noted(whole, "of 0 us"));
+}
+
+TEST_CASE("a kernel without a duration or a start that is a number is refused, not taken for 0 us") {
+  const auto kernel = [](const std::string& times) {
+    return refusal(R"([{"ph":"X","cat":"kernel","name":"first","ts":1,"dur":2},{"ph":"X","cat":"kernel","name":"mine",)" + times + R"("args":{}}])");
+  };
+  CHECK(kernel(R"("ts":5,"dur":2,)") == "");
+  CHECK(says(kernel(R"("ts":5,)"), "/traceEvents/1: \"mine\" has no number \"dur\""));
+  CHECK(says(kernel(R"("ts":5,"dur":"5",)"), "/traceEvents/1: \"mine\" has no number \"dur\""));
+  CHECK(says(kernel(R"("ts":5,"dur":null,)"), "/traceEvents/1: \"mine\" has no number \"dur\""));
+  CHECK(says(kernel(R"("dur":5,)"), "/traceEvents/1: \"mine\" has no number \"ts\""));
+  // Events of the host may well be open at the end of a recording.
+  CHECK(refusal(R"([{"ph":"X","cat":"user_annotation","name":"step","ts":1},{"ph":"X","cat":"kernel","name":"k","ts":5,"dur":2}])") == "");
+}
+
+TEST_CASE("without the SMs of the GPU no kernel has a shape: 0 SMs would be all of them") {
+  for (const char* devices : {"", R"({"id":0,"name":"NVIDIA H800"})"}) {
+    CAPTURE(devices);
+    const Measurements m = measurements_in(layer().text(devices));
+    CHECK(m.rows.empty());
+    CHECK(noted(m, "shapes unknown: the trace does not say how many SMs its GPU has (deviceProperties, numSms)"));
+    CHECK_FALSE(noted(m, "computing kernels on"));
+  }
+  // The communication kernels run on 20 SMs.
+  const Measurements few = measurements_in(layer().text(R"({"id":0,"name":"NVIDIA H800","numSms":20})"));
+  CHECK(few.rows.empty());
+  CHECK(noted(few, "shapes unknown: the trace says that its GPU has 20 SMs, and communication kernels alone run on 20"));
+  CHECK(labelled(measurements_in(layer().text(R"({"id":0,"name":"NVIDIA H800","numSms":21})")), "attn(F) o")->shape.at("sms") == 1);
+}
+
+TEST_CASE("trainings are known from the data that the caller names, and from nothing else") {
+  const TextFile file(layer().text());
+  CHECK_FALSE(read_measurements(file.path(), {}, DataPlaces::standard()).rows.empty());
+  const Measurements m = read_measurements(file.path(), {}, DataPlaces({std::filesystem::path(file.path()).parent_path()}));
+  CHECK(m.rows.empty());
+  CHECK(noted(m, "no training that weft knows"));
 }
 
 TEST_CASE("copies and fills are told apart from kernels; a bare list of events is a trace too") {

@@ -148,7 +148,7 @@ const ColumnSet& column_set_of(const CsvTable& table, const std::string& path) {
   throw UserError({{line_place(path, table.line()), "", "an unknown column set behind framework,version,device,op_name,kernel_source", "known are " + known}});
 }
 
-Measurements read(const MeasurementText& file) {
+Measurements read(const MeasurementText& file, const DataPlaces&) {
   CsvTable table(file);
   if (!table.has("device") || !table.has("op_name")) {
     throw UserError({{line_place(file.path, table.line()), "", "this is no AIConfigurator table", "its header begins framework,version,device,op_name,kernel_source"}});

@@ -40,7 +40,7 @@ TimeColumn time_column(const CsvTable& table, const MeasurementText& file) {
   throw UserError({{line_place(file.path, table.line()), "", "there is no column with the measured time", "name it time_us, time_ms or time_s"}});
 }
 
-Measurements read(const MeasurementText& file) {
+Measurements read(const MeasurementText& file, const DataPlaces&) {
   CsvTable table(file);
   if (!table.has("family")) throw UserError({{line_place(file.path, table.line()), "", "there is no column \"family\"", "it says what each row timed, such as gemm"}});
   const TimeColumn time = time_column(table, file);

@@ -1,5 +1,7 @@
 // What DeepEP's tests print: "[tuning] Best dispatch (FP8): SMs 24, ...: 229 + 1391 us, ..." and "[rank 0] Dispatch bandwidth: ..., avg_t=... us | ...".
+#include <numeric>
 #include <set>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -68,9 +70,9 @@ class DeepEpText {
     if (dispatch && line.find("(BF16)") != std::string_view::npos) return left_out_.add("dispatches in BF16 (the family is of FP8)");
     const bool network = line.find("(RDMA)") != std::string_view::npos;
     const auto sms = between(line, "SMs ", ",");
-    const auto time_us = time_of(line);
+    const std::vector<double> times_us = times_of(line);
     if (!sms || !number_in(*sms)) return problems_.add(number_, "a result of another version", kExpected);
-    if (!time_us) {
+    if (times_us.empty()) {
       if (line.find(" us") != std::string_view::npos) return problems_.add(number_, "a result of another version", kExpected);
       return left_out_.add("results without a time (the first version prints rates alone)");
     }
@@ -83,22 +85,32 @@ class DeepEpText {
     put(shape, "topk", "num_topk", missing);
     put(shape, "experts", "num_experts", missing);
     if (complain(missing, number_)) return;
-    if (const std::string bad = time_problem(*time_us); !bad.empty()) return problems_.add(number_, bad);
-    out_.rows.push_back({dispatch ? "deepep_dispatch" : "deepep_combine", "normal", shape, *time_us, facts_.word("device"), {}, line_place(file_.path, number_)});
+    if (!are_times(times_us)) return;
+    const double time_us = std::accumulate(times_us.begin(), times_us.end(), 0.0);
+    out_.rows.push_back({dispatch ? "deepep_dispatch" : "deepep_combine", "normal", shape, time_us, facts_.word("device"), {}, line_place(file_.path, number_)});
   }
 
-  /// "229 + 1391 us" (waiting and sending), "transmit: 1391 us, notify: 229 us" or "t: 453.49 us".
-  static std::optional<double> time_of(std::string_view line) {
-    const auto transmit = between(line, "transmit: ", " us"), notify = between(line, "notify: ", " us");
-    if (transmit && notify && number_in(*transmit) && number_in(*notify)) return *number_in(*transmit) + *number_in(*notify);
-    const auto last = number_before(line, " us");
-    if (!last) return std::nullopt;
-    const std::string_view before = line.substr(0, line.find(" us") - digits_before(line, " us").size());
-    if (before.ends_with(" + ")) {
-      const auto first = number_before(before, " + ");
-      return first ? std::optional<double>(*first + *last) : std::nullopt;
+  /// Each figure of the line has to be a time: two that are none may well add up to one.
+  bool are_times(const std::vector<double>& times_us) {
+    for (const double t : times_us) {
+      if (const std::string bad = time_problem(t); !bad.empty()) {
+        problems_.add(number_, bad, "a measured time is positive and finite; take the line out");
+        return false;
+      }
     }
-    return last;
+    return true;
+  }
+
+  /// What adds up to the time: "229 + 1391 us" (waiting and sending), "transmit: 1391 us, notify: 229 us" or "t: 453.49 us". Empty without one.
+  static std::vector<double> times_of(std::string_view line) {
+    const auto transmit = between(line, "transmit: ", " us"), notify = between(line, "notify: ", " us");
+    if (transmit && notify && number_in(*transmit) && number_in(*notify)) return {*number_in(*transmit), *number_in(*notify)};
+    const auto last = number_before(line, " us");
+    if (!last) return {};
+    const std::string_view before = line.substr(0, line.find(" us") - digits_before(line, " us").size());
+    if (!before.ends_with(" + ")) return {*last};
+    const auto first = number_before(before, " + ");
+    return first ? std::vector<double>{*first, *last} : std::vector<double>{};
   }
 
   /// One line a rank; the mean over the ranks of a run is its time.
@@ -110,13 +122,15 @@ class DeepEpText {
       return t ? number_in(*t) : std::nullopt;
     };
     if (!rank || bar == std::string_view::npos || !time(line.substr(0, bar)) || !time(line.substr(bar))) return problems_.add(number_, "a result of another version", kExpected);
+    const double dispatch_us = *time(line.substr(0, bar)), combine_us = *time(line.substr(bar));
+    if (!are_times({dispatch_us, combine_us})) return;
     if (!ranks_.insert(std::string(trimmed(*rank))).second) {
       end_run();
       ranks_.insert(std::string(trimmed(*rank)));
     }
     run_line_ = number_;
-    dispatch_us_ += *time(line.substr(0, bar));
-    combine_us_ += *time(line.substr(bar));
+    dispatch_us_ += dispatch_us;
+    combine_us_ += combine_us;
   }
 
   void end_run() {
@@ -127,7 +141,6 @@ class DeepEpText {
     for (const char* field : {"nodes", "hidden", "tokens", "topk", "experts"}) put(shape, field, nullptr, missing);
     if (!complain(missing, run_line_)) {
       for (const auto& [family, sum] : {std::pair{"deepep_ll_dispatch", dispatch_us_}, {"deepep_ll_combine", combine_us_}}) {
-        if (const std::string bad = time_problem(sum / count); !bad.empty()) problems_.add(run_line_, bad);
         out_.rows.push_back({family, "low_latency", shape, sum / count, facts_.word("device"), fmt::format("mean of {} ranks", count), line_place(file_.path, run_line_)});
       }
     }
@@ -146,7 +159,7 @@ class DeepEpText {
   std::size_t number_ = 0, run_line_ = 0;
 };
 
-Measurements read(const MeasurementText& file) { return DeepEpText(file).read(); }
+Measurements read(const MeasurementText& file, const DataPlaces&) { return DeepEpText(file).read(); }
 
 }  // namespace
 

@@ -88,7 +88,7 @@ void read_result(std::string_view line, const std::string& section, const std::s
   out.rows.push_back({shape->family, shape->variant, shape->fields, *time_us, device, section, line_place(path, number)});
 }
 
-Measurements read(const MeasurementText& file) {
+Measurements read(const MeasurementText& file, const DataPlaces&) {
   Measurements out;
   LineProblems problems(file.path);
   LeftOutRows left_out;

@@ -54,7 +54,7 @@ void read_time(std::string_view line, const Pairs& p, const std::string& device,
   out.rows.push_back({"mla_decode", "bfloat16", {{"batch", *batch}, {"heads", *heads}, {"s_q", *queries}, {"kv", *cache}}, *time_us, device, {}, line_place(path, number)});
 }
 
-Measurements read(const MeasurementText& file) {
+Measurements read(const MeasurementText& file, const DataPlaces&) {
   Measurements out;
   LineProblems problems(file.path);
   LeftOutRows left_out;

@@ -38,34 +38,32 @@ Measurement measurement_of(const TraceKernel& k, const KernelShape& s, const Tra
   return {s.kind.family, s.kind.variant, s.shape, k.time_us, trace.device, k.phase.empty() ? operation : k.phase + " " + operation, path};
 }
 
-Measurements read(const MeasurementText& file) {
+Measurements read(const MeasurementText& file, const DataPlaces& data) {
   const Trace trace = read_trace(file);
-  const std::optional<KnownTraining> known = known_training(trace);
+  const std::optional<KnownTraining> known = known_training(trace, data);
   Measurements out;
   std::vector<KernelShape> shapes;
   if (known) {
     const TraceSizes sizes = sizes_of(trace);
-    out.notes.push_back(fmt::format("{} tokens; computing kernels on {} SMs; shapes as in: {}", sizes.tokens, sizes.sms, known->title));
+    if (sizes.unknown.empty()) out.notes.push_back(fmt::format("{} tokens; computing kernels on {} SMs; shapes as in: {}", sizes.tokens, sizes.sms, known->title));
     shapes = shapes_of(trace, *known, out.notes);
   } else {
     for (const TraceKernel& k : trace.kernels) shapes.push_back({kernel_kind(k.name), {}, {}});
   }
   Unknown unknown;
-  std::size_t copies = 0, sets = 0;
+  std::size_t copies = 0, sets = 0, zeros = 0;
   for (std::size_t i = 0; i < trace.kernels.size(); ++i) {
     const TraceKernel& k = trace.kernels[i];
     copies += k.what == TraceKernel::What::copy;
     sets += k.what == TraceKernel::What::set;
     if (k.what != TraceKernel::What::kernel) continue;
-    // The profiler counts whole microseconds: a kernel of 0 us cannot be fitted.
-    if (!shapes[i].shape.empty() && k.time_us > 0) {
-      out.rows.push_back(measurement_of(k, shapes[i], trace, file.path));
-    } else {
-      out.others.push_back(measurement_of(k, shapes[i], trace, file.path));
-      ++unknown.by_family[shapes[i].kind.family];
-    }
+    const bool zero = k.time_us == 0, shaped = !shapes[i].shape.empty();
+    (shaped && !zero ? out.rows : out.others).push_back(measurement_of(k, shapes[i], trace, file.path));
+    zeros += zero;
+    if (!shaped && !zero) ++unknown.by_family[shapes[i].kind.family];
   }
   unknown.tell(out.notes, known.has_value());
+  if (zeros > 0) out.notes.push_back(fmt::format("{} kernel{} of 0 us, in no fit: some profilers count whole microseconds", zeros, zeros == 1 ? "" : "s"));
   if (std::any_of(out.rows.begin(), out.rows.end(), [](const Measurement& m) { return m.family.starts_with("deepep"); })) {
     out.notes.push_back("communication kernels ran beside computing ones, and their times include waiting for other ranks");
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "models/calibration/readers/reader.h"
@@ -14,7 +15,7 @@ namespace weft::models {
 struct TraceEvent {
   std::size_t number = 0;                  ///< position in traceEvents
   std::string phase, category, name;       ///< "X", "kernel", ...
-  double ts = 0, dur = 0;                  ///< us
+  std::optional<double> ts, dur;           ///< us; nothing when the event has none, or one that is no number
   std::int64_t correlation = -1, stream = 0, device = 0;
   std::array<double, 3> grid{1, 1, 1}, block{1, 1, 1};
   double shared_memory = 0, bytes = 0;

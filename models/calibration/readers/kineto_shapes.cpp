@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "sim/core/files.h"
 #include "sim/core/json.h"
 
 namespace weft::models {
@@ -127,8 +126,7 @@ void place_communication(const Trace& trace, const KnownTraining& known, const P
 
 }  // namespace
 
-std::optional<KnownTraining> known_training(const Trace& trace) {
-  const DataPlaces data = DataPlaces::standard();
+std::optional<KnownTraining> known_training(const Trace& trace, const DataPlaces& data) {
   for (const std::string& name : data.names("models/data/traces")) {
     KnownTraining t = read_known(data.find("models/data/traces", name).string());
     const bool phases = std::all_of(t.phases.begin(), t.phases.end(), [&](const auto& p) { return std::find(trace.phases.begin(), trace.phases.end(), p.first) != trace.phases.end(); });
@@ -146,7 +144,13 @@ TraceSizes sizes_of(const Trace& trace) {
     const std::string family = kernel_kind(k.name).family;
     if (family == "deepep_dispatch" || family == "deepep_combine") communication = std::max(communication, k.blocks());
   }
-  s.sms = std::max(0.0, trace.sms - communication);
+  if (trace.sms == 0) {
+    s.unknown = "the trace does not say how many SMs its GPU has (deviceProperties, numSms)";
+  } else if (trace.sms <= communication) {
+    s.unknown = fmt::format("the trace says that its GPU has {} SMs, and communication kernels alone run on {}", trace.sms, communication);
+  } else {
+    s.sms = trace.sms - communication;
+  }
   return s;
 }
 
@@ -154,6 +158,10 @@ std::vector<KernelShape> shapes_of(const Trace& trace, const KnownTraining& know
   std::vector<KernelShape> shapes(trace.kernels.size());
   for (std::size_t i = 0; i < shapes.size(); ++i) shapes[i].kind = kernel_kind(trace.kernels[i].name);
   const TraceSizes sizes = sizes_of(trace);
+  if (!sizes.unknown.empty()) {
+    notes.push_back("shapes unknown: " + sizes.unknown);
+    return shapes;
+  }
   std::map<std::string, int> odd;
   for (const PhaseRun& run : phase_runs(trace, sizes)) {
     const std::string& name = trace.kernels[run.kernels.front()].phase;

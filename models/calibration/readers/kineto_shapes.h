@@ -8,6 +8,7 @@
 
 #include "models/calibration/readers/kineto_trace.h"
 #include "models/calibration/readers/kineto_names.h"
+#include "sim/core/files.h"
 
 namespace weft::models {
 
@@ -33,15 +34,17 @@ struct KnownTraining {
 };
 
 /// The known training that this trace shows; nothing for a foreign one.
-std::optional<KnownTraining> known_training(const Trace& trace);
+std::optional<KnownTraining> known_training(const Trace& trace, const DataPlaces& data);
 
 /// What the trace says of sizes: tokens of a micro-batch, SMs left to the computing kernels.
 struct TraceSizes {
   double tokens = 0, sms = 0;
+  std::string unknown;                    ///< why there are no SMs (0 of them would be all of the GPU's); empty when there are
 };
 TraceSizes sizes_of(const Trace& trace);
 
-/// Shapes of all kernels, in the order of trace.kernels. Adds notes for phases whose GEMMs do not fit what is known.
+/// Shapes of all kernels, in the order of trace.kernels; none where the SMs are unknown. Adds notes for that and for phases whose GEMMs do not fit
+/// what is known.
 std::vector<KernelShape> shapes_of(const Trace& trace, const KnownTraining& known, std::vector<std::string>& notes);
 
 /// One occurrence of a phase: which kernels it launched, and what they tell of its sizes.

@@ -35,9 +35,9 @@ class Collector {
     if (is(e.category, {"kernel", "Kernel"})) return add(e, TraceKernel::What::kernel);
     if (is(e.category, {"gpu_memcpy", "Memcpy"})) return add(e, TraceKernel::What::copy);
     if (is(e.category, {"gpu_memset", "Memset"})) return add(e, TraceKernel::What::set);
-    if (is(e.category, {"cuda_runtime", "cuda_driver", "Runtime", "hip_runtime"}) && e.correlation >= 0) launches_[e.correlation] = e.ts;
+    if (is(e.category, {"cuda_runtime", "cuda_driver", "Runtime", "hip_runtime"}) && e.correlation >= 0) launches_[e.correlation] = e.ts.value_or(0);
     // The profiler's own steps say nothing of the model.
-    if (e.category == "user_annotation" && !e.name.starts_with("ProfilerStep")) annotations_.push_back({e.name, e.ts, e.ts + e.dur});
+    if (e.category == "user_annotation" && !e.name.starts_with("ProfilerStep")) annotations_.push_back({e.name, e.ts.value_or(0), e.ts.value_or(0) + e.dur.value_or(0)});
   }
 
   Trace finish(const TraceHeader& header) {
@@ -59,14 +59,18 @@ class Collector {
   UserError error(std::string place, std::string message, std::string hint) const { return UserError({{file_.path, std::move(place), std::move(message), std::move(hint)}}); }
 
   void add(const TraceEvent& e, TraceKernel::What what) {
-    if (!(e.dur >= 0) || !std::isfinite(e.dur) || !std::isfinite(e.ts)) {
-      throw error(fmt::format("/traceEvents/{}", e.number), fmt::format("\"{}\" lasts {} us", e.name.substr(0, 60), e.dur), "a duration is finite and not negative: the trace is damaged");
+    const std::string place = fmt::format("/traceEvents/{}", e.number), name = e.name.substr(0, 60);
+    for (const auto& [key, value] : {std::pair{"dur", e.dur}, {"ts", e.ts}}) {
+      if (!value) throw error(place, fmt::format("\"{}\" has no number \"{}\"", name, key), "a kernel has a start and a duration in microseconds: the trace is damaged");
+    }
+    if (!(*e.dur >= 0) || !std::isfinite(*e.dur) || !std::isfinite(*e.ts)) {
+      throw error(place, fmt::format("\"{}\" lasts {} us", name, *e.dur), "a duration is finite and not negative: the trace is damaged");
     }
     TraceKernel k;
     k.what = what;
     k.name = e.name;
-    k.start_us = e.ts;
-    k.time_us = e.dur;
+    k.start_us = *e.ts;
+    k.time_us = *e.dur;
     k.stream = e.stream;
     k.device = e.device;
     k.grid = e.grid;

@@ -34,8 +34,8 @@ struct Trace {
   std::vector<std::string> phases;         ///< names of the annotations, each once, in order
 };
 
-/// Reads the events one by one; memory is for the kernels alone. Throws UserError: not JSON, cut off, no kernels, a negative duration,
-/// kernels of two kinds of GPU.
+/// Reads the events one by one; memory is for the kernels alone. Throws UserError: not JSON, cut off, no kernels, a kernel without a
+/// duration or with a negative one, kernels of two kinds of GPU.
 Trace read_trace(const MeasurementText& file);
 
 }  // namespace weft::models

@@ -47,7 +47,7 @@ void read_line(const Json& line, std::size_t number, LineProblems& problems, con
   out.rows.push_back(std::move(m));
 }
 
-Measurements read(const MeasurementText& file) {
+Measurements read(const MeasurementText& file, const DataPlaces&) {
   Measurements out;
   LineProblems problems(file.path);
   Lines lines(file.text);

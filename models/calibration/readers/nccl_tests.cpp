@@ -171,7 +171,7 @@ Measurements read_json(const MeasurementText& file) {
   return out;
 }
 
-Measurements read(const MeasurementText& file) { return is_json(file) ? read_json(file) : Table(file).read(); }
+Measurements read(const MeasurementText& file, const DataPlaces&) { return is_json(file) ? read_json(file) : Table(file).read(); }
 
 }  // namespace
 

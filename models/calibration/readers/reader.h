@@ -20,8 +20,9 @@ struct Reader {
   std::string title;           ///< "PyTorch-profiler (Kineto) trace"
   /// Whether the text looks like this format. The first reader of the list that says so reads it.
   bool (*recognises)(const MeasurementText& file) = nullptr;
-  /// Throws UserError naming FILE:LINE (or a JSON pointer) for what cannot be understood.
-  Measurements (*read)(const MeasurementText& file) = nullptr;
+  /// Throws UserError naming FILE:LINE (or a JSON pointer) for what cannot be understood. What weft knows of a format beside its code
+  /// (models/data/traces) is looked up in `data`.
+  Measurements (*read)(const MeasurementText& file, const DataPlaces& data) = nullptr;
 };
 
 /// All formats, in the order of models/meson.build.

@@ -34,7 +34,7 @@ void read_row(JsonReader row, const std::string& device, Measurements& out) {
   out.rows.push_back(std::move(m));
 }
 
-Measurements read(const MeasurementText& file) {
+Measurements read(const MeasurementText& file, const DataPlaces&) {
   const Json json = parse_json(file.text, file.path);
   Problems problems;
   JsonReader root(json, file.path, problems);
