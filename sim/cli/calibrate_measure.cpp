@@ -53,8 +53,9 @@ class Bar {
 
 models::Plan plan_of(const MeasureArguments& a, const std::vector<models::MeasuredKernel>& kernels) {
   models::Plan plan = a.shapes.empty() ? models::plan_named(a.plan, DataPlaces::standard(), kernels) : models::plan_from_csv(a.shapes, kernels);
+  if (plan.kernels.empty()) throw UserError("--plan", fmt::format("the plan {} has no kernel", a.plan));   // a table without a row is refused
   plan = models::only(std::move(plan), a.families, kernels);
-  if (plan.kernels.empty()) throw UserError("--families", "the plan has none of these");
+  if (plan.kernels.empty()) throw UserError("--families", fmt::format("{} has none of these", a.shapes.empty() ? "the plan " + a.plan : a.shapes));
   return plan;
 }
 
@@ -91,12 +92,14 @@ std::string summary(const models::MeasureCounts& c, const std::string& file) {
 void measure(const MeasureArguments& a) {
   const std::size_t colon = a.backend.find(':');
   const weft_measure_module& module = models::measure_module(a.backend.substr(0, colon));
-  const models::Plan plan = plan_of(a, models::kernels_of(module));
-  if (a.dry_run) return show_plan(plan, a);
+  const std::vector<models::MeasuredKernel> kernels = models::kernels_of(module);
+  if (a.dry_run) return show_plan(plan_of(a, kernels), a);
+  // First of all: where nothing can be measured, what else is missing does not matter.
+  models::Backend backend(module, colon == std::string::npos ? "" : a.backend.substr(colon + 1));
   if (a.common.output.empty() || a.common.output == "-") {
     throw UserError("-o", "a file is needed: measuring takes long, and what is in the file is not measured again", "for example -o measured.jsonl");
   }
-  models::Backend backend(module, colon == std::string::npos ? "" : a.backend.substr(colon + 1));
+  const models::Plan plan = plan_of(a, kernels);
   models::MeasuredFile file(a.common.output, backend.device(), module.name, !a.warm_l2);
   if (file.dropped_torn_line()) note(a.common, fmt::format("{}: the last line was cut off; it is measured again", a.common.output));
   models::MeasureOptions options;

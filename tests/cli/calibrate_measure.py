@@ -34,12 +34,43 @@ class Measure(unittest.TestCase):
         return [json.loads(line) for line in self.file.read_text().splitlines()][1:]
 
     def test_without_the_module_it_says_so_in_one_sentence_and_exits_77(self):
-        answer = weft("-o", str(self.file), WEFT_MODULES=str(self.folder))
-        self.assertEqual(answer.returncode, 77, answer.stderr)
-        self.assertEqual(answer.stdout, "")
-        self.assertEqual(answer.stderr.count("\n"), 1)
-        self.assertIn("nvcc", answer.stderr)
-        self.assertFalse(self.file.exists())
+        for arguments in (["-o", str(self.file)], []):
+            answer = weft(*arguments, WEFT_MODULES=str(self.folder))
+            self.assertEqual(answer.returncode, 77, answer.stderr)
+            self.assertEqual(answer.stdout, "")
+            self.assertEqual(answer.stderr.count("\n"), 1)
+            self.assertIn(f"weft_cuda.so in $WEFT_MODULES ({self.folder})", answer.stderr)
+            self.assertNotIn("nvcc", answer.stderr)
+            self.assertFalse(self.file.exists())
+
+    def test_without_a_gpu_nothing_else_that_is_missing_matters(self):
+        for arguments in ([], ["--plan", "quik"], ["--shapes", str(self.folder / "gone.csv")]):
+            answer = weft("--backend", "simulated:trouble=no_gpu", *arguments)
+            self.assertEqual(answer.returncode, 77, answer.stderr)
+            self.assertEqual(answer.stderr.count("\n"), 1)
+            self.assertIn("no GPU", answer.stderr)
+
+    def test_a_plan_without_a_kernel_is_named_as_what_it_is(self):
+        table, plan = self.folder / "mine.csv", self.folder / "mine.json"
+        table.write_text("family,variant,m,n,k\n")
+        plan.write_text('{"kernels": []}')
+        memory = self.folder / "memory.csv"
+        memory.write_text("family,bytes\nmemory,4096\n")
+        for arguments, words in ((["--shapes", str(table)], "mine.csv: there is a header and no row below it"),
+                                 (["--plan", str(plan)], f"--plan: the plan {plan} has no kernel"),
+                                 (["--shapes", str(memory), "--families", "gemm"], f"--families: {memory} has none of these")):
+            answer = weft("--backend", "simulated", "-o", str(self.file), *arguments)
+            self.assertEqual(answer.returncode, 3, answer.stderr)
+            self.assertIn(words, answer.stderr)
+            self.assertFalse(self.file.exists())
+
+    def test_a_file_of_other_parameters_is_left_alone(self):
+        self.simulated("--families", "gemm", parameters="flops=1e15")
+        before = self.file.read_bytes()
+        answer = self.simulated(parameters="flops=1e14")
+        self.assertEqual(answer.returncode, 3, answer.stderr)
+        self.assertIn("parameters", answer.stderr)
+        self.assertEqual(self.file.read_bytes(), before)
 
     def test_without_a_gpu_it_says_so_in_one_sentence_and_exits_77(self):
         for trouble, word in (("no_gpu", "no GPU"), ("old_driver", "driver is too old")):

@@ -130,12 +130,20 @@ TEST_CASE("a table of shapes: the first variant and fallbacks fill what is empty
   CHECK(texts(plan_from_csv(file.path.string(), kernels())) == std::vector<std::string>{"gemm/fp8_block m=16 n=32 k=64 sms=0", "memory/read bytes=4096"});
 }
 
+TEST_CASE("a table of shapes is CSV as the measurements are: quotes and comments") {
+  const TemporaryFile file("# mine\n\"family\",m,n,k\n\"gemm\",\"16\",32,64\n# the end\n");
+  CHECK(texts(plan_from_csv(file.path.string(), kernels())) == std::vector<std::string>{"gemm/fp8_block m=16 n=32 k=64 sms=0"});
+}
+
 TEST_CASE("problems of a table name their line") {
-  CHECK(csv_problem("").find("is empty") != std::string::npos);
-  CHECK(csv_problem("m,n,k\n1,2,3\n").find("line 1: has no column family") != std::string::npos);
-  CHECK(csv_problem("family,m,n,k\ngemm,16,32\n").find("line 2: expected 4 columns as in line 1, got 3") != std::string::npos);
-  CHECK(csv_problem("family,m,n,k\ngemm,16,32,x\n").find("line 2: k: expected a number, got \"x\"") != std::string::npos);
-  CHECK(csv_problem("family,m,n,k\ngemm,16,32,nan\n").find("line 2: k: expected a whole number") != std::string::npos);
+  CHECK(csv_problem("").find("there is no header line") != std::string::npos);
+  CHECK(csv_problem("family,m,n,k\n").find("there is a header and no row below it") != std::string::npos);
+  CHECK(csv_problem("m,n,k\n1,2,3\n").find("plan.csv:1: there is no column \"family\"") != std::string::npos);
+  CHECK(csv_problem("family,m,m\ngemm,16,32\n").find("plan.csv:1: the column \"m\" stands here twice") != std::string::npos);
+  CHECK(csv_problem("family,m,n,k\ngemm,16,32\n").find("plan.csv:2: 3 cells where the header has 4 columns") != std::string::npos);
+  CHECK(csv_problem("family,m,n,k\ngemm,16,32,x\n").find("plan.csv:2: k: expected a number, got \"x\"") != std::string::npos);
+  CHECK(csv_problem("family,m,n,k\ngemm,16,32,nan\n").find("plan.csv:2: k: expected a number, got \"nan\"") != std::string::npos);
+  CHECK(csv_problem("family,m,n,k\ngemm,16,32,1.5\n").find("plan.csv:2: k: expected a whole number") != std::string::npos);
   CHECK(csv_problem("family,m,n,k\ngemm,0,32,8\n").find("m: expected a whole number of at least 1, got 0") != std::string::npos);
   CHECK(csv_problem("family,m,n,k\nattention_forward,0,32,8\n").find("no kernel of a family") != std::string::npos);
 }

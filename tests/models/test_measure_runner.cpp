@@ -125,7 +125,7 @@ TEST_CASE("what the file holds is not measured again, whatever the order of the 
   Bench b("resume");
   CHECK(b.run("", "family,variant,m,n,k\ngemm,bfloat16,4096,4096,7168\n").measured == 1);
   const std::string before = b.text();
-  const MeasureCounts counts = b.run("seed=9", two_shapes);
+  const MeasureCounts counts = b.run("", two_shapes);
   CHECK(counts.there == 1);
   CHECK(counts.measured == 1);
   CHECK(b.text().substr(0, before.size()) == before);
@@ -163,6 +163,21 @@ TEST_CASE("a file that is something else, or of another device or rule, is left 
   CHECK(b.text() == whole);
   std::ofstream(b.path, std::ios::trunc) << whole.substr(0, whole.find('\n') + 1) << "not json\n" << whole.substr(whole.find('\n') + 1);
   CHECK_THROWS_WITH_AS(b.run("", two_shapes), doctest::Contains("line 2"), UserError);
+}
+
+TEST_CASE("times of a simulated device with other parameters do not mix in one file") {
+  Bench b("parameters");
+  b.run("noise=0.01,flops=1e15", "family,variant,m,n,k\ngemm,bfloat16,4096,4096,7168\n");
+  CHECK(b.lines()[0]["parameters"] == "bandwidth=2500000000000,flops=1000000000000000,noise=0.01,outlier_factor=5,outliers=0.01,seed=1,slow_start=3,sms=132,start_us=2");
+  const std::string before = b.text();
+  for (const char* other : {"flops=1e14", "noise=0.02", "seed=9", "start_us=3", "bandwidth=1e12", "sms=108", "outliers=0", "outlier_factor=2", "slow_start=1"}) {
+    CAPTURE(other);
+    CHECK_THROWS_WITH_AS(b.run(other, two_shapes), doctest::Contains("the file holds measurements with parameters \"bandwidth=2500000000000,flops=1000000000000000"), UserError);
+    CHECK(b.text() == before);
+  }
+  // The same ones, said otherwise or left to their defaults.
+  CHECK(b.run("", two_shapes).measured == 1);
+  CHECK(b.run("seed=1,flops=1e15", two_shapes).there == 2);
 }
 
 TEST_CASE("two runs do not write to one file") {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/calibration/measure/sampling.h"
+#include "models/normal.h"
 
 using namespace weft::models;
 
@@ -19,12 +20,26 @@ std::vector<double> spread(int count, double low, double high) {
 
 }  // namespace
 
-TEST_CASE("quantiles lie between samples linearly") {
-  const std::vector<double> v = {1, 2, 4};
-  CHECK(quantile(v, 0) == 1);
-  CHECK(quantile(v, 0.5) == 2);
-  CHECK(quantile(v, 0.75) == 3);
-  CHECK(quantile(v, 1) == 4);
+TEST_CASE("normal draws have mean 0, deviation 1 and no skew, and are a function of their stream") {
+  weft::Draws draws(1, "a test"), again(1, "a test");
+  const int n = 100000;
+  double sum = 0, squares = 0, cubes = 0;
+  int within = 0;
+  bool same = true;
+  for (int i = 0; i < n; ++i) {
+    const double z = normal(draws);
+    same = same && z == normal(again);
+    sum += z;
+    squares += z * z;
+    cubes += z * z * z;
+    within += std::abs(z) < 1;
+  }
+  // Standard errors: 1, sqrt 2, sqrt 15 and sqrt(0.6827 x 0.3173), each over sqrt n = 316; four of them are allowed.
+  CHECK(same);
+  CHECK(std::abs(sum / n) < 0.013);
+  CHECK(std::abs(squares / n - 1) < 0.018);
+  CHECK(std::abs(cubes / n) < 0.049);
+  CHECK(std::abs(static_cast<double>(within) / n - 0.6827) < 0.006);
 }
 
 TEST_CASE("equal times are stable as soon as there are enough") {

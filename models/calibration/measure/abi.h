@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /** Changes whenever a struct or a meaning changes; weft refuses a module of another version. */
-#define WEFT_MEASURE_ABI_VERSION 1
+#define WEFT_MEASURE_ABI_VERSION 2
 /** The exported symbol: `const weft_measure_module* weft_measure_entry(void)`. */
 #define WEFT_MEASURE_ENTRY "weft_measure_entry"
 
@@ -35,6 +35,7 @@ typedef struct weft_measure_device {
   double sm_clock_mhz;       /* highest; 0: not known */
   double memory_clock_mhz;   /* highest; 0: not known */
   int32_t simulated;         /* 1: nothing real was timed */
+  char parameters[512];      /* what its times depend on beside the machine, all of it: "noise=0.01,seed=1"; empty: nothing */
 } weft_measure_device;
 
 /** A kernel that the module has: a family and a variant of models/kernels. */

@@ -15,13 +15,15 @@
 namespace weft::models {
 namespace {
 
+/// Throws NotPossibleHere that says where it is not.
 std::string cuda_module_path() {
   namespace fs = std::filesystem;
   const std::string name = "weft_cuda.so";
   std::error_code none;
   if (const char* folder = std::getenv("WEFT_MODULES"); folder != nullptr && *folder != '\0') {
     const fs::path path = fs::path(folder) / name;
-    return fs::exists(path, none) ? path.string() : std::string();
+    if (fs::exists(path, none)) return path.string();
+    throw NotPossibleHere(fmt::format("there is no CUDA module {} in $WEFT_MODULES ({}), and it is looked for nowhere else while that is set", name, folder));
   }
   // A build folder is a few levels above its programs, an installed prefix one above bin.
   fs::path above = fs::read_symlink("/proc/self/exe", none).parent_path();
@@ -30,15 +32,12 @@ std::string cuda_module_path() {
       if (fs::exists(path, none)) return path.string();
     }
   }
-  return {};
+  throw NotPossibleHere(fmt::format("this weft has no CUDA module ({}) in its build folder or prefix: it is built where nvcc is found that can build for "
+                                    "sm_90a; put nvcc on PATH and configure the build anew, set $WEFT_MODULES, or try --backend simulated", name));
 }
 
 const weft_measure_module& cuda_module() {
   const std::string path = cuda_module_path();
-  if (path.empty()) {
-    throw NotPossibleHere("this weft was built without the CUDA module: nvcc was not found or cannot build for sm_90a; put it on PATH and configure "
-                          "the build anew, or try --backend simulated");
-  }
   void* const loaded = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (loaded == nullptr) throw NotPossibleHere(fmt::format("the CUDA module cannot be loaded: {}", ::dlerror()));
   auto* const entry = reinterpret_cast<weft_measure_entry_function*>(::dlsym(loaded, WEFT_MEASURE_ENTRY));

@@ -79,6 +79,7 @@ MeasuredFile::MeasuredFile(const std::string& path, const weft_measure_device& d
   head["memory_bytes"] = device.memory_bytes;
   head["l2_bytes"] = device.l2_bytes;
   if (device.simulated != 0) head["simulated"] = true;
+  if (device.parameters[0] != '\0') head["parameters"] = device.parameters;
   schema_line_ = dump_json(head);
 
   file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -122,7 +123,7 @@ void MeasuredFile::read_existing(const std::string& text) {
     }
     if (text_of(line, "schema") != schema) refuse(fmt::format("is no file of measured kernels (it does not begin with the schema {})", schema));
     const Json ours = parse_json(schema_line_, path_);
-    for (const char* key : {"backend", "device", "driver", "runtime", "l2"}) {
+    for (const char* key : {"backend", "device", "driver", "runtime", "l2", "parameters"}) {
       if (text_of(line, key) != text_of(ours, key)) {
         refuse(fmt::format("the file holds measurements with {} \"{}\", now it is \"{}\"", key, text_of(line, key), text_of(ours, key)));
       }

@@ -28,7 +28,7 @@ std::string line_of(const MeasuredLine& line, const weft_measure_device& device)
 class MeasuredFile {
  public:
   /// Opens or creates, and locks. A torn last line is dropped. Throws UserError when the file is none of these, or of another
-  /// device, driver or L2 rule; RunError when it cannot be written.
+  /// device, driver, L2 rule or parameters (of the simulated device); RunError when it cannot be written.
   MeasuredFile(const std::string& path, const weft_measure_device& device, const std::string& backend, bool cold_l2);
   ~MeasuredFile();
   MeasuredFile(const MeasuredFile&) = delete;

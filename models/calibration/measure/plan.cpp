@@ -1,7 +1,6 @@
 #include "models/calibration/measure/plan.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "models/calibration/readers/csv_table.h"
 #include "sim/core/error.h"
 
 namespace weft::models {
@@ -122,17 +122,6 @@ class Collector {
   std::set<std::string> seen_;
 };
 
-std::vector<std::string> split(const std::string& line) {
-  std::vector<std::string> cells;
-  std::istringstream text(line);
-  for (std::string cell; std::getline(text, cell, ',');) {
-    const std::size_t first = cell.find_first_not_of(" \t\r");
-    cells.push_back(first == std::string::npos ? "" : cell.substr(first, cell.find_last_not_of(" \t\r") - first + 1));
-  }
-  if (!line.empty() && line.back() == ',') cells.emplace_back();
-  return cells;
-}
-
 }  // namespace
 
 std::string to_text(const PlannedKernel& k) {
@@ -187,45 +176,30 @@ Plan plan_named(const std::string& name, const DataPlaces& data, const std::vect
 }
 
 Plan plan_from_csv(const std::string& path, const std::vector<MeasuredKernel>& kernels) {
-  std::string bytes = read_file(path, 64u << 20);
-  if (bytes.starts_with("\xef\xbb\xbf")) bytes.erase(0, 3);   // a byte order mark
-  std::istringstream text(bytes);
-  std::string line;
-  if (!std::getline(text, line)) throw UserError({{path, "", "is empty", "the first line names the columns: family,variant,m,n,k"}});
-  const std::vector<std::string> header = split(line);
-  if (std::find(header.begin(), header.end(), "family") == header.end()) {
-    throw UserError({{path, "line 1", "has no column family", "the first line names the columns: family,variant,m,n,k"}});
-  }
+  const std::string bytes = read_file(path, 64u << 20);
+  MeasurementText file{path, bytes};
+  if (file.text.starts_with("\xef\xbb\xbf")) file.text.remove_prefix(3);   // a byte order mark
+  CsvTable table(file);
+  const int family_at = table.index("family"), variant_at = table.index("variant");
+  if (family_at < 0) throw UserError({{table.place(), "", "there is no column \"family\"", "the first line names the columns: family,variant,m,n,k"}});
   Collector plan;
-  Problems problems;
-  for (int number = 2; std::getline(text, line); ++number) {
-    const std::vector<std::string> cells = split(line);
-    if (cells.empty() || (cells.size() == 1 && cells[0].empty())) continue;
-    const auto fail = [&](const std::string& why) { problems.add({path, fmt::format("line {}", number), why, ""}); };
-    if (cells.size() != header.size()) {
-      fail(fmt::format("expected {} columns as in line 1, got {}", header.size(), cells.size()));
+  while (table.next()) {
+    const std::string family(table.cell(family_at)), variant(variant_at < 0 ? "" : table.cell(variant_at));
+    const MeasuredKernel* const kernel = find(kernels, family, variant);
+    if (kernel == nullptr) {
+      table.problems().add(table.line(), unknown_kernel(kernels, family, variant));
       continue;
     }
-    std::string family, variant, wrong;
     std::map<std::string, double> values;
-    for (std::size_t c = 0; c < cells.size(); ++c) {
-      if (header[c] == "family") family = cells[c];
-      else if (header[c] == "variant") variant = cells[c];
-      else if (!cells[c].empty()) {
-        double v = 0;
-        const auto [end, status] = std::from_chars(cells[c].data(), cells[c].data() + cells[c].size(), v);
-        if (status != std::errc() || end != cells[c].data() + cells[c].size()) wrong = fmt::format("{}: expected a number, got \"{}\"", header[c], cells[c]);
-        values[header[c]] = v;
-      }
+    for (int c = 0; c < static_cast<int>(table.columns().size()); ++c) {
+      if (c != family_at && c != variant_at && !table.cell(c).empty()) values[table.columns()[static_cast<std::size_t>(c)]] = table.number(c);
     }
-    const MeasuredKernel* const kernel = find(kernels, family, variant);
+    if (!table.row_is_good()) continue;
     std::vector<double> at;
-    if (kernel == nullptr) wrong = unknown_kernel(kernels, family, variant);
-    if (wrong.empty()) wrong = place_values(*kernel, values, at);
-    if (!wrong.empty()) fail(wrong);
+    if (const std::string wrong = place_values(*kernel, values, at); !wrong.empty()) table.problems().add(table.line(), wrong);
     else plan.add(*kernel, std::move(at));
   }
-  problems.throw_if_any();
+  table.finish();
   return plan.take();
 }
 

@@ -30,7 +30,7 @@ Plan read_plan(JsonReader where, const std::vector<MeasuredKernel>& kernels);
 Plan plan_named(const std::string& name, const DataPlaces& data, const std::vector<MeasuredKernel>& kernels);
 
 /// Columns family, variant (may be missing: the family's first) and the fields of the families; fields that a row leaves empty
-/// take their fallback. Throws UserError with file and line.
+/// take their fallback. Throws UserError with file and line; a table without a row is one.
 Plan plan_from_csv(const std::string& path, const std::vector<MeasuredKernel>& kernels);
 
 /// What of the plan is of the families "gemm" or kernels "gemm/bfloat16" in `names`; all when empty. Throws UserError (--families)

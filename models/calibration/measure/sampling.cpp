@@ -4,36 +4,27 @@
 #include <cmath>
 #include <numeric>
 
+#include "models/calibration/errors.h"
+
 namespace weft::models {
 namespace {
-
-std::vector<double> sorted(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  return v;
-}
 
 double total(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
 
 }  // namespace
 
-double quantile(const std::vector<double>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 bool median_is_stable(const std::vector<double>& times_us, const SamplingRule& rule) {
   const std::size_t n = times_us.size();
   if (n < static_cast<std::size_t>(std::max(rule.least, 8))) return false;
-  const std::vector<double> all = sorted(times_us);
+  std::vector<double> all = times_us;
+  std::sort(all.begin(), all.end());
   const double half = 0.98 * std::sqrt(static_cast<double>(n));   // 1.96 / 2 sqrt(n): the normal limit of the binomial
   const auto low = static_cast<std::size_t>(std::max(0.0, std::floor(static_cast<double>(n) / 2 - half)));
   const std::size_t high = std::min(n - 1, static_cast<std::size_t>(std::ceil(static_cast<double>(n) / 2 + half)));
   const double median = quantile(all, 0.5);
   if (all[high] - all[low] > rule.width * median) return false;
   const auto middle = times_us.begin() + static_cast<std::ptrdiff_t>(n / 2);
-  const double first = quantile(sorted({times_us.begin(), middle}), 0.5), second = quantile(sorted({middle, times_us.end()}), 0.5);
+  const double first = quantile({times_us.begin(), middle}, 0.5), second = quantile({middle, times_us.end()}, 0.5);
   return std::abs(first - second) <= rule.width * median;
 }
 
@@ -45,16 +36,15 @@ Sampled sample(const std::function<void(int, std::vector<double>&)>& run, const 
   }
   Sampled s;
   // Kernels of a second are sampled one by one, so that the cap on time holds.
-  const double expected = quantile(sorted(warm), 0.5);
+  const double expected = quantile(warm, 0.5);
   const int batch = std::clamp(static_cast<int>(rule.most_us / 10 / expected), 1, rule.batch);
   while (!s.stable && static_cast<int>(s.times_us.size()) < rule.most && total(s.times_us) < rule.most_us) {
     run(std::min(batch, rule.most - static_cast<int>(s.times_us.size())), s.times_us);
     s.stable = median_is_stable(s.times_us, rule);
   }
-  const std::vector<double> all = sorted(s.times_us);
-  s.median_us = quantile(all, 0.5);
-  s.p5_us = quantile(all, 0.05);
-  s.p95_us = quantile(all, 0.95);
+  s.median_us = quantile(s.times_us, 0.5);
+  s.p5_us = quantile(s.times_us, 0.05);
+  s.p95_us = quantile(s.times_us, 0.95);
   return s;
 }
 

@@ -26,9 +26,6 @@ struct Sampled {
   bool stable = false;
 };
 
-/// Value at a share of the way through the sorted samples, between two of them linearly. Not empty.
-double quantile(const std::vector<double>& sorted, double share);
-
 /// (1) to (3) of the rule for samples as they came.
 bool median_is_stable(const std::vector<double>& times_us, const SamplingRule& rule);
 

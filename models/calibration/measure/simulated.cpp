@@ -7,13 +7,13 @@
 #include <cmath>
 #include <cstring>
 #include <map>
-#include <numbers>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "models/calibration/measure/kernel_list.h"
+#include "models/normal.h"
 #include "sim/core/error.h"
 #include "sim/core/random.h"
 
@@ -138,8 +138,18 @@ void copy_text(char (&into)[N], const std::string& text) {
   into[N - 1] = '\0';
 }
 
+/// All numbers, those that were left out too: the same text is the same times. The words change no time of a kernel that is timed.
+std::string numbers_of(const Session& s) {
+  std::string text;
+  for (const auto& [name, value] : s.numbers) text += fmt::format("{}{}={}", text.empty() ? "" : ",", name, value);
+  return text;
+}
+
 int device(Session* s, weft_measure_device* into) {
   *into = {};
+  const std::string numbers = numbers_of(*s);
+  WEFT_CHECK(numbers.size() < sizeof into->parameters, numbers);
+  copy_text(into->parameters, numbers);
   copy_text(into->name, s->words["device"]);
   copy_text(into->driver, "none");
   copy_text(into->runtime, "none");
@@ -175,9 +185,7 @@ int verify(Session* s, weft_measure_verification* into) {
 /// The time of a run: the first five are slow (caches, clocks), then noise and rare outliers.
 double time_of_run(Session& s) {
   Draws draws(static_cast<std::uint64_t>(s.numbers["seed"]), "measure", s.shape, s.runs++);
-  const double radius = std::sqrt(-2 * std::log(1 - draws.unit()));
-  const double normal = radius * std::cos(2 * std::numbers::pi * draws.unit());
-  double t = s.time_us * std::exp(s.numbers["noise"] * normal);
+  double t = s.time_us * std::exp(s.numbers["noise"] * normal(draws));
   if (draws.unit() < s.numbers["outliers"]) t *= s.numbers["outlier_factor"];
   return s.runs <= 5 ? t * std::max(1.0, s.numbers["slow_start"]) : t;
 }
