@@ -60,7 +60,7 @@ void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
   sub.add_option("--set", o.settings, "change the scenario before it runs, for example --set /cluster/topology/kind=mrft; "
                                       "list elements go by number or id: --set /workload/all_to_all/gpus=256")
       ->type_name("/POINTER=VALUE")->take_all()->expected(1);
-  sub.add_option("--seed", o.seed, "seed of all random draws: routing hashes, gates (default: 1, or the seed of the result that is run again)")
+  sub.add_option("--seed", o.seed, "seed of all random draws: routing hashes, gates, kernel times (default: 1, or the seed of the result that is run again)")
       ->check(CLI::NonNegativeNumber);
   sub.add_option("--jobs", o.jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
   add_engine_options(sub, o.engine);

@@ -149,6 +149,21 @@ TEST_CASE("a grid of more than 100,000 shapes is refused before it is made") {
   CHECK(test::error_of(asking(R"("gpu": "h800", "family": "gemm", "shape": {"m": [)" + many + "], \"n\": [" + many + "], \"k\": [1, 2]}")).find("100000") != std::string::npos);
 }
 
+TEST_CASE("a known miss has a reason, and its tolerance stays") {
+  const auto expecting = [](const std::string& more) {
+    return R"({"title": "t", "cluster": {)" + kCluster + R"(}, "workload": [{"kind": "kernel", )" + kGemm + R"(, "cost_model": "roofline"}],
+      "expect": [{"of": "t/kernel[m=64]/gap_pct", "value": 10, "source": "s", "tolerance_pct": 5, )" + more + "}]}";
+  };
+  CHECK(test::error_of(expecting(R"("known_miss": "")")).find("/expect/0/known_miss") != std::string::npos);
+  const Scenario s = test::scenario(expecting(R"("known_miss": "a roofline has no gap")"));
+  auto r = run_scenario(s, test::data(), {});
+  check_expectations(s, r);
+  REQUIRE(r.expectations.size() == 1);
+  CHECK(r.expectations[0].missed());   // a run tells it as a miss
+  CHECK(r.expectations[0].tolerance_pct == 5);
+  CHECK(s.expects[0].known_miss == "a roofline has no gap");
+}
+
 TEST_CASE("published kernel times: those predicted within tolerance, and known misses that do miss") {
   ValidationOptions o;
   o.topic = "kernels";
