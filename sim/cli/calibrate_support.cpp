@@ -1,5 +1,6 @@
 #include "sim/cli/calibrate_support.h"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -8,6 +9,18 @@
 #include "sim/core/random.h"
 
 namespace weft::cli {
+namespace {
+
+/// Rows that name no device are taken for rows of the one that the others name: nobody said so, so it is told.
+void tell_nameless(const std::vector<models::Measurement>& rows, const std::string& device, const Common& common) {
+  const auto nameless = [](const models::Measurement& m) { return m.device.empty(); };
+  const auto first = std::find_if(rows.begin(), rows.end(), nameless);
+  if (device.empty() || first == rows.end()) return;
+  note(common, fmt::format("{} of {} rows do not name their device (the first: {}); they are taken for {} as the others", std::count_if(rows.begin(), rows.end(), nameless),
+                           rows.size(), first->place, device));
+}
+
+}  // namespace
 
 models::Measurements read_all_measurements(const std::vector<std::string>& files, const Common& common) {
   models::Measurements all;
@@ -20,6 +33,7 @@ models::Measurements read_all_measurements(const std::vector<std::string>& files
     all.digest = one.digest;
     digest = hash_with(mix64(digest), hash_name(one.digest));
   }
+  tell_nameless(all.rows, device_of(all), common);
   if (files.size() > 1) all.digest = fmt::format("files:{:016x}", digest);
   return all;
 }

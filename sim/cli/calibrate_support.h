@@ -10,7 +10,7 @@
 
 namespace weft::cli {
 
-/// All files as one; notes are told on stderr. Throws UserError.
+/// All files as one; notes are told on stderr, and rows without a device beside rows with one. Throws UserError, for rows of several devices too.
 models::Measurements read_all_measurements(const std::vector<std::string>& files, const Common& common);
 
 /// The GPU that the rows were measured on: `named` when given, else by the device that they name. Throws UserError when they name none,

@@ -140,6 +140,14 @@ class Calibrate(unittest.TestCase):
         self.refused(["2 devices", "one device at a time"], "fit", self.write("both.csv", both))
         self.refused(["there is no such file"], "fit", self.folder / "gone.csv")
 
+    def test_rows_without_a_device_beside_rows_with_one_are_told(self):
+        named, nameless = self.write("named.csv", copies(3, 2e6)), self.write("nameless.csv", copies(3, 2e6, device="", wrong=1.01))
+        p = weft("fit", nameless, named)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn(f"24 of 48 rows do not name their device (the first: {nameless}:2); they are taken for NVIDIA H800", p.stderr)
+        self.assertNotIn("name their device", weft("fit", named).stderr)
+        self.assertNotIn("name their device", weft("fit", nameless, "--gpu", "h800").stderr)
+
     def test_a_broken_calibration_tells_all_its_problems(self):
         mine = self.fitted()
         broken = json.loads(mine.read_text())
