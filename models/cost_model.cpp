@@ -37,15 +37,6 @@ std::vector<double> moved(const CalibrationEntry& e, const KernelForm& form, Dra
   return out;
 }
 
-/// Where a call lies on its GPU: sms 0 is all of them, next to a few less.
-std::vector<double> place_on(const KernelCall& call, const KernelForm& form, const double* features, const Gpu& gpu) {
-  KernelCall whole = call;
-  for (std::size_t i = 0; i < whole.at.size(); ++i) {
-    if (whole.family->fields[i].name == "sms" && whole.at[i] == 0) whole.at[i] = gpu.sms.value;
-  }
-  return place_of(whole, form, features);
-}
-
 constexpr std::size_t kAsked = 200;   // points whose distance to another family is looked at: a median needs no more
 
 /// Median distance from a point to the nearest one of another shape family; 1 where there is only one family.
@@ -69,13 +60,22 @@ double typical_distance(const CalibrationEntry& e, const std::vector<std::vector
   return std::max(found[found.size() / 2], 1e-3);
 }
 
+/// A point as this GPU would run it; one of another GPU may have had more SMs.
+KernelCall measured_on(const CalibrationEntry& e, const CalibrationPoint& p, const Gpu& gpu) {
+  KernelCall call{&e.kernel(), e.variant, p.at};
+  for (std::size_t i = 0; i < call.at.size(); ++i) {
+    if (e.kernel().fields[i].name == "sms" && (call.at[i] == 0 || call.at[i] > gpu.sms.value)) call.at[i] = gpu.sms.value;
+  }
+  return call;
+}
+
 Transfer transfer_of(const CalibrationEntry& e, const KernelForm& form, const Gpu& gpu, const std::vector<double>& parameters) {
   std::vector<std::vector<double>> places;
   std::vector<double> errors;
   for (const CalibrationPoint& p : e.points) {
-    KernelCall call{&e.kernel(), e.variant, p.at};
+    const KernelCall call = measured_on(e, p, gpu);
     const std::vector<double> features = form.features(call, gpu);
-    places.push_back(place_on(call, form, features.data(), gpu));
+    places.push_back(place_of(call, form, features.data()));
     errors.push_back(std::log(p.time_us / form.time_us(features.data(), parameters.data())));
   }
   return Transfer(std::move(places), std::move(errors), e.transfer);
@@ -116,16 +116,14 @@ CostModel::CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wa
       t->parameters = e.parameters;
       t->low.assign(e.kernel().fields.size(), HUGE_VAL);
       t->high.assign(e.kernel().fields.size(), 0);
-      for (const CalibrationPoint& p : e.points) {
-        for (std::size_t i = 0; i < p.at.size(); ++i) {
-          t->low[i] = std::min(t->low[i], p.at[i]);
-          t->high[i] = std::max(t->high[i], p.at[i]);
-        }
-      }
       std::vector<std::vector<double>> places;
       for (const CalibrationPoint& p : e.points) {
-        const KernelCall call{&e.kernel(), e.variant, p.at};
-        places.push_back(place_on(call, *t->form, t->form->features(call, gpu_).data(), gpu_));
+        const KernelCall call = measured_on(e, p, gpu_);
+        for (std::size_t i = 0; i < call.at.size(); ++i) {
+          t->low[i] = std::min(t->low[i], call.at[i]);
+          t->high[i] = std::max(t->high[i], call.at[i]);
+        }
+        places.push_back(place_of(call, *t->form, t->form->features(call, gpu_).data()));
       }
       t->typical = typical_distance(e, places);
       t->measured = std::make_shared<const Transfer>(std::move(places), std::vector<double>(e.points.size(), 0), TransferSetting{});
@@ -172,14 +170,15 @@ double CostModel::shape_error(const Table& t, const KernelCall& call, const std:
   return sigma * normal(draws);
 }
 
-KernelTime CostModel::time(const KernelCall& call) const {
+KernelTime CostModel::time(const KernelCall& given) const {
+  const KernelCall call = on_gpu(given, gpu_);
   KernelTime k;
   k.roofline = roofline(call, gpu_);
   k.time = k.roofline;
   const Table* t = table_for(call);
   if (t == nullptr) return k;
   const std::vector<double> features = t->form->features(call, gpu_);
-  const std::vector<double> place = place_on(call, *t->form, features.data(), gpu_);
+  const std::vector<double> place = place_of(call, *t->form, features.data());
   double us = t->form->time_us(features.data(), t->parameters.data());
   k.fidelity = Fidelity::fitted;
   if (!t->transfer.empty()) {
@@ -197,8 +196,9 @@ KernelTime CostModel::time(const KernelCall& call) const {
   for (std::size_t i = 0; i < call.at.size(); ++i) {
     const ShapeField& field = call.family->fields[i];
     const bool below = call.at[i] < t->low[i], above = call.at[i] > t->high[i];
-    // sms 0 means all of the GPU, which may well be what was measured under its number.
-    if ((!below && !above) || field.name == "sms") continue;
+    // A zero that stands for "as many" (heads) may well be what was measured under its number.
+    const bool stands_for = field.fallback == 0 && call.at[i] == 0;
+    if ((!below && !above) || stands_for) continue;
     k.outside += fmt::format("{}{} {} is {} {}", k.outside.empty() ? "" : ", ", field.name, call.at[i], below ? "below" : "above",
                              below ? t->low[i] : t->high[i]);
   }

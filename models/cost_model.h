@@ -35,6 +35,7 @@ class CostModel {
   /// `calibrations`: earlier ones win. Throws UserError (place `place`) for one of another GPU unless `force`.
   CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wanted, bool force, const std::string& place);
 
+  /// Throws UserError for a shape or number of SMs that the GPU cannot have, and as roofline().
   KernelTime time(const KernelCall& call) const;
   const Gpu& gpu() const { return gpu_; }
   Fidelity wanted() const { return wanted_; }

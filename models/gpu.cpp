@@ -73,6 +73,9 @@ Gpu read_gpu(JsonReader where, const DataPlaces& data) {
   if (!found) return g;
   JsonReader& r = found->reader;
   g.name = found->name;
+  if (where.is_object() && !data.find(kFolder, g.name).empty()) {
+    where.fail_at("name", fmt::format("\"{}\" is the name of a shipped GPU, and this is another", g.name), "calibrations are found by it; take another name");
+  }
   g.title = r.string("title", g.name);
   g.device_names = read_device_names(r);
   g.sms = read_count(r, "sms", true);

@@ -12,6 +12,8 @@ namespace weft::models {
 namespace {
 
 constexpr const char* kSchema = "weft-calibration/1";
+constexpr double kLongestUs = 1e12;        // eleven days: more is no kernel
+constexpr double kWidestVariance = 100;    // of a logarithm: a factor of e^10 either way says nothing
 constexpr const char* kFolder = "models/calibrations";
 
 Json to_json(const ErrorStatistics& e) {
@@ -86,7 +88,7 @@ void read_parameters(JsonReader r, const KernelForm& form, CalibrationEntry& e) 
   for (JsonReader p : r.items()) {
     if (!p.expect_object("a parameter")) continue;
     const std::string name = p.string("name");
-    values[name] = p.number("value", 0, 1e12);
+    if (!values.emplace(name, p.number("value", 0, 1e12)).second) p.fail(fmt::format("{} stands here twice", name));
     p.string("unit", "");
     if (p.string("origin", "fitted") != "fitted") e.held.push_back(name);
     p.number_or("low_90", 0, 0, 1e300);
@@ -96,8 +98,8 @@ void read_parameters(JsonReader r, const KernelForm& form, CalibrationEntry& e) 
   }
   for (const FormParameter& wanted : form.parameters) {
     const auto found = values.find(wanted.name);
-    const bool usable = found != values.end() && found->second > 0;
-    if (!usable) r.fail(fmt::format("expected a value above zero for {} of the form {}", wanted.name, form.name));
+    const bool usable = found != values.end() && found->second >= wanted.low * (1 - 1e-9) && found->second <= wanted.high * (1 + 1e-9);
+    if (!usable) r.fail(fmt::format("expected a value for {} of the form {}, from {:g} to {:g} {}", wanted.name, form.name, wanted.low, wanted.high, wanted.unit));
     e.parameters.push_back(usable ? found->second : wanted.start);
   }
   if (values.size() > form.parameters.size()) r.fail(fmt::format("more parameters than the form {} has", form.name));
@@ -121,7 +123,9 @@ void read_points(JsonReader& r, CalibrationEntry& e) {
     CalibrationPoint p;
     p.predicted_us = numbers.back();
     p.time_us = numbers[numbers.size() - 2];
-    if (!(p.time_us > 0) || !(p.predicted_us > 0)) row.fail("times have to be above zero");
+    for (const double us : {p.time_us, p.predicted_us}) {
+      if (!(us > 0) || us > kLongestUs) row.fail(fmt::format("times have to be above zero and below {:g} us", kLongestUs));
+    }
     numbers.resize(fields.size());
     std::map<std::string, double> shape;
     for (std::size_t i = 0; i < fields.size(); ++i) shape[fields[i].name] = numbers[i];
@@ -140,7 +144,7 @@ void check_covariance(JsonReader& r, const CalibrationEntry& e) {
   for (std::size_t a = 0; a < c.size(); ++a) {
     for (std::size_t b = 0; b <= a; ++b) {
       const double most = std::sqrt(std::max(0.0, c[a][a]) * std::max(0.0, c[b][b])) * (1 + 1e-6);
-      if (c[a][a] >= 0 && std::abs(c[a][b] - c[b][a]) <= 1e-6 * most && std::abs(c[a][b]) <= most) continue;
+      if (c[a][a] >= 0 && c[a][a] <= kWidestVariance && std::abs(c[a][b] - c[b][a]) <= 1e-6 * most && std::abs(c[a][b]) <= most) continue;
       return r.fail_at("covariance_of_logs", fmt::format("no covariance: see row {}, column {}", a + 1, b + 1));
     }
   }
@@ -180,6 +184,7 @@ std::optional<CalibrationEntry> read_entry(JsonReader r) {
   for (auto& [name, errors] : r.at("errors").members()) e.errors[name] = read_errors(errors);
   e.left_out = r.string("left_out", "");
   read_points(r, e);
+  if (e.points.empty()) r.fail_at("rows", "an entry needs the rows that it was fitted to: they say where it holds");
   r.done();
   return e;
 }

@@ -27,7 +27,7 @@ std::vector<FormParameter> wave_parameters() {
           {"bandwidth", "", "of HBM's peak", 0.05, 1, 0.87},
           {"te", "us", "prologue and epilogue of a tile of 128 x 128", 0.001, 20, 1.5},
           {"q", "", "how sharply the larger of computing and moving decides", 1, 8, 2.2},
-          {"tau", "us", "least time of a block of 128 along k", 0.001, 2, 0.1}};
+          {"tau", "us", "least time of a block of 128 along k", 0.001, 0.25, 0.1}};
 }
 
 std::vector<double> wave_features(const GemmShape& s, const Gpu& gpu, double rows, double columns, double w, double tiles) {

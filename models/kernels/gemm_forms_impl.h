@@ -57,9 +57,11 @@ std::vector<KernelForm> GemmForms<Read>::all() {
   late.time_us = deepgemm_2026_time;
   late.figures = deepgemm_2026_figures;
   late.place = deepgemm_2026_place;
+  KernelForm vendor = wave("library", "tiles of 64, 128 and 256 that move least", library);
+  vendor.variants = {"fp8", "bfloat16"};   // scales per block are not a vendor library's
   return {wave("deepgemm_2025_02", "tiles by DeepGEMM's rule of February 2025", early_2025),
           wave("deepgemm_2025_04", "tiles by DeepGEMM's rule of April 2025", april_2025),
-          wave("tile_128", "tiles of 128 x 128", fixed), wave("library", "tiles of 64, 128 and 256 that move least", library), late};
+          wave("tile_128", "tiles of 128 x 128", fixed), vendor, late};
 }
 
 }  // namespace weft::models

@@ -34,6 +34,10 @@ const KernelFamily& kernel_family(const std::string& name, const std::string& pl
   throw UserError(place, fmt::format("there is no kernel family \"{}\"", name), unknown_name_hint(name, known));
 }
 
+bool KernelForm::stands_for(const std::string& variant) const {
+  return variants.empty() || std::find(variants.begin(), variants.end(), variant) != variants.end();
+}
+
 double KernelCall::get(const char* field) const {
   for (std::size_t i = 0; i < family->fields.size(); ++i) {
     if (family->fields[i].name == field) return at[i];
@@ -91,10 +95,28 @@ KernelCall kernel_call(const KernelFamily& family, const std::string& variant, c
   return call;
 }
 
-Seconds roofline(const KernelCall& call, const Gpu& gpu) {
+KernelCall on_gpu(KernelCall call, const Gpu& gpu) {
+  for (std::size_t i = 0; i < call.at.size(); ++i) {
+    if (call.family->fields[i].name != "sms") continue;
+    if (call.at[i] > gpu.sms.value) {
+      throw UserError(call.family->name, fmt::format("{} has {} SMs, and the kernel is given {}", gpu.name, gpu.sms.value, call.at[i]));
+    }
+    if (call.at[i] == 0) call.at[i] = gpu.sms.value;
+  }
+  if (call.family->impossible != nullptr) {
+    if (const std::string why = call.family->impossible(call, gpu); !why.empty()) throw UserError(call.family->name, why, to_text(call));
+  }
+  return call;
+}
+
+Seconds roofline(const KernelCall& given, const Gpu& gpu) {
+  const KernelCall call = on_gpu(given, gpu);
   double longest = 0;
   for (const Demand& d : call.family->demands(call, gpu)) {
-    if (d.rate > 0) longest = std::max(longest, d.amount / d.rate);
+    if (d.amount > 0 && !(d.rate > 0)) {
+      throw UserError(call.family->name, fmt::format("the GPU {} says no rate of {}", gpu.name, d.resource), "its file has to give it: models/README.md, GPUs");
+    }
+    if (d.amount > 0) longest = std::max(longest, d.amount / d.rate);
   }
   return Seconds(longest);
 }

@@ -58,6 +58,7 @@ struct KernelForm {
   std::string name;        ///< "deepgemm_2025_02"
   std::string title;
   std::string formula;     ///< as text, with the parameters' names
+  std::vector<std::string> variants;   ///< of the family that it may stand for; empty: all
   std::vector<FormParameter> parameters;
   std::vector<double> (*features)(const KernelCall& call, const Gpu& gpu) = nullptr;
   double (*time_us)(const double* features, const double* parameters) = nullptr;
@@ -65,6 +66,8 @@ struct KernelForm {
   std::vector<Figure> (*figures)(const double* features, const double* parameters) = nullptr;
   /// Further coordinates (in doublings) that make shapes alike beside their fields: the tile that the kernel takes; may be null.
   std::vector<double> (*place)(const double* features) = nullptr;
+
+  bool stands_for(const std::string& variant) const;
 };
 
 struct KernelFamily {
@@ -73,6 +76,8 @@ struct KernelFamily {
   std::vector<ShapeField> fields;
   std::vector<std::string> shape_family; ///< fields that name a shape family (for a GEMM: n, k), left out together in a fit's test
   std::vector<Demand> (*demands)(const KernelCall& call, const Gpu& gpu) = nullptr;
+  /// Why a shape cannot be on this GPU, in words; empty: it can. May be null.
+  std::string (*impossible)(const KernelCall& call, const Gpu& gpu) = nullptr;
   std::vector<KernelForm> forms;         ///< at least one; a fit takes the one that predicts left-out shapes best
   /// Variants of families with the same group share formulas: too few rows of each alone are fitted together. Empty: its own.
   std::string (*group)(const std::string& variant) = nullptr;
@@ -87,7 +92,12 @@ const KernelFamily& kernel_family(const std::string& name, const std::string& pl
 KernelCall kernel_call(const KernelFamily& family, const std::string& variant, const std::map<std::string, double>& shape,
                        const std::string& place);
 
-/// The longest of amount / rate over the call's demands: nothing runs faster.
+/// The call as this GPU runs it: SMs 0 become all of them. Throws UserError (place: the family) when the GPU has fewer SMs than asked for, or
+/// when the shape cannot be (more experts per token than experts).
+KernelCall on_gpu(KernelCall call, const Gpu& gpu);
+
+/// The longest of amount / rate over the call's demands: nothing runs faster. Throws UserError when the GPU's file does not say a rate that is
+/// needed, and as on_gpu().
 Seconds roofline(const KernelCall& call, const Gpu& gpu);
 
 /// "m=128 n=7168 k=16384", without fields that hold their fallback.

@@ -10,16 +10,22 @@
 
 namespace weft::models {
 
-/// The SMs of the call: those given, else all of the GPU; never more than it has.
+/// The SMs of the call: those given, else all of the GPU.
 inline double sms_of(const KernelCall& call, const Gpu& gpu) {
   const double asked = call.get("sms");
-  return asked > 0 ? std::min(asked, gpu.sms.value) : gpu.sms.value;
+  return asked > 0 ? asked : gpu.sms.value;
 }
 
 /// FLOP/s of the tensor cores for a variant that begins with fp8 or says bfloat16. A GPU without FP8 computes at its BF16 rate.
 inline double peak_of(const std::string& variant, const Gpu& gpu) {
   const double fp8 = gpu.fp8_rate.value.value();
   return variant.rfind("fp8", 0) == 0 && fp8 > 0 ? fp8 : gpu.bf16_rate.value.value();
+}
+
+/// What the peak of peak_of() is called.
+inline std::string cores_of(const std::string& variant, const Gpu& gpu) {
+  if (variant.rfind("fp8", 0) != 0) return "BF16";
+  return gpu.fp8_rate.value.value() > 0 ? "FP8" : "BF16, the GPU has no FP8";
 }
 
 inline ShapeField sms_field() { return {"sms", "SMs left to the kernel; 0: all", 0, true, 1e5}; }

@@ -43,11 +43,17 @@ void check(const CheckOptions& o) {
   const models::Measurements data = read_all_measurements(o.data, o.common);
   if (data.rows.empty()) throw UserError("DATA", "there is no row to predict");
   const bool names_device = !device_of(data).empty() || !o.gpu.empty();
-  const models::Gpu gpu = gpu_of(data, names_device ? o.gpu : calibration.gpu, places);
+  reports::Listing listing;
+  if (!names_device) listing.notes.push_back(fmt::format("the data name no device; they were taken for {}, which the calibration is of", calibration.gpu));
+  bool contradicted = false;
+  const models::Gpu gpu = gpu_of(data, names_device ? o.gpu : calibration.gpu, places, o.force, &contradicted);
+  if (contradicted) listing.notes.push_back(fmt::format("the data say \"{}\"; they were taken for {}", device_of(data), gpu.name));
   const models::CostModel model(gpu, {std::move(calibration)}, fidelity, o.force, "FILE");
   const std::vector<models::FamilyCheck> families = models::check_calibration(model, data.rows);
-  reports::Listing listing;
   listing.tables.push_back(families_table(families));
+  for (const std::string& used : model.names()) {
+    if (used.find("forced") != std::string::npos) listing.notes.push_back(fmt::format("{}: rates were carried over as parts of the peaks, a guess", used));
+  }
   double sum = 0;
   std::size_t rows = 0;
   for (const models::FamilyCheck& f : families) {
@@ -113,7 +119,7 @@ void diff(const DiffOptions& o) {
 void add_calibrate_check(CLI::App& calibrate) {
   auto o = std::make_shared<CheckOptions>();
   CLI::App* sub = calibrate.add_subcommand("check", "predict measurements with a calibration and tell how wrong it is");
-  sub->footer("Examples:\n  weft calibrate check mine.json other.csv\n  weft calibrate check h800_deepgemm mine.csv --cost-model fitted --json\n"
+  sub->footer("Examples:\n  weft calibrate check mine.json other.csv\n  weft calibrate check h800_inference mine.csv --cost-model fitted --json\n"
               "  weft calibrate check mine.json other.csv --fail-above 10");
   add_common(*sub, o->common);
   sub->add_option("FILE", o->calibration, "a calibration: a file, or a name that weft list calibrations gives")->required();
@@ -128,7 +134,7 @@ void add_calibrate_check(CLI::App& calibrate) {
 void add_calibrate_diff(CLI::App& calibrate) {
   auto o = std::make_shared<DiffOptions>();
   CLI::App* sub = calibrate.add_subcommand("diff", "parameters of two calibrations beside each other");
-  sub->footer("Examples:\n  weft calibrate diff h800_deepgemm mine.json");
+  sub->footer("Examples:\n  weft calibrate diff h800_inference mine.json");
   add_common(*sub, o->common);
   sub->add_option("A", o->a, "a calibration")->required();
   sub->add_option("B", o->b, "another one")->required();

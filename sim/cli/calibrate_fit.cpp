@@ -1,6 +1,7 @@
 // weft calibrate fit DATA... -o FILE: measurements become a calibration.
 #include <chrono>
 #include <filesystem>
+#include <regex>
 
 #include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
@@ -17,6 +18,7 @@ struct Options {
   std::vector<std::string> data;
   std::string calibration, gpu, title, source, date;
   std::vector<std::string> forms, holds;
+  bool force = false;
 };
 
 std::string today() {
@@ -27,8 +29,9 @@ std::string today() {
 /// The last entry that was fitted together with `e`.
 const models::CalibrationEntry* last_of(const models::Calibration& c, const models::CalibrationEntry& e) {
   const models::CalibrationEntry* last = &e;
+  const std::string siblings = ", " + e.fitted_with + ",";
   for (const models::CalibrationEntry& other : c.entries) {
-    if (("," + e.fitted_with).find(other.family + "/" + other.variant) != std::string::npos && &other > last) last = &other;
+    if (siblings.find(", " + other.family + "/" + other.variant + ",") != std::string::npos && &other > last) last = &other;
   }
   return last;
 }
@@ -68,6 +71,12 @@ reports::Table error_table(const models::Calibration& c) {
   return t;
 }
 
+const std::string& checked_date(const std::string& text) {
+  static const std::regex iso(R"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))");
+  if (!std::regex_match(text, iso)) throw UserError("--date", fmt::format("expected a date like 2026-11-22, got \"{}\"", text));
+  return text;
+}
+
 /// "gemm=tile_128" or "tile_128" for all families.
 std::map<std::string, std::string> named_forms(const std::vector<std::string>& texts) {
   std::map<std::string, std::string> out;
@@ -102,15 +111,17 @@ void fit(const Options& o) {
   check_output({"json", o.calibration, false, 0});
   const DataPlaces places = DataPlaces::standard();
   const models::Measurements data = read_all_measurements(o.data, o.common);
-  const models::Gpu gpu = gpu_of(data, o.gpu, places);
+  bool contradicted = false;
+  const models::Gpu gpu = gpu_of(data, o.gpu, places, o.force, &contradicted);
   models::FitOptions options;
   options.form = named_forms(o.forms);
   options.hold = held_values(o.holds);
   options.title = o.title.empty() ? "Kernel times of " + gpu.title : o.title;
   options.source = o.source;
-  options.date = o.date.empty() ? today() : o.date;
+  options.date = o.date.empty() ? today() : checked_date(o.date);
   models::Calibration c = models::fit_calibration(data, gpu, options);
   c.device = device_of(data);
+  if (contradicted) c.notes.push_back(fmt::format("the data say \"{}\"; they were taken for {} (--gpu, --force)", c.device, gpu.name));
   if (c.device.empty()) c.device = gpu.title;
   for (const std::string& file : o.data) c.data.push_back(std::filesystem::path(file).filename().string());
   for (const std::string& n : c.notes) {
@@ -138,6 +149,7 @@ void add_calibrate_fit(CLI::App& calibrate) {
   sub->add_option("--form", o->forms, "take this formula instead of the one that predicts left-out shapes best, for all families or FAMILY=NAME (weft show kernel FAMILY)")
       ->type_name("NAME")->take_all()->expected(1);
   sub->add_option("--hold", o->holds, "a parameter that is given, not fitted: with few shapes, FAMILY.PARAMETER=NUMBER")->type_name("NAME=NUMBER")->take_all()->expected(1);
+  sub->add_flag("--force", o->force, "take data of one device for another GPU (--gpu); the file says so");
   sub->add_option("--title", o->title, "what the calibration says of itself")->type_name("TEXT");
   sub->add_option("--source", o->source, "where the data are from")->type_name("TEXT");
   sub->add_option("--date", o->date, "date in the file (default: today)")->type_name("YYYY-MM-DD");

@@ -33,8 +33,8 @@ reports::Listing show(const std::string& kind_name, const std::string& name, con
     refuse_other_options(options, kind.singular, kernel_numbers(), kernel_words());
     return show_kernel_family(data, name, options);
   }
-  refuse_other_options(options, kind.singular, {}, {});
   if (kind.name != "calibrations" || !is_path(name)) require_entry(kind, data, name);
+  refuse_other_options(options, kind.singular, {}, {});
   return kind.show(data, name);
 }
 

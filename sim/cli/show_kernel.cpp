@@ -162,6 +162,9 @@ reports::Listing show_kernel_family(const DataPlaces& data, const std::string& n
   reports::Listing out;
   out.notes = {family.title + ". " + family.summary, fmt::format("Variants: {}. Source: {}.", fmt::join(family.variants, ", "), family.source)};
   if (options.numbers.empty()) {
+    if (!options.words.empty()) {
+      throw UserError("--" + options.words.begin()->first, "it needs a shape", fmt::format("for example --{}; weft show kernel {} lists the fields", family.fields.front().name, name));
+    }
     out.tables = {fields_table(family), forms_table(family)};
     for (const KernelForm& form : family.forms) {
       out.tables.push_back(parameters_table(form, nullptr, ""));

@@ -16,7 +16,7 @@ namespace weft::models {
 namespace {
 
 constexpr int kManyFamilies = 40;              // more: ten folds in place of each alone
-constexpr std::size_t kManyRows = 150;
+constexpr int kManyShapes = 150;
 constexpr std::size_t kTestRows = 3000;        // tests on left-out rows use whole shape families up to about so many rows
 constexpr int kFolds = 10;
 
@@ -34,9 +34,10 @@ FormRows rows_of(const Group& group, const std::vector<KernelForm>& forms, const
     const FitTable& table = *group.tables[t];
     for (std::size_t i = 0; i < table.calls.size(); ++i) {
       rows.which.push_back(static_cast<int>(t));
-      rows.features.push_back(forms[t].features(table.calls[i], gpu));
+      const KernelCall call = on_gpu(table.calls[i], gpu);
+      rows.features.push_back(forms[t].features(call, gpu));
       rows.times_us.push_back(table.times_us[i]);
-      rows.places.push_back(place_of(table.calls[i], forms[t], rows.features.back().data()));
+      rows.places.push_back(place_of(call, forms[t], rows.features.back().data()));
       rows.family.push_back(families.try_emplace(shape_family_of(table.calls[i]), static_cast<int>(families.size())).first->second);
     }
   }
@@ -79,12 +80,22 @@ std::vector<int> family_folds(const FormRows& rows, int& folds) {
   return fold;
 }
 
-std::vector<int> row_folds(const FormRows& rows, int& folds) {
-  folds = rows.size() <= kManyRows ? static_cast<int>(rows.size()) : kFolds;
-  std::vector<int> fold(rows.size());
+/// A number a distinct shape: repeats of one are left out together, or they would speak for each other.
+std::vector<int> shapes_of(const FormRows& rows, int& shapes) {
+  std::map<std::pair<int, std::vector<double>>, int> numbers;
+  std::vector<int> out;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    fold[i] = static_cast<int>(rows.size() <= kManyRows ? i : Draws(1, "left-out rows", i).below(static_cast<std::uint64_t>(folds)));
+    out.push_back(numbers.try_emplace({rows.which[i], rows.features[i]}, static_cast<int>(numbers.size())).first->second);
   }
+  shapes = static_cast<int>(numbers.size());
+  return out;
+}
+
+std::vector<int> row_folds(const FormRows& rows, int& folds) {
+  std::vector<int> fold = shapes_of(rows, folds);
+  if (folds <= kManyShapes) return fold;
+  for (int& f : fold) f = static_cast<int>(Draws(1, "left-out rows", static_cast<std::uint64_t>(f)).below(kFolds));
+  folds = kFolds;
   return fold;
 }
 
@@ -126,8 +137,10 @@ std::vector<double> of_table(const FormRows& rows, const std::vector<double>& er
 }
 
 std::string words_for(const Candidate& c, int row_folds, const Group& group) {
+  int shapes = 0;
+  shapes_of(c.test, shapes);
   std::string text = fmt::format("rows: {}; shape families ({}): {} of {}",
-                                 row_folds == static_cast<int>(c.test.size()) ? "each alone" : fmt::format("{} parts, drawn", row_folds),
+                                 row_folds > kFolds || row_folds == shapes ? "each shape alone" : fmt::format("{} parts of the shapes, drawn", row_folds),
                                  fmt::join(group.tables.front()->calls.front().family->shape_family, ","),
                                  c.family_out.folds == c.test.families ? "each alone" : fmt::format("{} parts", c.family_out.folds), c.test.families);
   if (c.test.size() < c.rows.size()) text += fmt::format("; on {} of {} rows, whole families", c.test.size(), c.rows.size());
@@ -145,20 +158,28 @@ std::size_t best_setting(const LeftOut& left, TransferSetting& setting) {
   return best;
 }
 
-/// Transfer on the families of the test, from all rows but the family's own: with many rows the neighbours of a sample would lie too far apart.
-/// The formula has seen the family here; that matters little with hundreds of rows a parameter.
+/// Transfer on the families of the test: the formula of a fit that has not seen them, and neighbours from all rows but the family's own, since
+/// those of a sample would lie too far apart.
 void transfer_from_all(Candidate& c) {
-  std::vector<double> errors;
-  for (std::size_t i = 0; i < c.rows.size(); ++i) errors.push_back(std::log(c.rows.times_us[i] / c.rows.predict(i, c.fit.parameters)));
   const int stride = test_stride(c.rows);
-  for (std::size_t s = 0; s < settings().size(); ++s) {
-    const std::vector<Transfer> transfers = transfers_of(c.rows, all_of(c.rows), c.fit.parameters, settings()[s]);
-    std::vector<double>& out = c.family_out.transferred[s];
-    out.clear();
-    for (std::size_t i = 0; i < c.rows.size(); ++i) {
-      if (c.rows.family[i] % stride != 0) continue;
-      const auto table = static_cast<std::size_t>(c.rows.which[i]);
-      out.push_back(errors[i] - transfers[table].correction(c.rows.places[i], &c.table_families[table], c.rows.family[i]));
+  for (auto& out : c.family_out.transferred) out.assign(c.test.size(), 0);
+  std::vector<std::size_t> tested;
+  for (std::size_t i = 0; i < c.rows.size(); ++i) {
+    if (c.rows.family[i] % stride == 0) tested.push_back(i);
+  }
+  int folds = 0;
+  const std::vector<int> fold = family_folds(c.test, folds);
+  for (int k = 0; k < folds; ++k) {
+    const std::vector<double>& parameters = c.family_out.parameters[static_cast<std::size_t>(k)];
+    for (std::size_t s = 0; s < settings().size(); ++s) {
+      const std::vector<Transfer> transfers = transfers_of(c.rows, all_of(c.rows), parameters, settings()[s]);
+      for (std::size_t t = 0; t < tested.size(); ++t) {
+        if (fold[t] != k) continue;
+        const std::size_t i = tested[t];
+        const auto table = static_cast<std::size_t>(c.rows.which[i]);
+        const double error = std::log(c.rows.times_us[i] / c.rows.predict(i, parameters));
+        c.family_out.transferred[s][t] = error - transfers[table].correction(c.rows.places[i], &c.table_families[table], c.rows.family[i]);
+      }
     }
   }
 }
@@ -167,7 +188,7 @@ std::vector<CalibrationEntry> entries_of(const Group& group, Candidate c) {
   c.fit = fit_form(c.rows, all_of(c.rows), c.test.size() < c.rows.size() ? c.fit.parameters : std::vector<double>{}, 60, true);
   int folds = 0;
   const std::vector<int> fold = row_folds(c.test, folds);
-  const LeftOut row_out = leave_out(c.test, fold, folds, c.fit.parameters, {});
+  const LeftOut row_out = folds > 1 ? leave_out(c.test, fold, folds, c.fit.parameters, {}) : LeftOut{};
   if (c.test.size() < c.rows.size()) transfer_from_all(c);
   const bool families = c.test.families > 1;   // one alone cannot be left out
   TransferSetting setting;
@@ -204,9 +225,9 @@ std::vector<CalibrationEntry> entries_of(const Group& group, Candidate c) {
     }
     const int which = static_cast<int>(t);
     e.errors["in_sample"] = error_statistics(in_sample);
-    if (c.test.size() > 1) e.errors["leave_one_out"] = error_statistics(of_table(c.test, row_out.formula, which));
+    if (folds > 1) e.errors["leave_one_out"] = error_statistics(of_table(c.test, row_out.formula, which));
     if (group.tables.size() > 1) {
-      e.errors["together_leave_one_out"] = error_statistics(row_out.formula);
+      if (folds > 1) e.errors["together_leave_one_out"] = error_statistics(row_out.formula);
       if (families) e.errors["together_leave_family_out"] = error_statistics(c.family_out.formula);
     }
     if (!families) {
@@ -270,6 +291,9 @@ Calibration fit_calibration(const Measurements& data, const Gpu& gpu, const FitO
   const std::vector<FitTable> tables = fit_tables(data.rows);
   if (tables.empty()) throw UserError("DATA", "there is no row to fit");
   check_held(tables, options.hold);
+  for (const auto& [family, form] : options.form) {
+    if (!family.empty()) kernel_family(family, "--form");
+  }
   std::vector<std::string> left;
   for (const Group& group : groups_of(tables)) {
     const std::vector<const KernelForm*> forms = forms_to_try(group, options);

@@ -98,8 +98,10 @@ LeftOut leave_out(const FormRows& rows, const std::vector<int>& fold, int folds,
   for (int k = 0; k < folds; ++k) {
     std::vector<std::size_t> used, held;
     for (std::size_t i = 0; i < rows.size(); ++i) (fold[i] == k ? held : used).push_back(i);
+    out.parameters.push_back(from);
     if (held.empty() || used.empty()) continue;
     const FormFit fit = fit_form(rows, used, from, 12, false);
+    out.parameters.back() = fit.parameters;
     for (std::size_t i : held) out.formula[i] = std::log(rows.times_us[i] / rows.predict(i, fit.parameters));
     for (std::size_t s = 0; s < settings.size(); ++s) {
       const std::vector<Transfer> transfers = transfers_of(rows, used, fit.parameters, settings[s]);

@@ -48,6 +48,7 @@ struct LeftOut {
   std::vector<double> formula;
   std::vector<std::vector<double>> transferred;    ///< one a setting
   int folds = 0;
+  std::vector<std::vector<double>> parameters;     ///< of each fold's fit
 };
 
 /// `fold`: one number a row; each fold is predicted by a fit to all others, started at `from`.

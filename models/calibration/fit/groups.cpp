@@ -23,10 +23,19 @@ std::string group_name(const FitTable& t) {
   return f.group != nullptr ? f.group(t.variant) : f.name + "/" + t.variant;
 }
 
-/// The form that the options name for a family; empty: any.
-std::string wanted_form(const FitOptions& options, const std::string& family) {
-  const auto own = options.form.find(family), all = options.form.find("");
-  return own != options.form.end() ? own->second : all != options.form.end() ? all->second : "";
+/// The form that the options name for one of the group's families; empty: any.
+std::string wanted_form(const Group& group, const FitOptions& options) {
+  std::string wanted;
+  for (const FitTable* t : group.tables) {
+    const auto own = options.form.find(t->family);
+    if (own == options.form.end()) continue;
+    if (!wanted.empty() && wanted != own->second) {
+      throw UserError("--form", fmt::format("{} are fitted together and cannot have two forms", names_of(group)), "name one form for both");
+    }
+    wanted = own->second;
+  }
+  const auto all = options.form.find("");
+  return wanted.empty() && all != options.form.end() ? all->second : wanted;
 }
 
 }  // namespace
@@ -58,20 +67,29 @@ std::vector<KernelForm> forms_named(const Group& group, const std::string& name)
   std::vector<KernelForm> out;
   for (const FitTable* t : group.tables) {
     for (const KernelForm& f : t->calls.front().family->forms) {
-      if (f.name == name) out.push_back(f);
+      if (f.name == name && f.stands_for(t->variant)) out.push_back(f);
     }
   }
   return out.size() == group.tables.size() ? out : std::vector<KernelForm>{};
 }
 
 std::map<std::string, double> held_of(const Group& group, const std::map<std::string, double>& hold) {
-  std::map<std::string, double> out;
-  for (const std::string& prefix : {group.tables.front()->family + ".", group.tables.front()->family + "/" + group.tables.front()->variant + "."}) {
+  std::map<std::string, double> family, variant;   // what is said of a variant beats what is said of its family
+  const auto put = [](std::map<std::string, double>& into, const std::string& parameter, const std::string& name, double value) {
+    const auto [it, fresh] = into.try_emplace(parameter, value);
+    if (!fresh && it->second != value) {
+      throw UserError("--hold", fmt::format("{} contradicts what is held of a sibling that is fitted together with it", name), "give both the same value");
+    }
+  };
+  for (const FitTable* t : group.tables) {
+    const std::string of_family = t->family + ".", of_variant = t->family + "/" + t->variant + ".";
     for (const auto& [name, value] : hold) {
-      if (name.rfind(prefix, 0) == 0) out[name.substr(prefix.size())] = value;
+      if (name.rfind(of_family, 0) == 0) put(family, name.substr(of_family.size()), name, value);
+      if (name.rfind(of_variant, 0) == 0) put(variant, name.substr(of_variant.size()), name, value);
     }
   }
-  return out;
+  variant.merge(family);
+  return variant;
 }
 
 std::size_t distinct_shapes(const Group& group) {
@@ -110,13 +128,14 @@ std::string missing(const Group& group, const std::vector<const KernelForm*>& fo
 }
 
 std::vector<const KernelForm*> forms_to_try(const Group& group, const FitOptions& options) {
-  const std::string wanted = wanted_form(options, group.tables.front()->family);
+  const std::string wanted = wanted_form(group, options);
   const KernelFamily& family = *group.tables.front()->calls.front().family;
   std::vector<const KernelForm*> out;
   std::vector<std::string> known;
   for (const KernelForm& f : family.forms) {
+    if (forms_named(group, f.name).empty()) continue;
     known.push_back(f.name);
-    if ((wanted.empty() || f.name == wanted) && !forms_named(group, f.name).empty()) out.push_back(&f);
+    if ((wanted.empty() || f.name == wanted)) out.push_back(&f);
   }
   if (out.empty()) throw UserError("--form", fmt::format("{} has no form \"{}\"", family.name, wanted), unknown_name_hint(wanted, known));
   return out;

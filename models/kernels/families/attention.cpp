@@ -25,6 +25,10 @@ std::vector<Demand> demands(const KernelCall& c, const Gpu& gpu) {
           {"HBM", "B", bytes(c), gpu.hbm_rate.value.value()}};
 }
 
+std::string impossible(const KernelCall& c, const Gpu&) {
+  return kv_heads(c) > c.get("heads") ? "more heads of keys and values than query heads" : "";
+}
+
 enum Feature { flop_us, move_us, partial };
 
 std::vector<double> features(const KernelCall& c, const Gpu& gpu) {
@@ -67,6 +71,7 @@ std::vector<KernelFamily> attention_families() {
               sms_field()};
   f.shape_family = {"batch", "heads"};
   f.demands = demands;
+  f.impossible = impossible;
   KernelForm form;
   form.name = "roofline_efficiency";
   form.title = "soft maximum of computing and moving";

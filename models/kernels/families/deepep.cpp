@@ -44,6 +44,10 @@ std::vector<Demand> demands(const KernelCall& c, const Gpu& gpu) {
   return d;
 }
 
+std::string impossible(const KernelCall& c, const Gpu&) {
+  return c.get("topk") > c.get("experts") ? "a token cannot go to more experts than there are" : "";
+}
+
 enum Feature { sm_pairs, sm_bytes, link_us, nic_us, experts_, serial };
 
 std::vector<double> features(const KernelCall& c, const Gpu& gpu) {
@@ -131,6 +135,7 @@ KernelFamily family(const char* name, const char* title, const char* summary, bo
   }
   f.shape_family = {"hidden", "topk", "experts"};
   f.demands = demands;
+  f.impossible = impossible;
   f.forms = {with_sms ? normal_form() : low_latency_form()};
   return f;
 }

@@ -28,7 +28,7 @@ GemmShape read_wgrad(const KernelCall& c, const Gpu& gpu) {
 
 template <ReadGemm Read>
 std::vector<Demand> demands(const KernelCall& c, const Gpu& gpu) {
-  return gemm_demands(Read(c, gpu), gpu, c.variant == "bfloat16" ? "BF16" : "FP8");
+  return gemm_demands(Read(c, gpu), gpu, cores_of(c.variant, gpu));
 }
 
 std::vector<ShapeField> gemm_fields(const char* m, const char* n, const char* k) {
@@ -61,6 +61,9 @@ std::vector<KernelFamily> gemm_families() {
   wgrad.demands = demands<read_wgrad>;
   wgrad.forms = GemmForms<read_wgrad>::all();
   wgrad.forms.pop_back();   // the forward kernel's own effects
+  for (KernelForm& f : wgrad.forms) {   // scales along both sides of a block of 128 tokens: its least time is longer
+    for (FormParameter& p : f.parameters) p.high = p.name == "tau" ? 2 : p.high;
+  }
   return {gemm, wgrad};
 }
 

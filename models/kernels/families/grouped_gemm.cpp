@@ -21,7 +21,7 @@ GemmShape read_grouped(const KernelCall& c, const Gpu& gpu) {
 }
 
 std::vector<Demand> demands(const KernelCall& c, const Gpu& gpu) {
-  return gemm_demands(read_grouped(c, gpu), gpu, c.variant == "bfloat16" ? "BF16" : "FP8");
+  return gemm_demands(read_grouped(c, gpu), gpu, cores_of(c.variant, gpu));
 }
 
 }  // namespace

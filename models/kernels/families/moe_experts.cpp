@@ -18,8 +18,13 @@ double weight(const KernelCall& c) { return 3 * c.get("hidden") * c.get("inter")
 /// Skew only lengthens; the least is the even share. Weights of experts without a row are not read.
 std::vector<Demand> demands(const KernelCall& c, const Gpu& gpu) {
   const double even = rows(c) / c.get("ep");
-  return {{"tensor cores (FP8)", "FLOP", 2 * even * weight(c), peak_of("fp8", gpu)},
+  return {{"tensor cores (" + cores_of("fp8", gpu) + ")", "FLOP", 2 * even * weight(c), peak_of("fp8", gpu)},
           {"HBM", "B", weight(c) * std::min(1.0, even), gpu.hbm_rate.value.value()}};
+}
+
+std::string impossible(const KernelCall& c, const Gpu&) {
+  if (c.get("topk") > c.get("experts")) return "a token cannot go to more experts than there are";
+  return c.get("ep") > c.get("experts") ? "there are more ranks than experts" : "";
 }
 
 enum Feature { all_rows, experts_, ep_, local_, flop_us_row, weight_us, row_us, skew_, tokens_us };
@@ -82,6 +87,7 @@ std::vector<KernelFamily> moe_experts_families() {
               {"skew", "exponent of the power law of the load; 0: even", 0, false, 10, 2}};
   f.shape_family = {"tokens", "ep"};
   f.demands = demands;
+  f.impossible = impossible;
   KernelForm form;
   form.name = "busiest_rank";
   form.title = "the busiest rank's rows against the weights";

@@ -21,6 +21,11 @@ std::vector<Demand> demands(const KernelCall& c, const Gpu& gpu) {
   return {{"NVLink", "B", least, gpu.nvlink_rate.value.value()}};
 }
 
+std::string impossible(const KernelCall& c, const Gpu& gpu) {
+  if (c.get("gpus") < 2) return "a collective takes two GPUs or more";
+  return gpu.nvlink_gpus.value > 0 && c.get("gpus") > gpu.nvlink_gpus.value ? "more GPUs than one NVLink domain has" : "";
+}
+
 enum Feature { steps_, whole_us, share };
 enum Parameter { t0, step, bandwidth, others, middle, power, q };
 
@@ -57,6 +62,7 @@ std::vector<KernelFamily> nccl_families() {
   f.fields = {{"gpus", "GPUs", -1, true, 1024, 4}, {"bytes", "of the buffer", -1, false, 1e15}};
   f.shape_family = {"bytes"};
   f.demands = demands;
+  f.impossible = impossible;
   KernelForm form;
   form.name = "plateau_and_rate";
   form.title = "a plateau of latencies, then a rate";

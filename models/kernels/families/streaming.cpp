@@ -11,6 +11,10 @@ double hbm_bytes(const KernelCall& c) {
   return c.get("bytes");
 }
 
+std::string too_many_experts(const KernelCall& c, const Gpu&) {
+  return c.get("topk") > c.get("experts") ? "a token cannot go to more experts than there are" : "";
+}
+
 std::vector<Demand> hbm_demand(const KernelCall& c, const Gpu& gpu) { return {{"HBM", "B", hbm_bytes(c), gpu.hbm_rate.value.value()}}; }
 
 std::vector<Demand> link_demand(const KernelCall& c, const Gpu& gpu) { return {{"NVLink", "B", c.get("bytes"), gpu.nvlink_rate.value.value()}}; }
@@ -80,6 +84,7 @@ std::vector<KernelFamily> streaming_families() {
   KernelFamily router = family("router", "Top-k router", "Scores of all experts in FP32, the top k with their weights out (the product that gives the scores is a gemm).",
                                {"topk"},
                                {{"tokens", "tokens", -1, true, 1e9}, {"experts", "routed experts", -1, true, 1e6}, {"topk", "experts per token", 8, true, 1e4}});
+  router.impossible = too_many_experts;
   KernelFamily memory = family("memory", "Memory test", "Copy, triad (two reads, one write) and read: all bytes moved count.", {"copy", "triad", "read"},
                                {bytes_field("bytes moved in all")});
   KernelFamily peer = family("peer_copy", "Copy to a peer GPU", "One GPU writes into another's memory over NVLink.", {"nvlink"}, {bytes_field("bytes sent")});
