@@ -43,7 +43,9 @@ ResolvedWorkload read_entry(JsonReader& where, const workloads::WorkloadContext&
     try {
       w.analysis = w.analysis_kind->read(where, for_analysis);
     } catch (const UserError& e) {
-      throw placed(e, where.file(), where.pointer());   // a calibration that cannot be had; all else is recorded
+      // A calibration that cannot be had (all else is recorded); what is wrong in its own file has its place there.
+      if (!e.problems().front().file.empty()) throw;
+      throw placed(e, where.file(), where.pointer());
     }
   } else if (w.kind != nullptr) {
     w.workload = w.kind->read(where, context);

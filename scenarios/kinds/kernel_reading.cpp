@@ -29,7 +29,7 @@ KernelChoice read_kernel_choice(JsonReader& where) {
 std::string lacking(const models::KernelCall& call, const models::Gpu& gpu) {
   for (const models::Demand& d : call.family->demands(call, gpu)) {
     const bool in_fp8 = d.unit == "FLOP" && d.resource.find("FP8") != std::string::npos;
-    if (in_fp8 && gpu.fp8_rate.value.value() == 0) return "the " + gpu.name + " has no " + d.resource;
+    if (in_fp8 && gpu.fp8_rate.value.value() == 0) return "the " + gpu.name + " has no FP8 tensor cores";
   }
   return {};
 }

@@ -11,7 +11,7 @@ const models::KernelFamily* read_family(JsonReader& where);
 /// "cost_model" and "calibration" (a name, a path or a list of them), both optional.
 KernelChoice read_kernel_choice(JsonReader& where);
 
-/// "the a100 has no tensor cores (FP8)" when the GPU lacks what the call needs; else empty.
+/// "the a100 has no FP8 tensor cores" when the GPU lacks what the call needs; else empty.
 std::string lacking(const models::KernelCall& call, const models::Gpu& gpu);
 
 }  // namespace weft::scenarios

@@ -128,7 +128,7 @@ TEST_CASE("wrong kernels are told with their place and the nearest name") {
   told(R"("gpu": "h800", "family": "gemm", "shape": {"m": [], "n": 1, "k": 1})", "/workload/0/shape/m", "at least one");
   told(R"("gpu": "h800", "family": "gemm", "shape": {"m": 1, "n": 1})", "/workload/0/shape", "needs k");
   told(R"("gpu": "h800", "family": "gemm", "shape": {"m": 1, "n": 1, "k": 1, "l": 1})", "/workload/0/shape", "no field \"l\"");
-  told(R"("gpu": "a100", "family": "gemm", "shape": {"m": 1, "n": 1, "k": 1})", "/workload/0/variant", "no tensor cores (FP8)");
+  told(R"("gpu": "a100", "family": "gemm", "shape": {"m": 1, "n": 1, "k": 1})", "/workload/0/variant", "no FP8 tensor cores");
   told(R"("gpu": "h800", "family": "gemm", "shape": [])", "/workload/0/shape", "at least one");
   told(R"("gpu": "h800", "family": "gemm")", "/workload/0/shape", "due");
   told(R"("family": "gemm", "shape": {"m": 1, "n": 1, "k": 1})", "/workload/0/gpu", "due");

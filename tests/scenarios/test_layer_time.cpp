@@ -88,6 +88,6 @@ TEST_CASE("wrong layers are told with their place") {
   told(R"("gpu": "h800", "model": "qwen2.5-72b", "ep": 2)", "/workload/0/ep", "no experts");
   told(R"("gpu": "h800", "model": "deepseek-v3", "sms": 133)", "/workload/0/sms", "132 SMs");
   told(R"("gpu": "h800", "model": "deepseek-v3", "calibration": "h100")", "/workload/0/calibration", "h800");
-  told(R"("gpu": "a100", "model": "deepseek-v3")", "/workload/0/fp8", "no tensor cores (FP8)");
+  told(R"("gpu": "a100", "model": "deepseek-v3")", "/workload/0/fp8", "no FP8 tensor cores");
   told(R"("gpu": "h800", "model": "deepseek-v3", "overlap": true)", "/workload/0/overlap", "");
 }
