@@ -7,17 +7,12 @@
 #include <fmt/format.h>
 
 #include "models/calibration/fit/fit.h"
+#include "models/normal.h"
 #include "sim/core/error.h"
 #include "sim/core/random.h"
 
 namespace weft::models {
 namespace {
-
-/// A standard normal number from two uniform ones (Box and Muller).
-double normal(Draws& draws) {
-  const double u = 1 - draws.unit(), v = draws.unit();
-  return std::sqrt(-2 * std::log(u)) * std::cos(2 * 3.14159265358979323846 * v);
-}
 
 /// Logarithms of parameters, moved by a draw from their covariance; kept inside the form's range.
 std::vector<double> moved(const CalibrationEntry& e, const KernelForm& form, Draws draws) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "models/calibration/errors.h"
 #include "scenarios/parallel.h"
 
 namespace weft::scenarios {
@@ -81,7 +82,7 @@ Row banded(const Row& row, const std::vector<std::pair<std::string, Values>>& mo
       if (column != name || values[index].empty()) continue;
       std::vector<double> sorted = values[index];
       std::sort(sorted.begin(), sorted.end());
-      for (const Band& b : kBands) out.set(name + b.suffix, quantile(sorted, b.part));
+      for (const Band& b : kBands) out.set(name + b.suffix, models::quantile(sorted, b.part));
     }
   }
   return out;
@@ -108,14 +109,6 @@ bool add_bands(reports::Table& table, const std::vector<reports::Report>& draws)
 }
 
 }  // namespace
-
-double quantile(const std::vector<double>& sorted, double p) {
-  WEFT_CHECK(!sorted.empty(), "a quantile needs values");
-  const double at = p * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<std::size_t>(at);
-  const double next = low + 1 < sorted.size() ? sorted[low + 1] : sorted[low];
-  return sorted[low] + (at - static_cast<double>(low)) * (next - sorted[low]);
-}
 
 void add_uncertainty(reports::Report& report, const Scenario& scenario, const DataPlaces& data, const RunOptions& options, std::size_t draws) {
   WEFT_CHECK(draws >= 1 && draws <= kMostDraws, "the caller checks the number of draws");

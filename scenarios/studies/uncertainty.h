@@ -12,8 +12,6 @@ namespace weft::scenarios {
 
 inline constexpr std::size_t kMostDraws = 100'000;
 
-/// The value below which a part `p` (0 to 1) of the sorted, non-empty values lies, linear between neighbours.
-double quantile(const std::vector<double>& sorted, double p);
 
 /// Adds COLUMN_p5, COLUMN_p50 and COLUMN_p95 behind every numeric column of `report` that moves over `draws` runs (1 to kMostDraws)
 /// with drawn kernel times, and says what the bands cover. `report` is the run of the same scenario and options at the point

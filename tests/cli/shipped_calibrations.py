@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-WEFT = sys.argv.pop(1)
+WEFT = os.path.abspath(sys.argv.pop(1))
 
 
 def commands():

@@ -104,12 +104,12 @@ TEST_CASE("beyond what was measured an answer says where") {
   CHECK(m.time(copy(1e9)).outside.empty());
   CHECK(m.time(copy(2e9)).outside == "bytes 2000000000 is above 1000000000");
   CHECK(m.time(copy(1e5)).outside == "bytes 100000 is below 1000000");
-  // Two fields at once; SMs are never outside.
+  // Three fields at once: the training's kernels had 112 SMs.
   const CostModel shipped = CostModel(gpu(), {read_calibration("h800_training", places(), "test")}, Fidelity::fitted, false, "test");
   const std::string outside = shipped.time(call("gemm", "fp8_block", {{"m", 64}, {"n", 65536}, {"k", 1536}, {"sms", 132}})).outside;
   CHECK(has(outside, "m 64 is below 4096"));
   CHECK(has(outside, ", n 65536 is above 32768"));
-  CHECK(!has(outside, "sms"));
+  CHECK(has(outside, ", sms 132 is above 112"));
 }
 
 TEST_CASE("a calibration of another GPU is refused, or forced and then marked") {

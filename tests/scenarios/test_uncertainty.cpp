@@ -94,9 +94,3 @@ TEST_CASE("a result with bands is a scenario again, with its draws, cost model a
   CHECK(again.calibrations == std::vector<std::string>{"h800_training"});
   CHECK(again.force);
 }
-
-TEST_CASE("quantiles lie linearly between their neighbours") {
-  CHECK(quantile({1, 2, 3, 4, 5}, 0.5) == 3);
-  CHECK(quantile({1, 2}, 0.05) == doctest::Approx(1.05));
-  CHECK(quantile({7}, 0.95) == 7);
-}

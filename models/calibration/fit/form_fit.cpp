@@ -56,6 +56,19 @@ std::vector<double> best_start(const FormRows& rows, const std::vector<std::size
   return best.x;
 }
 
+/// What the rows do not tell is known to lie in the form's range: no variance is above that of an even spread over it.
+void hold_to_ranges(std::vector<std::vector<double>>& covariance, const std::vector<FormParameter>& parameters) {
+  for (std::size_t j = 0; j < covariance.size(); ++j) {
+    const double range = std::log(parameters[j].high / parameters[j].low), most = range * range / 12;
+    if (covariance[j][j] <= most) continue;
+    const double factor = std::sqrt(most / covariance[j][j]);
+    for (std::size_t i = 0; i < covariance.size(); ++i) {
+      covariance[i][j] *= factor;
+      covariance[j][i] *= factor;
+    }
+  }
+}
+
 }  // namespace
 
 FormFit fit_form(const FormRows& rows, const std::vector<std::size_t>& used, const std::vector<double>& from, int iterations, bool covariance) {
@@ -70,6 +83,7 @@ FormFit fit_form(const FormRows& rows, const std::vector<std::size_t>& used, con
   FormFit fit;
   for (double x : s.x) fit.parameters.push_back(std::exp(x));
   fit.covariance = s.covariance;
+  hold_to_ranges(fit.covariance, rows.forms.front().parameters);
   fit.at_bound = s.at_bound;
   fit.cost = s.cost;
   return fit;
