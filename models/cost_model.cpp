@@ -64,14 +64,15 @@ KernelCall measured_on(const CalibrationEntry& e, const CalibrationPoint& p, con
   return call;
 }
 
-Transfer transfer_of(const CalibrationEntry& e, const KernelForm& form, const Gpu& gpu, const std::vector<double>& parameters) {
+/// What the points say of the formula's error; those of another GPU (`foreign`) say it of the formula there.
+Transfer transfer_of(const CalibrationEntry& e, const KernelForm& form, const Gpu& gpu, const std::vector<double>& parameters, bool foreign) {
   std::vector<std::vector<double>> places;
   std::vector<double> errors;
   for (const CalibrationPoint& p : e.points) {
     const KernelCall call = measured_on(e, p, gpu);
     const std::vector<double> features = form.features(call, gpu);
     places.push_back(place_of(call, form, features.data()));
-    errors.push_back(std::log(p.time_us / form.time_us(features.data(), parameters.data())));
+    errors.push_back(std::log(p.time_us / (foreign ? p.predicted_us : form.time_us(features.data(), parameters.data()))));
   }
   return Transfer(std::move(places), std::move(errors), e.transfer);
 }
@@ -109,6 +110,7 @@ CostModel::CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wa
       t->id = c.id;
       t->form = &e.formula();
       t->parameters = e.parameters;
+      t->foreign = c.gpu != gpu_.name;
       t->low.assign(e.kernel().fields.size(), HUGE_VAL);
       t->high.assign(e.kernel().fields.size(), 0);
       std::vector<std::vector<double>> places;
@@ -122,7 +124,7 @@ CostModel::CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wa
       }
       t->typical = typical_distance(e, places);
       t->measured = std::make_shared<const Transfer>(std::move(places), std::vector<double>(e.points.size(), 0), TransferSetting{});
-      if (wanted_ == Fidelity::measured && e.transfer.neighbours > 0) t->transfer = transfer_of(e, *t->form, gpu_, t->parameters);
+      if (wanted_ == Fidelity::measured && e.transfer.neighbours > 0) t->transfer = transfer_of(e, *t->form, gpu_, t->parameters, t->foreign);
       slot = std::move(t);
     }
   }
@@ -209,7 +211,7 @@ CostModel CostModel::drawn(std::uint64_t seed, std::uint64_t draw) const {
     auto changed = std::make_shared<Table>(*table);
     changed->parameters = moved(*table->entry, *table->form, Draws(seed, "parameters of " + key.first + "/" + key.second, draw));
     // Neighbours correct the formula as it is; with other parameters they correct it by less or more.
-    if (!table->transfer.empty()) changed->transfer = transfer_of(*table->entry, *table->form, gpu_, changed->parameters);
+    if (!table->transfer.empty()) changed->transfer = transfer_of(*table->entry, *table->form, gpu_, changed->parameters, table->foreign);
     table = std::move(changed);
   }
   return copy;

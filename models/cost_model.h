@@ -56,6 +56,7 @@ class CostModel {
     std::string id;
     const KernelForm* form;
     std::vector<double> parameters;
+    bool foreign = false;            ///< of another GPU, forced
     Transfer transfer;
     std::vector<double> low, high;   ///< of each field
     std::shared_ptr<const Transfer> measured;   ///< where the points lie

@@ -106,7 +106,12 @@ std::vector<std::string> warnings_on(const CostModel& model, const std::vector<K
   std::set<std::string> without;
   std::map<std::string, std::size_t> outside, all;
   std::map<std::string, std::string> example;
+  std::set<std::string> forced;
   for (const KernelCall& call : calls) {
+    std::string id;
+    if (model.entry_for(call, &id) != nullptr && shown_name(model, id) != id && forced.insert(id).second) {
+      out.push_back(fmt::format("calibration {}: its rates were carried over as parts of the peaks, a guess", shown_name(model, id)));
+    }
     const std::string name = call.family->name + "/" + call.variant;
     if (model.entry_for(call) == nullptr) {
       if (without.insert(name).second) {

@@ -99,12 +99,12 @@ KernelCall on_gpu(KernelCall call, const Gpu& gpu) {
   for (std::size_t i = 0; i < call.at.size(); ++i) {
     if (call.family->fields[i].name != "sms") continue;
     if (call.at[i] > gpu.sms.value) {
-      throw UserError(call.family->name, fmt::format("{} has {} SMs, and the kernel is given {}", gpu.name, gpu.sms.value, call.at[i]));
+      throw UserError("/shape", fmt::format("{} has {} SMs, and the kernel is given {}", gpu.name, gpu.sms.value, call.at[i]));
     }
     if (call.at[i] == 0) call.at[i] = gpu.sms.value;
   }
   if (call.family->impossible != nullptr) {
-    if (const std::string why = call.family->impossible(call, gpu); !why.empty()) throw UserError(call.family->name, why, to_text(call));
+    if (const std::string why = call.family->impossible(call, gpu); !why.empty()) throw UserError("/shape", fmt::format("{}: {}", call.family->name, why), to_text(call));
   }
   return call;
 }
@@ -114,7 +114,7 @@ Seconds roofline(const KernelCall& given, const Gpu& gpu) {
   double longest = 0;
   for (const Demand& d : call.family->demands(call, gpu)) {
     if (d.amount > 0 && !(d.rate > 0)) {
-      throw UserError(call.family->name, fmt::format("the GPU {} says no rate of {}", gpu.name, d.resource), "its file has to give it: models/README.md, GPUs");
+      throw UserError("/gpu", fmt::format("the GPU {} says no rate of {}", gpu.name, d.resource), "its file has to give it: models/README.md, GPUs");
     }
     if (d.amount > 0) longest = std::max(longest, d.amount / d.rate);
   }

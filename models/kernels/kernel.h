@@ -92,7 +92,7 @@ const KernelFamily& kernel_family(const std::string& name, const std::string& pl
 KernelCall kernel_call(const KernelFamily& family, const std::string& variant, const std::map<std::string, double>& shape,
                        const std::string& place);
 
-/// The call as this GPU runs it: SMs 0 become all of them. Throws UserError (place: the family) when the GPU has fewer SMs than asked for, or
+/// The call as this GPU runs it: SMs 0 become all of them. Throws UserError (place /shape) when the GPU has fewer SMs than asked for, or
 /// when the shape cannot be (more experts per token than experts).
 KernelCall on_gpu(KernelCall call, const Gpu& gpu);
 

@@ -45,6 +45,21 @@ constexpr std::array<Type, 11> kTypes{{
 constexpr double kMostParameters = 9e15;       // up to 2^53 counts are exact
 constexpr std::int64_t kLargest = 10'000'000;  // of a width or count: above, a key was mistaken
 
+/// Letters to add, drop or change to make one word of the other.
+std::size_t letters_apart(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t corner = row[0]++;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, corner + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      corner = above;
+    }
+  }
+  return row[b.size()];
+}
+
 /// The keys of one config, with defaults told in the model's notes.
 class Keys {
  public:
@@ -56,12 +71,21 @@ class Keys {
 
   double number(const char* key, double fallback, const std::string& why, std::int64_t least = 0) {
     if (given(key)) return static_cast<double>(r_.integer(key, least, kLargest));
+    refuse_near_miss(key);
     m_.notes.push_back(fmt::format("\"{}\" is not given: {:.0f}, {}", key, fallback, why));
     return fallback;
   }
 
   /// Every how many layers; 1 where it is not given, and where it was refused.
   std::int64_t step(const char* key, const std::string& why) { return std::max<std::int64_t>(1, static_cast<std::int64_t>(number(key, 1, why, 1))); }
+
+  /// A key that is missing while another is it but for a letter or two has been misspelt: the default would be silently wrong.
+  void refuse_near_miss(const std::string& key) {
+    for (const auto& [name, value] : r_.value().items()) {
+      if (letters_apart(name, key) > 2) continue;
+      r_.fail_at(name, fmt::format("\"{}\" is no key that weft knows, and \"{}\" is not given", name, key), fmt::format("did you mean \"{}\"?", key));
+    }
+  }
 
   bool flag(const char* key, bool fallback, const std::string& why) {
     if (given(key)) return r_.boolean_or(key, fallback);

@@ -125,7 +125,7 @@ void fit(const Options& o) {
   if (c.device.empty()) c.device = gpu.title;
   for (const std::string& file : o.data) c.data.push_back(std::filesystem::path(file).filename().string());
   for (const std::string& n : c.notes) {
-    if (n.rfind("not fitted", 0) == 0) note(o.common, n);
+    if (n.rfind("not fitted", 0) == 0 || n.rfind("doubtful", 0) == 0) note(o.common, n);
   }
   if (o.calibration == "-") return emit_text(models::calibration_json(c), {"json", "-", false, 0});
   if (!o.calibration.empty()) write_file_atomically(o.calibration, models::calibration_json(c));

@@ -228,6 +228,7 @@ reports::Listing show_calibration(const DataPlaces& data, const std::string& nam
   }
   out.notes = {c.title, fmt::format("GPU {} ({}), fitted {}, to {}", c.gpu, c.device, c.date, fmt::join(c.data, ", "))};
   if (!c.source.empty()) out.notes.push_back("Source: " + c.source);
+  for (const std::string& n : c.notes) out.notes.push_back(n);
   return out;
 }
 

@@ -19,6 +19,8 @@ constexpr int kManyFamilies = 40;              // more: ten folds in place of ea
 constexpr int kManyShapes = 150;
 constexpr std::size_t kTestRows = 3000;        // tests on left-out rows use whole shape families up to about so many rows
 constexpr int kFolds = 10;
+constexpr double kImpossible = 0.5;   // of the roofline: caches explain less
+constexpr double kHopeless = 50;      // per cent that a formula misses on what it was fitted to
 
 const std::vector<TransferSetting>& settings() {
   static const std::vector<TransferSetting> all = {{4, 0.2, false}, {8, 0.3, false}, {16, 0.5, false}, {12, 0.3, true}};
@@ -97,6 +99,21 @@ std::vector<int> row_folds(const FormRows& rows, int& folds) {
   for (int& f : fold) f = static_cast<int>(Draws(1, "left-out rows", static_cast<std::uint64_t>(f)).below(kFolds));
   folds = kFolds;
   return fold;
+}
+
+/// Why the times cannot be: half of them far below the roofline are in another unit than they say, or of another GPU. Empty: they can.
+std::string impossible_times(const Group& group, const Gpu& gpu) {
+  for (const FitTable* t : group.tables) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < t->calls.size(); ++i) {
+      if (const double least = roofline(t->calls[i], gpu).value() * 1e6; least > 0) ratios.push_back(t->times_us[i] / least);
+    }
+    if (const double typical = quantile(ratios, 0.5); !ratios.empty() && typical < kImpossible) {
+      return fmt::format("{}/{}: half of the times are below {:.2g} of the least that an {} can take; are their unit, the shapes and the GPU right?", t->family, t->variant,
+                         typical, gpu.name);
+    }
+  }
+  return {};
 }
 
 /// A form with what it reached.
@@ -298,14 +315,22 @@ Calibration fit_calibration(const Measurements& data, const Gpu& gpu, const FitO
   for (const Group& group : groups_of(tables)) {
     const std::vector<const KernelForm*> forms = forms_to_try(group, options);
     const std::map<std::string, double> held = held_of(group, options.hold);
-    if (std::string why = missing(group, forms, held); !why.empty()) {
+    std::string why = missing(group, forms, held);
+    if (why.empty()) why = impossible_times(group, gpu);
+    if (!why.empty()) {
       left.push_back(std::move(why));
       continue;
     }
-    for (CalibrationEntry& e : fit_group(group, gpu, forms, held)) c.entries.push_back(std::move(e));
+    for (CalibrationEntry& e : fit_group(group, gpu, forms, held)) {
+      if (const double missed = e.errors.at("in_sample").mean_pct; missed > kHopeless) {
+        left.push_back(fmt::format("{}/{}: its formula misses what it was fitted to by {:.0f} % (mean): are the unit of the times and the shapes right?", e.family,
+                                   e.variant, missed));
+      }
+      c.entries.push_back(std::move(e));
+    }
   }
-  if (c.entries.empty()) throw UserError("DATA", fmt::format("nothing can be fitted: {}", fmt::join(left, "; ")), "measure or import more shapes");
-  for (std::string& why : left) c.notes.push_back("not fitted: " + why);
+  if (c.entries.empty()) throw UserError("DATA", fmt::format("nothing can be fitted: {}", fmt::join(left, "; ")), "look at what weft calibrate import shows of the data");
+  for (std::string& why : left) c.notes.push_back((why.find("misses what it was") == why.npos ? "not fitted: " : "doubtful: ") + why);
   return c;
 }
 

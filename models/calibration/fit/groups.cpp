@@ -148,8 +148,9 @@ void check_held(const std::vector<FitTable>& tables, const std::map<std::string,
     for (const FitTable& t : tables) {
       for (const KernelForm& f : t.calls.front().family->forms) {
         for (const FormParameter& p : f.parameters) {
-          known.push_back(t.family + "." + p.name);
-          if (name != known.back() && name != t.family + "/" + t.variant + "." + p.name) continue;
+          const std::string own = t.family + "." + p.name;
+          if (std::find(known.begin(), known.end(), own) == known.end()) known.push_back(own);
+          if (name != own && name != t.family + "/" + t.variant + "." + p.name) continue;
           found = true;
           if (!(value >= p.low && value <= p.high)) {
             throw UserError("--hold", fmt::format("{} has to be between {:g} and {:g} {}, got {:g}", name, p.low, p.high, p.unit, value));
