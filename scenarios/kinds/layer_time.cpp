@@ -133,9 +133,10 @@ OpRequest read_request(JsonReader& where, const models::Llm& llm) {
   OpRequest q;
   const std::string phase = where.one_of("phase", {"train", "prefill", "decode"}, "train");
   q.phase = phase == "train" ? Phase::train : phase == "prefill" ? Phase::prefill : Phase::decode;
-  q.tokens = static_cast<double>(where.integer_or("tokens", 4096, 1, 1'000'000'000));
   q.context = static_cast<double>(where.integer_or("context", 4096, 1, 1'000'000'000));
   q.queries = static_cast<double>(where.integer_or("queries", 1, 1, 1'000'000));
+  const auto usual = static_cast<std::int64_t>(q.phase == Phase::decode ? 128 * q.queries : q.context);   // as weft show model takes it
+  q.tokens = static_cast<double>(where.integer_or("tokens", usual, 1, 1'000'000'000));
   q.ep = static_cast<double>(where.integer_or("ep", 1, 1, 1'000'000));
   q.redundant = static_cast<double>(where.integer_or("redundant", 0, 0, 1'000'000));
   q.absorbed = where.boolean_or("absorbed", true);
@@ -201,7 +202,7 @@ AnalysisKind analysis_layer_time() {
   k.parameters = {{"gpu", "a name (weft list hardware), a path or an object"},
                   {"model", "a name (weft list models), a path to a config.json or an object"},
                   {"phase", "train, prefill or decode"},
-                  {"tokens", "tokens of the micro-batch on this GPU; decode: requests times queries"},
+                  {"tokens", "tokens of the micro-batch on this GPU; decode: requests times queries (default: one sequence; decode: 128 requests)"},
                   {"context", "tokens of a sequence; decode: tokens in the cache of a request"},
                   {"queries", "decode: query tokens of a request in one step"},
                   {"ep", "GPUs that share the experts of a layer"},

@@ -46,7 +46,7 @@ void add_engine_options(CLI::App& sub, EngineOptions& o) {
 }
 
 void add_kernel_time_options(CLI::App& sub, KernelTimeOptions& o) {
-  sub.add_option("--cost-model", o.cost_model, "how long kernels take: roofline, fitted, or measured, each where there is data for it (default: measured)")
+  sub.add_option("--cost-model", o.cost_model, "how long kernels take: roofline, fitted, or measured, each where there is data for it (default: measured); a workload that names its own keeps it")
       ->type_name("NAME");
   sub.add_option("--calibration", o.calibrations,
                  "a calibration of the GPU, a file or a name (weft list calibrations); of several the earlier wins, and the shipped ones fill the gaps")

@@ -116,7 +116,7 @@ void fit(const Options& o) {
   models::FitOptions options;
   options.form = named_forms(o.forms);
   options.hold = held_values(o.holds);
-  options.title = o.title.empty() ? "Kernel times of " + gpu.title : o.title;
+  options.title = o.title.empty() ? "Kernel times of the " + gpu.name : o.title;
   options.source = o.source;
   options.date = o.date.empty() ? today() : checked_date(o.date);
   models::Calibration c = models::fit_calibration(data, gpu, options);
@@ -129,6 +129,7 @@ void fit(const Options& o) {
   }
   if (o.calibration == "-") return emit_text(models::calibration_json(c), {"json", "-", false, 0});
   if (!o.calibration.empty()) write_file_atomically(o.calibration, models::calibration_json(c));
+  note(o.common, o.calibration.empty() ? "nothing was written: -o FILE keeps the calibration" : "the calibration is in " + o.calibration);
   reports::Listing listing;
   listing.tables.push_back(error_table(c));
   Common to_stdout = o.common;
@@ -141,7 +142,9 @@ void fit(const Options& o) {
 void add_calibrate_fit(CLI::App& calibrate) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = calibrate.add_subcommand("fit", "fit kernel models to measurements and write a calibration");
-  sub->footer("Examples:\n  weft calibrate fit gemm.csv -o mine.json\n  weft calibrate fit run1.jsonl run2.jsonl --gpu h800 -o mine.json\n"
+  sub->footer("Columns of its table, errors in %: in_sample on what was fitted; one_out on a shape left out with its repeats; family_out on all shapes with the same (for a GEMM) n and k\n"
+              "left out; transfer on those, corrected by the nearest measured shapes; \"the rows fitted together\" are variants with too few rows for a fit of their own.\n\n"
+              "Examples:\n  weft calibrate fit gemm.csv -o mine.json\n  weft calibrate fit run1.jsonl run2.jsonl --gpu h800 -o mine.json\n"
               "  weft calibrate fit gemm.csv --form tile_128 --json\n  weft calibrate fit flashmla.json --form mla_decode=flashmla --hold mla_decode.kappa=5\nThen: weft calibrate check mine.json other.csv; weft run SCENARIO --calibration mine.json");
   sub->add_option("DATA", o->data, "measurements: CSV, weft's JSON, profiler traces, outputs of benchmarks (see weft calibrate import --help)")->required();
   sub->add_option("-o,--output", o->calibration, "write the calibration to FILE (- is stdout)")->type_name("FILE");

@@ -101,7 +101,7 @@ reports::Table figures_table(const KernelForm& form, const std::vector<double>& 
 reports::Table times_table(const DataPlaces& data, const KernelCall& call, const Gpu& gpu, const std::vector<std::string>& calibrations, bool force) {
   reports::Table t;
   t.id = "time";
-  t.title = "How long it takes";
+  t.title = fmt::format("How long {}/{} takes", call.family->name, call.variant);
   t.columns = {{"cost_model", "asked for"}, {"time_us", "by it"}, {"of_roofline_pct", "roofline / time"}};
   const std::vector<Demand> demands = call.family->demands(call, gpu);
   const bool computes = !demands.empty() && demands.front().unit == "FLOP";
@@ -186,6 +186,11 @@ reports::Listing show_kernel_family(const DataPlaces& data, const std::string& n
   if (const CalibrationEntry* entry = model->entry_for(call, &id)) {
     const KernelForm& form = entry->formula();
     out.tables.push_back(figures_table(form, form.features(call, gpu), *entry));
+    const CostModel fitted(gpu, std::vector<Calibration>(model->calibrations()), Fidelity::fitted, force, "--calibration");
+    const double ratio = model->time(call).time.value() / fitted.time(call).time.value();
+    out.notes.push_back(entry->transfer.neighbours > 0
+                            ? fmt::format("measured is {:.4g} of fitted: what the {} nearest measured shapes say of the formula", ratio, entry->transfer.neighbours)
+                            : "measured is fitted here: neighbours did not help on the shapes that the fit left out");
     out.tables.push_back(parameters_table(form, entry, id));
   } else {
     out.notes.push_back(fmt::format("no calibration of {} has {}/{}: the time is the roofline, which is a lower bound", gpu.name, name, call.variant));
