@@ -41,7 +41,7 @@ reports::Table rows_table(const std::vector<ValidationRow>& rows) {
 }
 
 reports::Table summary_table(const std::vector<ValidationRow>& rows) {
-  struct Sum { std::int64_t rows = 0, failed = 0, known_misses = 0, predicted = 0, calibrated = 0, identity = 0, not_reproducible = 0; double total = 0, worst = 0; };
+  struct Sum { std::int64_t rows = 0, failed = 0, known_misses = 0, predicted = 0, calibrated = 0, identity = 0, not_reproducible = 0; double total = 0, predicted_total = 0, worst = 0; };
   std::map<std::string, Sum> topics;
   for (const ValidationRow& r : rows) {
     Sum& s = topics[r.topic];
@@ -56,6 +56,7 @@ reports::Table summary_table(const std::vector<ValidationRow>& rows) {
     s.calibrated += r.kind == "calibrated";
     s.identity += r.kind == "identity";
     s.total += std::abs(r.error_pct);
+    if (r.kind == "predicted") s.predicted_total += std::abs(r.error_pct);
     s.worst = std::max(s.worst, std::abs(r.error_pct));
   }
   reports::Table t;
@@ -65,13 +66,15 @@ reports::Table summary_table(const std::vector<ValidationRow>& rows) {
   t.columns = {{"rows", "published numbers"}, {"predicted", "rows made without looking at the answer"},
                {"calibrated", "rows that were an input of a fit"}, {"identity", "rows that are arithmetic on published inputs"},
                {"not_reproducible", "rows whose number cannot be computed; shown, counted in nothing else"},
-               {"failed", "rows out of tolerance that nobody expected to be"}, {"known_misses", "rows out of tolerance for a reason that is known"}, {"mean_error_pct", "mean of the absolute errors"}, {"max_error_pct", "largest absolute error"}};
+               {"failed", "rows out of tolerance that nobody expected to be"}, {"known_misses", "rows out of tolerance for a reason that is known"}, {"mean_error_pct", "mean of the absolute errors"},
+               {"predicted_mean_pct", "mean of those that are predictions"}, {"max_error_pct", "largest absolute error"}};
   for (const auto& [topic, s] : topics) {
     Row row;
     row.set("topic", topic).set("rows", s.rows).set("predicted", s.predicted).set("calibrated", s.calibrated).set("identity", s.identity);
     row.set("not_reproducible", s.not_reproducible).set("failed", s.failed).set("known_misses", s.known_misses);
     const auto judged = static_cast<double>(s.rows - s.not_reproducible);
     if (judged > 0) row.set("mean_error_pct", s.total / judged).set("max_error_pct", s.worst);
+    if (s.predicted > 0) row.set("predicted_mean_pct", s.predicted_total / static_cast<double>(s.predicted));
     t.rows.push_back(std::move(row));
   }
   return t;
