@@ -93,12 +93,9 @@ Fidelity fidelity_named(const std::string& name, const std::string& place) {
 CostModel::CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wanted, bool force, const std::string& place)
     : gpu_(std::move(gpu)), calibrations_(std::make_shared<const std::vector<Calibration>>(std::move(calibrations))), wanted_(wanted) {
   for (const Calibration& c : *calibrations_) {
-    if (c.gpu == gpu_.name) continue;
-    if (!force) {
-      throw UserError(place, fmt::format("the calibration {} is of {} ({}), and this is about {}", c.id, c.gpu, c.device, gpu_.name),
-                      "calibrate for this GPU, or take --force: rates are then carried over as parts of the peaks, and the result says so");
-    }
-    forced_.push_back(c.id);
+    if (c.gpu == gpu_.name || force) continue;
+    throw UserError(place, fmt::format("the calibration {} is of {} ({}), and this is about {}", c.id, c.gpu, c.device, gpu_.name),
+                    "calibrate for this GPU, or take --force: rates are then carried over as parts of the peaks, and the result says so");
   }
   if (wanted_ == Fidelity::roofline) return;
   for (const Calibration& c : *calibrations_) {
@@ -133,8 +130,20 @@ CostModel::CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wa
 std::vector<std::string> CostModel::names() const {
   std::vector<std::string> out;
   for (const Calibration& c : *calibrations_) {
-    const bool forced = std::find(forced_.begin(), forced_.end(), c.id) != forced_.end();
-    out.push_back(c.id + (forced ? fmt::format(" (of {}, forced)", c.gpu) : ""));
+    out.push_back(c.id + (c.gpu != gpu_.name ? fmt::format(" (of {}, forced)", c.gpu) : ""));
+  }
+  return out;
+}
+
+std::string forced_caution(const std::string& name) {
+  return fmt::format("calibration {}: its rates were carried over as parts of the peaks, a guess", name);
+}
+
+std::vector<std::string> CostModel::cautions() const {
+  std::vector<std::string> out;
+  const std::vector<std::string> shown = names();
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    if ((*calibrations_)[i].gpu != gpu_.name) out.push_back(forced_caution(shown[i]));
   }
   return out;
 }

@@ -30,6 +30,9 @@ struct KernelTime {
   bool clamped = false;          ///< the formula was below the roofline
 };
 
+/// What is to be said of a forced calibration, by its name in CostModel::names().
+std::string forced_caution(const std::string& name);
+
 class CostModel {
  public:
   /// `calibrations`: earlier ones win. Throws UserError (place `place`) for one of another GPU unless `force`.
@@ -40,8 +43,10 @@ class CostModel {
   const Gpu& gpu() const { return gpu_; }
   Fidelity wanted() const { return wanted_; }
   const std::vector<Calibration>& calibrations() const { return *calibrations_; }
-  /// Ids, and "forced" for those of another GPU.
+  /// Ids; "h800_inference (of h800, forced)" for those of another GPU.
   std::vector<std::string> names() const;
+  /// A sentence for each calibration of another GPU, for whoever reads the result.
+  std::vector<std::string> cautions() const;
   /// The entry that answers for a call; nullptr: the roofline does.
   const CalibrationEntry* entry_for(const KernelCall& call, std::string* id = nullptr) const;
 
@@ -67,7 +72,6 @@ class CostModel {
 
   Gpu gpu_;
   std::shared_ptr<const std::vector<Calibration>> calibrations_;   ///< shared by copies: tables point into it
-  std::vector<std::string> forced_;
   Fidelity wanted_;
   bool drawn_ = false;
   std::uint64_t seed_ = 0, draw_ = 0;

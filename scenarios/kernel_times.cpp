@@ -110,7 +110,7 @@ std::vector<std::string> warnings_on(const CostModel& model, const std::vector<K
   for (const KernelCall& call : calls) {
     std::string id;
     if (model.entry_for(call, &id) != nullptr && shown_name(model, id) != id && forced.insert(id).second) {
-      out.push_back(fmt::format("calibration {}: its rates were carried over as parts of the peaks, a guess", shown_name(model, id)));
+      out.push_back(models::forced_caution(shown_name(model, id)));
     }
     const std::string name = call.family->name + "/" + call.variant;
     if (model.entry_for(call) == nullptr) {

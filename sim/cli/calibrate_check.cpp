@@ -51,9 +51,7 @@ void check(const CheckOptions& o) {
   const models::CostModel model(gpu, {std::move(calibration)}, fidelity, o.force, "FILE");
   const std::vector<models::FamilyCheck> families = models::check_calibration(model, data.rows);
   listing.tables.push_back(families_table(families));
-  for (const std::string& used : model.names()) {
-    if (used.find("forced") != std::string::npos) listing.notes.push_back(fmt::format("{}: rates were carried over as parts of the peaks, a guess", used));
-  }
+  for (const std::string& caution : model.cautions()) listing.notes.push_back(caution);
   double sum = 0;
   std::size_t rows = 0;
   for (const models::FamilyCheck& f : families) {

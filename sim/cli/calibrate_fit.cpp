@@ -124,9 +124,7 @@ void fit(const Options& o) {
   if (contradicted) c.notes.push_back(fmt::format("the data say \"{}\"; they were taken for {} (--gpu, --force)", c.device, gpu.name));
   if (c.device.empty()) c.device = gpu.title;
   for (const std::string& file : o.data) c.data.push_back(std::filesystem::path(file).filename().string());
-  for (const std::string& n : c.notes) {
-    if (n.rfind("not fitted", 0) == 0 || n.rfind("doubtful", 0) == 0) note(o.common, n);
-  }
+  for (std::size_t i = data.notes.size(); i < c.notes.size(); ++i) note(o.common, c.notes[i]);   // those of the data were told when they were read
   if (o.calibration == "-") return emit_text(models::calibration_json(c), {"json", "-", false, 0});
   if (!o.calibration.empty()) write_file_atomically(o.calibration, models::calibration_json(c));
   note(o.common, o.calibration.empty() ? "nothing was written: -o FILE keeps the calibration" : "the calibration is in " + o.calibration);

@@ -178,9 +178,7 @@ reports::Listing show_kernel_family(const DataPlaces& data, const std::string& n
   if (options.words.count("calibration") > 0) calibrations.push_back(options.words.at("calibration"));
   const bool force = options.words.count("force") > 0;
   const auto model = scenarios::KernelTimes(data, {Fidelity::measured, calibrations, force}).model(gpu, {}, "--calibration");
-  for (const std::string& used : model->names()) {
-    if (used.find("forced") != std::string::npos) out.notes.push_back(fmt::format("{}: rates were carried over as parts of the peaks, a guess", used));
-  }
+  for (const std::string& caution : model->cautions()) out.notes.push_back(caution);
   out.tables.push_back(times_table(data, call, gpu, calibrations, force));
   std::string id;
   if (const CalibrationEntry* entry = model->entry_for(call, &id)) {

@@ -311,7 +311,7 @@ Calibration fit_calibration(const Measurements& data, const Gpu& gpu, const FitO
   for (const auto& [family, form] : options.form) {
     if (!family.empty()) kernel_family(family, "--form");
   }
-  std::vector<std::string> left;
+  std::vector<std::string> left, doubtful;
   for (const Group& group : groups_of(tables)) {
     const std::vector<const KernelForm*> forms = forms_to_try(group, options);
     const std::map<std::string, double> held = held_of(group, options.hold);
@@ -323,14 +323,15 @@ Calibration fit_calibration(const Measurements& data, const Gpu& gpu, const FitO
     }
     for (CalibrationEntry& e : fit_group(group, gpu, forms, held)) {
       if (const double missed = e.errors.at("in_sample").mean_pct; missed > kHopeless) {
-        left.push_back(fmt::format("{}/{}: its formula misses what it was fitted to by {:.0f} % (mean): are the unit of the times and the shapes right?", e.family,
+        doubtful.push_back(fmt::format("{}/{}: its formula misses what it was fitted to by {:.0f} % (mean): are the unit of the times and the shapes right?", e.family,
                                    e.variant, missed));
       }
       c.entries.push_back(std::move(e));
     }
   }
   if (c.entries.empty()) throw UserError("DATA", fmt::format("nothing can be fitted: {}", fmt::join(left, "; ")), "look at what weft calibrate import shows of the data");
-  for (std::string& why : left) c.notes.push_back((why.find("misses what it was") == why.npos ? "not fitted: " : "doubtful: ") + why);
+  for (const std::string& why : left) c.notes.push_back("not fitted: " + why);
+  for (const std::string& why : doubtful) c.notes.push_back("doubtful: " + why);
   return c;
 }
 

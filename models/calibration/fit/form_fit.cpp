@@ -85,7 +85,6 @@ FormFit fit_form(const FormRows& rows, const std::vector<std::size_t>& used, con
   fit.covariance = s.covariance;
   hold_to_ranges(fit.covariance, rows.forms.front().parameters);
   fit.at_bound = s.at_bound;
-  fit.cost = s.cost;
   return fit;
 }
 

@@ -32,7 +32,6 @@ struct FormFit {
   std::vector<double> parameters;
   std::vector<std::vector<double>> covariance;     ///< of their logarithms; empty unless asked for
   std::vector<bool> at_bound;
-  double cost = 0;
 };
 
 /// `rows_used`: indices. `from`: parameters to start at (empty: the best of the form's own start and some drawn ones).
