@@ -74,7 +74,7 @@ void router_forward(const TrainSizes& s, PhaseBuilder& add) {
   const double scores = s.own * m.experts;
   add.plain_gemm("router", s.own, m.experts, m.hidden);
   add.move("scores", "other", 2 * scores * kFp32, 9);
-  add.small("gate", 27);
+  add.small("gate", 26);
   add.select("top experts", s.own, m.experts, m.topk);
   add.select("top experts for balance", s.own, m.experts, m.topk);
 }

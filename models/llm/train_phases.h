@@ -58,8 +58,8 @@ struct PhaseKernel {
   double indices = 0;        ///< of one: index entries that few threads walk through, at TrainConstants::per_index
 };
 
-/// Tokens received per routed row when every token takes `topk` experts at random (within the groups it is limited to): a token that goes to two
-/// experts of a GPU comes once. 1 or below.
+/// Tokens received per routed row when every token takes `topk` experts at random within the groups it is limited to: a token that goes to two
+/// experts of a GPU comes once. (DeepSeek-V3's gate spreads a little more: 0.936 instead of 0.920 over 64 GPUs.)
 double received_share(const Llm& m, double ep);
 
 /// The kernels of a phase in the order in which they start. Bytes are what a kernel has to read and write. Throws UserError (places --tokens,
