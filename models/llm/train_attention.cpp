@@ -88,6 +88,12 @@ void router_backward(const TrainSizes& s, PhaseBuilder& add) {
   add.residual("gradient of router's input", s.own * m.hidden);
 }
 
+/// Attention's output between BF16 and the form in which it waits for backward; nothing without FP8.
+void compressed(const TrainSizes& s, PhaseBuilder& add, const Widths& w, const char* name) {
+  const double elements = s.tokens * w.values;
+  if (add.fp8()) add.move(name, "cast", elements * (kBf16 + kE5M6) + elements / 128 * kFp32);
+}
+
 void attention_core_backward(const TrainSizes& s, PhaseBuilder& add) {
   const LlmAttention& a = s.m.attention;
   const double head_tokens = s.tokens * s.heads;
@@ -173,7 +179,7 @@ void attention_forward(const TrainSizes& s, PhaseBuilder& add) {
   if (s.m.attention.latent) latent_forward(s, add, w);
   else grouped_forward(s, add, w);
   add.attention(false);
-  if (s.q.selective_recompute && add.fp8()) add.move("attention's output kept in E5M6", "cast", s.tokens * w.values * (kBf16 + kE5M6) + s.tokens * w.values / 128 * kFp32);
+  if (s.q.selective_recompute) compressed(s, add, w, "attention's output kept in E5M6");
   add.cast_with_scales("cast", s.tokens, w.values);
   add.gemm("o", s.tokens, d, w.values);
   add.move("scale", "other", 2 * s.own * d * kBf16);
@@ -188,7 +194,7 @@ void attention_backward(const TrainSizes& s, PhaseBuilder& add) {
   if (s.q.moe) router_backward(s, add);
   add.norm_backward("gradient of norm before MLP", s.own, d);
   add.move("scale", "other", 2 * s.own * d * kBf16);
-  if (s.q.selective_recompute && add.fp8()) add.move("attention's output from E5M6", "cast", s.tokens * w.values * (kBf16 + kE5M6) + s.tokens * w.values / 128 * kFp32);
+  if (s.q.selective_recompute) compressed(s, add, w, "attention's output from E5M6");
   input_gradient(s, add, "o_dgrad", d, w.values);
   add.cast_transposed("attention's output for o's weight", s.tokens, w.values);
   add.cast_transposed("gradient for o's weight", s.tokens, d);

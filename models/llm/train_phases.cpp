@@ -11,36 +11,48 @@
 namespace weft::models {
 namespace {
 
+constexpr double kMost = 1e9;   // tokens or GPUs
+
 bool whole(double v) { return std::floor(v) == v; }
 
-void check_tensor_parallel(const Llm& m, const TrainShape& q) {
-  if (!(q.tp >= 1) || !whole(q.tp)) throw UserError("--tp", fmt::format("expected a whole number of GPUs, got {:g}", q.tp));
+bool in_layer(TrainPhase p) { return std::find(layer_phases().begin(), layer_phases().end(), p) != layer_phases().end(); }
+
+bool of_mtp(TrainPhase p) {
+  return p == TrainPhase::mtp_projection_forward || p == TrainPhase::mtp_projection_backward || p == TrainPhase::mtp_projection_weight;
+}
+
+bool has_logits(TrainPhase p) {
+  return p == TrainPhase::head_forward || p == TrainPhase::head_backward || p == TrainPhase::head_weight || p == TrainPhase::loss_forward || p == TrainPhase::loss_backward;
+}
+
+void check_tensor_parallel(const Llm& m, const TrainShape& q, bool words) {
+  if (!(q.tp >= 1 && q.tp <= kMost) || !whole(q.tp)) throw UserError("--tp", fmt::format("expected a whole number of GPUs, got {:g}", q.tp));
   const auto divides = [&](double of, const char* what) {
-    if (of > 0 && !whole(of / q.tp)) throw UserError("--tp", fmt::format("{:g} GPUs cannot share {:g} {} evenly", q.tp, of, what));
+    if (of > 0 && (!whole(of / q.tp) || of < q.tp)) throw UserError("--tp", fmt::format("{:g} GPUs cannot share {:g} {} evenly", q.tp, of, what));
   };
   divides(m.attention.heads, "heads");
   divides(q.tokens, "tokens");
   divides(q.moe ? m.shared_inter : m.dense_inter, "columns of the MLP");
-  divides(m.vocab, "words");
+  if (words) divides(m.vocab, "words");
+  // Fewer heads of keys and values than GPUs: each is held by several.
+  if (!whole(q.tp / m.attention.kv_heads)) divides(m.attention.kv_heads, "heads of keys and values");
 }
 
 void check(const Llm& m, TrainPhase phase, const TrainShape& q) {
-  if (!(q.tokens >= 1) || !whole(q.tokens)) throw UserError("--tokens", fmt::format("expected a whole number of tokens, got {:g}", q.tokens));
-  if (!(q.sequence >= 1) || !whole(q.tokens / q.sequence)) {
+  if (!(q.tokens >= 1 && q.tokens <= kMost) || !whole(q.tokens)) throw UserError("--tokens", fmt::format("expected a whole number of tokens, got {:g}", q.tokens));
+  if (!(q.sequence >= 1 && q.sequence <= q.tokens) || !whole(q.tokens / q.sequence)) {
     throw UserError("--tokens", fmt::format("{:g} tokens are no whole number of sequences of {:g}", q.tokens, q.sequence), "--context says how long a sequence is");
   }
-  check_tensor_parallel(m, q);
+  check_tensor_parallel(m, q, has_logits(phase));
   if (!(q.routed_rows >= 0) || !(q.received >= 0) || !(q.optimizer_parameters >= 0)) throw UserError("--tokens", "rows and parameters cannot be negative");
-  const bool layer = std::find(layer_phases().begin(), layer_phases().end(), phase) != layer_phases().end();
   if (phase == TrainPhase::optimizer && q.optimizer_parameters == 0) {
     throw UserError("--phase", "the optimizer needs to know how many parameters this GPU keeps");
   }
-  const bool mtp = phase == TrainPhase::mtp_projection_forward || phase == TrainPhase::mtp_projection_backward || phase == TrainPhase::mtp_projection_weight;
-  if (mtp && m.mtp_modules == 0) throw UserError("--phase", fmt::format("{} has no MTP module", m.name));
-  if (!layer) return;
+  if (of_mtp(phase) && m.mtp_modules == 0) throw UserError("--phase", fmt::format("{} has no MTP module", m.name));
+  if (!in_layer(phase)) return;
   if (q.moe && m.moe_layers == 0) throw UserError("--phase", fmt::format("{} has no MoE layer", m.name), "its layers are dense");
   if (!q.moe && m.dense_inter == 0) throw UserError("--phase", fmt::format("{} has no dense layer", m.name));
-  if (q.moe && (!(q.ep >= 1) || !whole(m.experts / q.ep))) {
+  if (q.moe && (!(q.ep >= 1 && q.ep <= m.experts) || !whole(m.experts / q.ep))) {
     throw UserError("--ep", fmt::format("{:g} GPUs cannot hold {:g} experts evenly", q.ep, m.experts));
   }
 }

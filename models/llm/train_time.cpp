@@ -107,7 +107,7 @@ KernelTime kernel_time(const CostModel& model, const PhaseKernel& kernel, double
     t.clamped = false;
   }
   const Seconds walked = constants.per_score.value * kernel.scores + constants.per_index.value * kernel.indices;
-  t.time = std::max({t.time, constants.least.value, constants.least.value * (walked.value() > 0 ? 1 : 0) + walked});
+  t.time = std::max(t.time, constants.least.value + walked);
   return t;
 }
 

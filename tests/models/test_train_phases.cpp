@@ -130,7 +130,7 @@ TEST_CASE("DeepSeek-V3's phases launch as many kernels as in its trace") {
   for (const Recorded& r : kRecorded) {
     double launched = 0;
     for (const PhaseKernel& k : kernels_of(shipped("deepseek-v3"), r.phase, {})) launched += k.count;
-    // mlp(F) launches one more in the trace when rows are few: tensor maps of the grouped product (19 kernels without).
+    // mlp(F) fills in the tensor maps of a grouped product in three of the four layers (1 to 3 us), which is not modelled.
     CHECK(launched >= r.kernels - 1);
     CHECK(launched <= r.kernels);
   }
@@ -138,8 +138,8 @@ TEST_CASE("DeepSeek-V3's phases launch as many kernels as in its trace") {
 
 TEST_CASE("a layer's phases take the time that the trace recorded: the kernels' formulas were fitted there, the sums were not") {
   // Predicted / recorded ms at 112 SMs, mean of four layers (attn(F)'s first of four waits 0.4 ms for the host, which is 0.1 of its mean):
-  //   attn(F) 4.33 / 4.60 (-5.8 %)   mlp(B) 5.36 / 5.36 (-0.1 %)   mlp(W) 5.21 / 5.07 (+2.6 %)   mlp(F) 4.66 / 4.64 (+0.4 %)
-  //   attn(B) 9.59 / 9.54 (+0.5 %)   attn(W) 2.40 / 2.40 (+0.1 %)  all 31.55 / 31.61 (-0.2 %)
+  //   attn(F) 4.33 / 4.60 (-5.9 %)   mlp(B) 5.37 / 5.36 (+0.0 %)   mlp(W) 5.21 / 5.07 (+2.6 %)   mlp(F) 4.65 / 4.64 (+0.3 %)
+  //   attn(B) 9.59 / 9.54 (+0.5 %)   attn(W) 2.40 / 2.40 (+0.1 %)  all 31.54 / 31.61 (-0.2 %)
   const Llm v3 = shipped("deepseek-v3");
   double all = 0, recorded = 0;
   for (const Recorded& r : kRecorded) {
@@ -149,7 +149,7 @@ TEST_CASE("a layer's phases take the time that the trace recorded: the kernels' 
       shape = shape_in(p, shape);
       if (p.phase->phase == r.phase) mean += ms(v3, r.phase, shape) / 4;
     }
-    INFO(r.name << ": " << mean << " ms, recorded " << r.ms);
+    INFO(std::string(r.name) << ": " << mean << " ms, recorded " << r.ms);
     CHECK(mean == doctest::Approx(r.ms).epsilon(0.08));
     all += mean;
     recorded += r.ms;
@@ -333,6 +333,13 @@ TEST_CASE("what does not divide, or what a model lacks, is refused by its option
   CHECK(place_of(v3, P::mlp_forward, [](TrainShape& s) { s.tp = NAN; }).starts_with("--tp"));
   CHECK(place_of(v3, P::mlp_forward, [](TrainShape& s) { s.tokens = 5000; }).starts_with("--tokens"));
   CHECK(place_of(v3, P::mlp_forward, [](TrainShape& s) { s.tokens = NAN; }).starts_with("--tokens"));
+  CHECK(place_of(v3, P::mlp_forward, [](TrainShape& s) { s.tokens = s.sequence = INFINITY; }).starts_with("--tokens"));
+  CHECK(place_of(v3, P::mlp_forward, [](TrainShape& s) { s.sequence = INFINITY; }).starts_with("--tokens"));
+  CHECK(place_of(v3, P::mlp_forward, [](TrainShape& s) { s.ep = INFINITY; }).starts_with("--ep"));
+  CHECK(place_of(v3, P::attention_forward, [](TrainShape& s) { s.tp = 256; }).starts_with("--tp"));
+  CHECK(place_of(v3, P::head_forward, [](TrainShape& s) { s.tp = 64; }) == "accepted");   // 129280 / 64 = 2020
+  CHECK(place_of(v3, P::head_forward, [](TrainShape& s) { s.tp = 128; s.tokens = s.sequence = 8192; }) == "accepted");
+  CHECK(place_of(qwen, P::attention_forward, [](TrainShape& s) { s.tp = 16, s.moe = false; }) == "accepted");   // 8 heads of keys and values, each held by two
   CHECK(place_of(v3, P::mlp_forward, [](TrainShape& s) { s.routed_rows = -1; }).starts_with("--tokens"));
   CHECK(place_of(v3, P::optimizer, [](TrainShape&) {}).starts_with("--phase"));
   CHECK(place_of(qwen, P::mlp_forward, [](TrainShape&) {}).starts_with("--phase"));
@@ -348,4 +355,18 @@ TEST_CASE("the constants say where they are from") {
     CHECK_FALSE(c.source.empty());
   }
   CHECK(constants().gap.value.value() == doctest::Approx(2e-6));
+}
+
+TEST_CASE("selecting and walking take what the trace shows") {
+  // gatherTopK 66 to 79 us, mean 70.5; clean_and_count_expert and get_fused_mapping 62 to 194, mean 120.5 with 30,278 tokens received.
+  const Llm v3 = shipped("deepseek-v3");
+  TrainShape s;
+  s.received = 30278;
+  for (const TrainPhase p : {TrainPhase::attention_forward, TrainPhase::mlp_forward}) {
+    for (const PhaseKernel& k : kernels_of(v3, p, s)) {
+      const double us = kernel_time(trained(), k, 112, constants()).time.value() * 1e6;
+      if (k.scores > 0) CHECK(us == doctest::Approx(70.5).epsilon(0.01));
+      if (k.indices > 0) CHECK(us == doctest::Approx(120.5).epsilon(0.01));
+    }
+  }
 }
