@@ -68,10 +68,6 @@ class TrainingStep final : public BasicWorkload {
   }
   std::vector<std::string> warnings() const override {
     std::vector<std::string> all = models::warnings_on(*setup_->costs, calls_of(*setup_));
-    if (setup_->layout.dp > 0 && setup_->layout.micro_batches > 0) {
-      const std::string text = does_not_fit(setup_->model, setup_->layout, live_chunks(setup_->schedule_memory, setup_->layout.pp, setup_->layout.micro_batches), setup_->gpu.memory.value);
-      if (!text.empty()) all.push_back(setup_->model.name + " " + text);
-    }
     return all;
   }
 

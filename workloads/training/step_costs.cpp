@@ -36,6 +36,9 @@ std::vector<TrainPhase> phases_of(Work work) {
 
 bool routed(Work w) { return w == Work::moe_forward || w == Work::moe_backward || w == Work::moe_weight; }
 
+/// Phases of a layer are launched one by one.
+bool of_a_layer(Work w) { return w <= Work::moe_weight; }
+
 /// What of the model has this work: none of it, no times are needed.
 bool occurs(Work w, const Layout& l) {
   const auto any = [&](auto has) { return std::any_of(l.stages.begin(), l.stages.end(), has); };
@@ -76,6 +79,13 @@ std::vector<PhaseKernel> kernels(const StepSetup& s, Work w, const TrainShape& s
   return all;
 }
 
+models::KernelCall on_sms(models::KernelCall call, double sms) {
+  for (std::size_t i = 0; i < call.at.size(); ++i) {
+    if (call.family->fields[i].name == "sms") call.at[i] = sms;
+  }
+  return call;
+}
+
 constexpr Work work_of(std::size_t i) { return static_cast<Work>(i); }
 constexpr std::size_t works = static_cast<std::size_t>(Work::count);
 
@@ -100,10 +110,13 @@ StepCosts costs_of(const StepSetup& s, const Layout& l, double received) {
     const auto with_again = [&](double sms) {
       Seconds t = time(w, shape, sms);
       if (const auto first = again(w)) t += time(*first, shape, sms);
-      return t;
+      return sms > 0 && of_a_layer(w) ? t + s.constants.pause.value : t;
     };
     if (!routed(w) || !s.routing.drawn) {
-      if (routed(w) && received > 0) shape.received = received * shape.tokens / shape.tp * s.model.topk;
+      if (routed(w) && received > 0) {
+        shape.routed_rows = s.slowest_rows * shape.tokens / shape.tp * s.model.topk;
+        shape.received = received * shape.routed_rows;
+      }
       costs.set(w, with_again(0), with_again(beside_sms));
       continue;
     }
@@ -121,11 +134,12 @@ StepCosts costs_of(const StepSetup& s, const Layout& l, double received) {
 }
 
 std::vector<models::KernelCall> calls_of(const StepSetup& s) {
+  const double sms = s.gpu.sms.value - s.communication_sms;
   std::vector<models::KernelCall> calls;
   for (std::size_t i = 0; i < works; ++i) {
     const Work w = work_of(i);
     if (!occurs(w, s.layout)) continue;
-    for (const PhaseKernel& k : kernels(s, w, shape_of(s, s.layout, w))) calls.push_back(k.call);
+    for (const PhaseKernel& k : kernels(s, w, shape_of(s, s.layout, w))) calls.push_back(on_sms(k.call, sms));
   }
   return calls;
 }

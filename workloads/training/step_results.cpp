@@ -109,7 +109,7 @@ void set_rates(Row& row, const StepSetup& s, const PreparedStep& step, const Ste
 
 std::vector<Row> rows_of(const StepSetup& s, const PreparedStep& step, const StepRecord& record, Seconds pipeline, const StepEnd& end) {
   const std::vector<StepParts> parts = parts_of(step.schedule, record, pipeline, end.total);
-  const std::vector<RankMemory> memory = memory_of(s.model, step.layout, live_chunks(s.schedule_memory, step.layout.pp, step.layout.micro_batches));
+  const std::vector<RankMemory> memory = memory_of(s.model, step.layout, live_chunks(s.model, step.layout, step.schedule));
   StepParts mean;
   for (const StepParts& p : parts) mean += p;
   mean = mean / static_cast<double>(parts.size());
@@ -122,7 +122,7 @@ std::vector<Row> rows_of(const StepSetup& s, const PreparedStep& step, const Ste
   set_rates(rows.front(), s, step, mean);
   rows.front().set("reduce_scatter_s", end.reduce_scatter.value()).set("update_s", end.update.value()).set("all_gather_s", end.all_gather.value());
   set_memory(rows.front(), memory[fullest(memory)]);
-  for (std::size_t r = 0; r < parts.size(); ++r) {
+  for (std::size_t r = 0; s.all_ranks && r < parts.size(); ++r) {
     Row& row = rows.emplace_back();
     row.set("rank", std::to_string(r));
     set_parts(row, parts[r]);

@@ -53,6 +53,9 @@ void read_figures(Parameters& p, StepSetup& s) {
   JsonReader& where = p.where();
   s.communication_sms = static_cast<std::uint32_t>(p.integer("communication_sms", s.model.moe_layers > 0 ? 20 : 0, 0, 1000));
   if (s.communication_sms >= s.gpu.sms.value) where.fail_at("communication_sms", fmt::format("the {} has {:.0f} SMs", s.gpu.name, s.gpu.sms.value), "leave some to compute");
+  s.slowest_rows = where.has("slowest_rows") ? where.at("slowest_rows").as_number(1, 1000) : 1;
+  p.remember("slowest_rows", s.slowest_rows);
+  if (s.slowest_rows > 1 && s.routing.drawn) where.fail_at("slowest_rows", "drawn loads have their own slowest rank", "\"imbalance\" makes them more uneven");
   s.jitter = where.has("jitter") ? where.at("jitter").as_number(0, 1) : 0;
   p.remember("jitter", s.jitter);
   if (where.has("optimizer_time")) {
@@ -92,9 +95,8 @@ std::optional<StepSetup> read_step(Parameters& p, const WorkloadContext& context
   s.chunks = static_cast<std::uint32_t>(where.integer_or("stages_per_rank", 2, 1, 1000));
   if (!sound()) return {};
   s.schedule = schedule_named(schedule, where.pointer() + "/schedule");
-  s.schedule_memory = schedule_memory(schedule, s.chunks);
   if (s.schedule.takes_chunks) p.remember("stages_per_rank", s.chunks);
-  s.layout = read_layout(p, s.model, s.schedule_memory.shape);
+  s.layout = read_layout(p, s.model, shape_of(s.schedule, s.chunks));
   if (!sound()) return {};
   read_kernels(p, s);
   s.rails = read_rail_options(p);
@@ -103,6 +105,7 @@ std::optional<StepSetup> read_step(Parameters& p, const WorkloadContext& context
   if (!sound()) return {};
   read_cost_model(p, context, s);
   if (!sound()) return {};
+  s.all_ranks = p.word("ranks", {"mean", "all"}, "mean") == "all";
   s.seed = context.seed;
   p.remember("gpu", s.gpu.name);
   p.remember("model", s.model.name);
@@ -162,6 +165,7 @@ PreparedStep prepare_step(const StepSetup& s, const ClusterView& cluster) {
   job->exchange_start_up = exchange.start_up.value;
   job->send_start_up = s.pipeline.start_up.value;
   job->team_start_up = s.tensor.start_up.value;
+  if (s.communicates) job->dispatch_lead = s.constants.dispatch_layout.value, job->gradient_lead = s.constants.gradient_cast.value;
   const double on = s.communicates ? 1 : 0, tokens = l.tokens_per_micro_batch();
   const auto hidden = static_cast<std::int64_t>(s.model.hidden);
   job->dispatched = (s.fp8 ? moe::fp8_copy(hidden) : moe::bf16_copy(hidden)) * on;
@@ -188,6 +192,7 @@ std::vector<ColumnDoc> step_parameter_docs() {
   for (ColumnDoc& d : std::vector<ColumnDoc>{
            {"routing", "\"expected\" (default): every rank sends and gets the mean; \"drawn\": from the seeded gate, for each micro-batch and layer"},
            {"imbalance", "sigma of the logarithm of the experts' popularity, drawn once a step and layer; default 0; with routing drawn"},
+           {"slowest_rows", "with routing expected: routed rows of the rank for which each exchange waits, over the mean of its group; default 1"},
            {"gate", "unrestricted, v3 or deepep_test; default \"v3\" for models with groups of experts"},
            {"communication_sms", "SMs that exchanges take from the kernels beside them; default 20 with experts"},
            {"communication", "false: every transfer is of nothing; default true"},
@@ -200,6 +205,7 @@ std::vector<ColumnDoc> step_parameter_docs() {
            {"jitter", "sigma of the logarithm of each stretch of computing, drawn for each GPU and stretch; its mean stays; default 0"},
            {"optimizer_time", "what follows the last micro-batch (gradients, update, weights) takes at least this; default: what is simulated"},
            {"gpu_hour_usd", "price of a GPU hour; default 2"},
+           {"ranks", "rows: \"mean\" of all pipeline ranks (default) or \"all\": each of them too"},
            {"train_constants", "what kernels of a training step cost beyond their formulas; default \"deepseek_v3_h800\""},
            {"cost_model", "roofline, fitted or measured; default: the run's"},
            {"calibration", "calibrations before the run's; default for the h800 \"h800_training\""}})

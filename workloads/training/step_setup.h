@@ -27,7 +27,6 @@ struct StepSetup {
   models::TrainConstants constants;
   ScheduleKind schedule;
   std::uint32_t chunks = 2;                 ///< stages a rank, interleaved 1F1B alone
-  ScheduleMemory schedule_memory;
   Layout layout;                            ///< dp and batch may be open until the cluster is known
   RailOptions rails;
   models::CommunicationModel exchange, intranode, pipeline, tensor, synchronise;
@@ -35,9 +34,11 @@ struct StepSetup {
   bool fp8 = true;                          ///< dispatch in FP8
   bool communicates = true;                 ///< false: every transfer is nothing
   RoutingChoice routing;                    ///< the gate's experts zero: no MoE layer
+  double slowest_rows = 1;                  ///< routed rows of the rank that all wait for, over their mean; loads that are not drawn
   double jitter = 0;
   std::optional<Seconds> optimizer_time;    ///< all that follows the last micro-batch takes at least this
   double gpu_hour_usd = 2;
+  bool all_ranks = false;                   ///< rows of each pipeline rank beside their mean
   std::uint64_t seed = 0;
 };
 
@@ -53,7 +54,7 @@ struct PreparedStep {
 };
 PreparedStep prepare_step(const StepSetup& setup, const ClusterView& cluster);
 
-/// Kernel calls of all work of the step, for what is told of their times.
+/// Kernel calls of all work of the step, on the SMs that communication leaves them, for what is told of their times.
 std::vector<models::KernelCall> calls_of(const StepSetup& setup);
 
 /// How long each stretch of computing takes: `received` is a rank's tokens received, each once, over its routed rows.
