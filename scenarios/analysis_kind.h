@@ -38,6 +38,8 @@ struct AnalysisContext {
 
   /// As KernelTimes::model, of the draw.
   std::shared_ptr<const models::CostModel> model(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const;
+  /// model() as a function; valid as long as this.
+  models::CostModelSource source() const;
 };
 
 struct AnalysisKind {

@@ -101,7 +101,7 @@ Json workload_schema(const DataPlaces& data) {
   const KernelTimes kernels(data, {});
   const AnalysisContext for_analysis{data, kernels, {}};
   for (const auto& k : analysis_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r, for_analysis); });
-  const workloads::WorkloadContext context{&data, 1};
+  const workloads::WorkloadContext context{&data, 1, for_analysis.source()};
   for (const auto& k : workloads::workload_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r, context); });
   return by_kind(kinds);
 }
