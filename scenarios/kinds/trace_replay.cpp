@@ -8,7 +8,6 @@
 
 #include "models/calibration/readers/trace_facts.h"
 #include "scenarios/analysis_kind.h"
-#include "scenarios/kinds/kernel_reading.h"
 #include "scenarios/replay/replay.h"
 
 namespace weft::scenarios {
@@ -19,9 +18,11 @@ using workloads::replay::Recording;
 
 class TraceReplay final : public Analysis {
  public:
-  TraceReplay(Recording recording, WhatIf what, std::unique_ptr<Cluster> recorded_on, const AnalysisContext& context, Json resolved)
+  TraceReplay(Recording recording, WhatIf what, std::unique_ptr<Cluster> recorded_on, KernelModels kernels, const AnalysisContext& context, Json resolved)
       : recording_(std::move(recording)), dependencies_(workloads::replay::dependencies_of(recording_)), what_(std::move(what)), recorded_on_(std::move(recorded_on)),
-        data_(context.data), kernels_(context.kernels), resolved_(std::move(resolved)) {}
+        kernels_(std::move(kernels)), data_(context.data), resolved_(std::move(resolved)) {
+    run_.seed = context.seed;
+  }
 
   std::vector<Row> rows(const Cluster& cluster) const override {
     const Replay& r = run(cluster);
@@ -49,6 +50,7 @@ class TraceReplay final : public Analysis {
     return all;
   }
   Json resolved() const override { return resolved_; }
+  const models::CostModel* cost_model() const override { return kernels_.now.get(); }
 
  private:
   /// The span over the layers, then each phase: mean over its runs.
@@ -81,7 +83,8 @@ class TraceReplay final : public Analysis {
   const Replay& run(const Cluster& cluster) const {
     const std::lock_guard lock(running_);
     if (ran_on_ != &cluster) {
-      result_ = replay::replay(recording_, dependencies_, what_, {recorded_on_.get(), resolved_.at("recorded_cluster") == cluster.resolved() ? recorded_on_.get() : &cluster}, data_, kernels_, RunOptions{});
+      const bool same = resolved_.at("recorded_cluster") == cluster.resolved();
+      result_ = replay::replay(recording_, dependencies_, what_, {recorded_on_.get(), same ? recorded_on_.get() : &cluster}, kernels_, data_, run_);
       ran_on_ = &cluster;
     }
     return result_;
@@ -91,8 +94,9 @@ class TraceReplay final : public Analysis {
   workloads::replay::Dependencies dependencies_;
   WhatIf what_;
   std::unique_ptr<Cluster> recorded_on_;
+  KernelModels kernels_;
   DataPlaces data_;
-  const KernelTimes& kernels_;
+  RunOptions run_;
   Json resolved_;
   mutable std::mutex running_;
   mutable const Cluster* ran_on_ = nullptr;
@@ -110,19 +114,21 @@ std::unique_ptr<Analysis> read_trace_replay(JsonReader& where, const AnalysisCon
   what.gpu = where.string("gpu", "");
   what.recorded_gpu = where.string("recorded_gpu", "");
   if (where.has("comm_sms")) what.comm_sms = where.integer("comm_sms", 0, 100000);
-  what.kernels = read_kernel_choice(where);
+  what.kernels = models::read_kernel_choice(where);
+  what.usual_calibrations = context.kernels.options().calibrations.empty();
   const auto given = where.maybe("recorded_cluster");
   if (where.problems().list().size() != before) return nullptr;
   Recording recording = workloads::replay::recording_of(models::find_trace(trace, context.data, "/trace"), context.data);
   const Json usual = usual_cluster(recording);
-  auto recorded_on = Cluster::read(given ? *given : JsonReader(usual, where.file(), where.problems(), where.pointer() + "/recorded_cluster"), context.data, 1);
+  auto recorded_on = Cluster::read(given ? *given : JsonReader(usual, where.file(), where.problems(), where.pointer() + "/recorded_cluster"), context.data, context.seed);
   if (where.problems().list().size() != before) return nullptr;
   Json resolved = {{"trace", trace}, {"communication", !what.no_communication}, {"balanced", what.balanced}, {"predicted", what.predicted},
                    {"fixed_limits", what.fixed_limits}, {"gpu", what.gpu}, {"recorded_gpu", what.recorded_gpu}, {"recorded_cluster", recorded_on->resolved()}};
   if (what.comm_sms) resolved["comm_sms"] = *what.comm_sms;
   if (what.kernels.cost_model) resolved["cost_model"] = models::to_text(*what.kernels.cost_model);
   if (!what.kernels.calibrations.empty()) resolved["calibration"] = what.kernels.calibrations;
-  return std::make_unique<TraceReplay>(std::move(recording), std::move(what), std::move(recorded_on), context, std::move(resolved));
+  KernelModels kernels = kernel_models(recording, what, context.data, context.source());
+  return std::make_unique<TraceReplay>(std::move(recording), std::move(what), std::move(recorded_on), std::move(kernels), context, std::move(resolved));
 }
 
 }  // namespace

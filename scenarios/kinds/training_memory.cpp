@@ -21,6 +21,7 @@ struct MemoryQuestion {
   ScheduleMemory schedule;
   Layout layout;
   LiveChunks live;
+  bool peak_given = false;   ///< by the user
   std::vector<ConstantUsed> constants;
   Json resolved;
 };
@@ -43,7 +44,7 @@ class TrainingMemoryAnalysis final : public Analysis {
     for (const bool moe : {false, true}) {
       if (has(moe)) notes.push_back(layer_note(moe));
     }
-    notes.push_back(fmt::format("schedule {}: chunks alive at the peak: {} ({})", q_.schedule.name, q_.schedule.peak, q_.schedule.source));
+    if (!q_.peak_given) notes.push_back(fmt::format("schedule {}: chunks alive at the peak: {} ({})", q_.schedule.name, q_.schedule.peak, q_.schedule.source));
     for (const std::string& n : q_.model.notes) notes.push_back("model " + q_.model.name + ": " + n);
     return notes;
   }
@@ -112,41 +113,36 @@ class TrainingMemoryAnalysis final : public Analysis {
   MemoryQuestion q_;
 };
 
-/// The published closed form, or the user's number for every rank.
-LiveChunks read_chunks(JsonReader& where, const MemoryQuestion& q) {
-  if (!where.has("peak_chunks")) return live_chunks(q.schedule, q.layout.pp, q.layout.micro_batches);
-  const double n = where.at("peak_chunks").as_number(0, 1e9);
-  return spread_over_stages(std::vector<double>(q.layout.pp, n), q.layout.stages_of_rank);
-}
-
+/// All keys, so that none is unknown after a mistake in another one.
 std::unique_ptr<Analysis> read_training_memory(JsonReader& where, const AnalysisContext& context) {
   const std::size_t before = where.problems().list().size();
   const auto sound = [&] { return where.problems().list().size() == before; };
+  const TellProblem tell = [&](const std::string& key, const std::string& message, const std::string& hint) { where.fail_at(key, message, hint); };
   MemoryQuestion q;
   q.gpu = models::read_gpu(where.at("gpu"), context.data);
   q.model = models::read_llm(where.at("model"), context.data);
   workloads::WorkloadContext data;
   data.data = &context.data;
   workloads::Parameters p(where, data);
+  p.remember("gpu", q.gpu.name);
+  p.remember("model", q.model.name);
   const std::string name = p.word("schedule", schedules_with_known_memory(), "1f1b");
-  const auto per_rank = static_cast<std::uint32_t>(where.integer_or("stages_per_rank", 2, 1, 1000));
+  const bool looped = name == "interleaved_1f1b";
+  if (where.has("stages_per_rank") && !looped) where.fail_at("stages_per_rank", "belongs to interleaved_1f1b alone");
+  const auto per_rank = static_cast<std::uint32_t>(looped ? p.integer("stages_per_rank", 2, 1, 1000) : 1);
   const auto gpus = static_cast<std::uint32_t>(where.integer_or("gpus", 0, 0, 4'000'000'000));
-  if (where.has("stages_per_rank") && name != "interleaved_1f1b") where.fail_at("stages_per_rank", "belongs to interleaved_1f1b alone");
-  if (!sound()) return nullptr;
+  const double peak = where.has("peak_chunks") ? where.at("peak_chunks").as_number(0, 1e9) : -1;
   q.schedule = schedule_memory(name, per_rank);
   q.layout = read_layout(p, q.model, q.schedule.shape);
+  if (sound()) complete(q.layout, q.model, gpus, tell);
   if (!sound()) return nullptr;
-  complete(q.layout, q.model, gpus, [&](const std::string& key, const std::string& message, const std::string& hint) { where.fail_at(key, message, hint); });
-  if (!sound()) return nullptr;
-  q.live = read_chunks(where, q);
-  if (!sound()) return nullptr;
-  resolve_completed(p, q.layout);
+  const Layout& l = q.layout;
+  q.live = peak < 0 ? live_chunks(q.schedule, l.pp, l.micro_batches) : spread_over_stages(std::vector<double>(l.pp, peak), l.stages_of_rank);
+  q.peak_given = peak >= 0;
+  if (q.peak_given) p.remember("peak_chunks", peak);
+  resolve_completed(p, l);
   q.constants = p.constants();
   q.resolved = *p.resolved();
-  q.resolved["gpu"] = q.gpu.name;
-  q.resolved["model"] = q.model.name;
-  if (name == "interleaved_1f1b") q.resolved["stages_per_rank"] = per_rank;
-  if (where.has("peak_chunks")) q.resolved["peak_chunks"] = where.at("peak_chunks").value();
   return std::make_unique<TrainingMemoryAnalysis>(std::move(q));
 }
 

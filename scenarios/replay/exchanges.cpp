@@ -84,7 +84,7 @@ double Exchanges::seconds(const RecordedOp& op, const Cluster& cluster, const Ex
   JsonReader where(workload, "", problems, "");
   static_cast<void>(where.has("kind"));
   const workloads::WorkloadKind& kind = kind_named(workload["kind"].get<std::string>());
-  const auto w = kind.read(where, {&data_, run_.seed});
+  const auto w = kind.read(where, {&data_, run_.seed, {}});
   problems.throw_if_any();
   topology::Router router(cluster.fabric(), cluster.routing());
   const std::vector<workloads::Case> cases = w->cases(cluster.view(router));

@@ -14,15 +14,13 @@ using workloads::replay::RecordedOp;
 using workloads::replay::Recording;
 
 /// The calibration of the GPU's training comes first where nobody chose one: its kernels ran beside communication on fewer SMs, as those of traces do.
-KernelChoice choice_for(const WhatIf& what, const std::string& gpu, const DataPlaces& data, const KernelTimes& kernels) {
+KernelChoice choice_for(const WhatIf& what, const std::string& gpu, const DataPlaces& data) {
   KernelChoice choice = what.kernels;
   // Measured shapes of a training's calibration are those of a trace: the formula alone predicts.
   if (!choice.cost_model) choice.cost_model = models::Fidelity::fitted;
   const std::string training = gpu + "_training";
   const std::vector<std::string> shipped = data.names("models/calibrations");
-  if (choice.calibrations.empty() && kernels.options().calibrations.empty() && std::find(shipped.begin(), shipped.end(), training) != shipped.end()) {
-    choice.calibrations.push_back(training);
-  }
+  if (what.usual_calibrations && choice.calibrations.empty() && std::find(shipped.begin(), shipped.end(), training) != shipped.end()) choice.calibrations.push_back(training);
   return choice;
 }
 
@@ -54,11 +52,20 @@ bool by_rows(const RecordedOp& op) {
   return false;
 }
 
-KernelScale::KernelScale(const Recording& recording, const WhatIf& what, const DataPlaces& data, const KernelTimes& kernels) : recording_(recording), what_(what) {
+KernelModels kernel_models(const Recording& recording, const WhatIf& what, const DataPlaces& data, const models::CostModelSource& source) {
+  KernelModels out;
+  if (!what.predicted && !what.balanced && what.gpu.empty() && !what.comm_sms) return out;
   const models::Gpu before = recorded_gpu(recording, what, data);
   const models::Gpu now = what.gpu.empty() ? before : models::gpu_named(what.gpu, data, "--gpu");
-  recorded_ = kernels.model(before, choice_for(what, before.name, data, kernels), "--calibration");
-  now_ = now.name == before.name ? recorded_ : kernels.model(now, choice_for(what, now.name, data, kernels), "--calibration");
+  out.recorded = source(before, choice_for(what, before.name, data), "--calibration");
+  out.now = now.name == before.name ? out.recorded : source(now, choice_for(what, now.name, data), "--calibration");
+  return out;
+}
+
+KernelScale::KernelScale(const Recording& recording, const WhatIf& what, const KernelModels& kernels)
+    : recording_(recording), what_(what), recorded_(kernels.recorded), now_(kernels.now) {
+  const models::Gpu& before = recorded_->gpu();
+  const models::Gpu& now = now_->gpu();
   const double all = recording.sms > 0 ? recording.sms : before.sms.value;
   sms_recorded_ = recording.compute_sms > 0 ? recording.compute_sms : all;
   const double communication = what.comm_sms ? static_cast<double>(*what.comm_sms) : all - sms_recorded_;

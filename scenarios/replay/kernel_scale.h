@@ -13,15 +13,15 @@ namespace weft::scenarios::replay {
 
 class KernelScale {
  public:
-  /// Throws UserError where a GPU is not known or has too few SMs.
-  KernelScale(const workloads::replay::Recording& recording, const WhatIf& what, const DataPlaces& data, const KernelTimes& kernels);
+  /// Throws UserError where the GPU has too few SMs.
+  KernelScale(const workloads::replay::Recording& recording, const WhatIf& what, const KernelModels& kernels);
 
   /// By the model, as the what-if wants it; nothing for an operation that no calibration and no shape covers.
   std::optional<double> seconds(const workloads::replay::RecordedOp& op);
   /// What the recorded time is multiplied with.
   double ratio(const workloads::replay::RecordedOp& op);
 
-  std::shared_ptr<const models::CostModel> model() const { return now_; }
+  const models::CostModel& model() const { return *now_; }
   /// Every call that was asked of the model, for its constants and warnings.
   const std::vector<models::KernelCall>& calls() const { return calls_; }
   std::vector<std::string> notes() const;

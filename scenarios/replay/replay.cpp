@@ -29,10 +29,10 @@ Times run_program(const ReplayProgram& program, const Cluster& cluster, const Ru
 
 }  // namespace
 
-Replay replay(const Recording& recording, const workloads::replay::Dependencies& dependencies, const WhatIf& what, const Networks& networks, const DataPlaces& data,
-              const KernelTimes& kernels, const RunOptions& run) {
+Replay replay(const Recording& recording, const workloads::replay::Dependencies& dependencies, const WhatIf& what, const Networks& networks,
+              const KernelModels& kernels, const DataPlaces& data, const RunOptions& run) {
   Replay out;
-  out.durations = durations_of(recording, what, networks, data, kernels, run);
+  out.durations = durations_of(recording, what, networks, kernels, data, run);
   ReplayProgram program;
   if (what.predicted) {
     workloads::replay::Dependencies alone = dependencies;

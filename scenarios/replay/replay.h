@@ -25,6 +25,6 @@ struct Replay {
 
 /// Runs on `run.engine`. Throws UserError as durations_of() does.
 Replay replay(const workloads::replay::Recording& recording, const workloads::replay::Dependencies& dependencies, const WhatIf& what, const Networks& networks,
-              const DataPlaces& data, const KernelTimes& kernels, const RunOptions& run);
+              const KernelModels& kernels, const DataPlaces& data, const RunOptions& run);
 
 }  // namespace weft::scenarios::replay

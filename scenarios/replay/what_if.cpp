@@ -29,12 +29,11 @@ ExchangeOptions limits(const Networks& networks, const WhatIf& what) {
 /// Everything that one what-if does to the durations of a recording.
 class Change {
  public:
-  Change(const Recording& r, const WhatIf& what, const Networks& networks, const DataPlaces& data, const KernelTimes& kernels, const RunOptions& run)
+  Change(const Recording& r, const WhatIf& what, const Networks& networks, const KernelModels& kernels, const DataPlaces& data, const RunOptions& run)
       : r_(r), what_(what), networks_(networks), exchanges_(r, data, run), now_(limits(networks, what)) {
     now_.balanced = what.balanced;
-    const bool computing = what.predicted || what.balanced || !what.gpu.empty() || what.comm_sms;
-    if (computing) scale_.emplace(r, what, data, kernels);
-    if (what.balanced && workloads_balanced() == 0) {
+    if (kernels.now) scale_.emplace(r, what, kernels);
+    if (what.balanced && balanced_rows(r) == 0) {
       out_.notes.push_back("the trace is of no training that weft knows: the rows of its experts are not known and stay as they are");
     }
   }
@@ -54,8 +53,6 @@ class Change {
   }
 
  private:
-  double workloads_balanced() const { return balanced_rows(r_); }
-
   double duration(const RecordedOp& op) {
     if (op.role == Role::compute) return computing(op);
     if (what_.no_communication) return 0;
@@ -76,7 +73,8 @@ class Change {
   bool changes_gpu() const { return !what_.gpu.empty() || what_.comm_sms || what_.balanced; }
 
   double exchanging(const RecordedOp& op) {
-    if (what_.predicted) return exchanges_.seconds(op, *networks_.now, now_) * 1e6;
+    // Of an exchange whose size is not known only the change is.
+    if (what_.predicted && !op.shape.shape.empty()) return exchanges_.seconds(op, *networks_.now, now_) * 1e6;
     if (networks_.now == networks_.recorded && !what_.balanced) return op.time_us;
     const double before = exchanges_.seconds(op, *networks_.recorded, {}), now = exchanges_.seconds(op, *networks_.now, now_);
     return before > 0 ? op.time_us * now / before : op.time_us;
@@ -84,20 +82,23 @@ class Change {
 
   /// A notify kernel mostly waits for other ranks: how long is not the network's doing.
   double waiting(const RecordedOp& op) {
-    if (what_.predicted) return exchanges_.seconds(op, *networks_.now, now_) * 1e6;
+    if (what_.predicted && !r_.known.empty()) return exchanges_.seconds(op, *networks_.now, now_) * 1e6;
     if (!what_.balanced) return op.time_us;
-    double least = op.time_us;
-    for (const RecordedOp& other : r_.ops) {
-      if (other.role == Role::peers && other.name == op.name) least = std::min(least, other.time_us);
+    if (shortest_wait_.empty()) {
+      for (const RecordedOp& o : r_.ops) {
+        if (o.role != Role::peers) continue;
+        double& least = shortest_wait_.try_emplace(o.name, o.time_us).first->second;
+        least = std::min(least, o.time_us);
+      }
     }
-    return least;
+    return shortest_wait_.at(op.name);
   }
 
   void tell() {
     const bool has_peers = std::any_of(r_.ops.begin(), r_.ops.end(), [](const RecordedOp& op) { return op.role == Role::peers; });
     const bool network = networks_.now != networks_.recorded;
     if (what_.no_communication) out_.notes.push_back("no communication: exchanges and waits for peers take no time; casts and other local work on their stream stay");
-    else if (has_peers && what_.predicted) out_.notes.push_back("kernels that wait for peers (notify) take what a token each way takes: predicted ranks are alike, and nobody is late");
+    else if (has_peers && what_.predicted && !r_.known.empty()) out_.notes.push_back("kernels that wait for peers (notify) take what a token each way takes: predicted ranks are alike, and nobody is late");
     else if (has_peers && what_.balanced) out_.notes.push_back("kernels that wait for peers (notify) take the shortest time that one of their kind took: no rank is later than the others");
     else if (has_peers && network) out_.notes.push_back("kernels that wait for peers (notify) keep their time: how late other ranks are is not the network's doing");
     if (network && !what_.fixed_limits && (now_.nic_limit != 1 || now_.nvlink_limit != 1)) {
@@ -107,8 +108,7 @@ class Change {
     if (what_.comm_sms && !what_.no_communication) out_.notes.push_back("communication kernels keep their speed on another number of SMs");
     if (scale_) {
       for (std::string& n : scale_->notes()) out_.notes.push_back(std::move(n));
-      out_.model = scale_->model();
-      out_.constants = constants_of(*scale_->model(), scale_->calls());
+      out_.constants = models::constants_of(scale_->model(), scale_->calls());
       warn();
       const bool assumed = std::any_of(r_.ops.begin(), r_.ops.end(), [](const RecordedOp& op) { return op.assumed_shape; });
       if (assumed) out_.notes.push_back("how many rows each routed expert has is not in the trace: for their weight gradients the experts of a GPU are taken to have equal shares");
@@ -121,7 +121,7 @@ class Change {
 
   /// Another number of SMs lies beyond what was measured for every family: told once.
   void warn() {
-    out_.warnings = warnings_on(*scale_->model(), scale_->calls());
+    out_.warnings = models::warnings_on(scale_->model(), scale_->calls());
     if (out_.warnings.size() < 4) return;
     out_.warnings = {fmt::format("{}; and {} more kernel families", out_.warnings.front(), out_.warnings.size() - 1)};
   }
@@ -132,13 +132,14 @@ class Change {
   Exchanges exchanges_;
   ExchangeOptions now_;
   std::optional<KernelScale> scale_;
+  std::map<std::string, double> shortest_wait_;   ///< us, by kernel
   Durations out_;
 };
 
 }  // namespace
 
-Durations durations_of(const Recording& recording, const WhatIf& what, const Networks& networks, const DataPlaces& data, const KernelTimes& kernels, const RunOptions& run) {
-  return Change(recording, what, networks, data, kernels, run).all();
+Durations durations_of(const Recording& recording, const WhatIf& what, const Networks& networks, const KernelModels& kernels, const DataPlaces& data, const RunOptions& run) {
+  return Change(recording, what, networks, kernels, data, run).all();
 }
 
 Json usual_cluster(const Recording& r) {

@@ -22,7 +22,8 @@ struct WhatIf {
   bool balanced = false;
   bool predicted = false;
   bool fixed_limits = false;       ///< kernels' own limits (44 GB/s of a 50 GB/s NIC) stay as they are on a faster wire, instead of growing with it
-  KernelChoice kernels;            ///< without a cost model: fitted; without a calibration: the GPU's of training, where there is one
+  KernelChoice kernels;            ///< without a cost model: fitted
+  bool usual_calibrations = true;  ///< nobody chose calibrations: the GPU's of training comes first, where there is one
   std::map<std::uint32_t, double> longer_us;   ///< by operation; may be negative
 };
 
@@ -32,18 +33,24 @@ struct Networks {
   const Cluster* now = nullptr;
 };
 
+/// What gives the times of computing kernels on the GPU of the trace and on that of the what-if; both null where no kernel changes.
+struct KernelModels {
+  std::shared_ptr<const models::CostModel> recorded, now;
+};
+/// Throws UserError for a GPU that is not known.
+KernelModels kernel_models(const workloads::replay::Recording& recording, const WhatIf& what, const DataPlaces& data, const models::CostModelSource& source);
+
 /// New durations, and what has to be said about them.
 struct Durations {
   std::vector<double> us;               ///< by operation
   std::vector<std::string> notes, warnings;
   double modelled_us = 0, kept_us = 0;  ///< predicted: recorded time of computing kernels that have a model, and of those that keep it
   std::vector<ConstantUsed> constants;
-  std::shared_ptr<const models::CostModel> model;   ///< that gave kernel times; null: none were asked for
 };
 
-/// Throws UserError: an unknown GPU, more SMs than it has, an operation that is not there, a trace of more ranks than the cluster has GPUs.
-Durations durations_of(const workloads::replay::Recording& recording, const WhatIf& what, const Networks& networks, const DataPlaces& data,
-                       const KernelTimes& kernels, const RunOptions& run);
+/// Throws UserError: more SMs than the GPU has, an operation that is not there, a trace of more ranks than the cluster has GPUs.
+Durations durations_of(const workloads::replay::Recording& recording, const WhatIf& what, const Networks& networks, const KernelModels& kernels,
+                       const DataPlaces& data, const RunOptions& run);
 
 /// The network that the recording was made on where nobody says: H800 nodes for its ranks on DeepSeek's eight planes.
 Json usual_cluster(const workloads::replay::Recording& recording);

@@ -175,7 +175,9 @@ void replay_trace(ReplayOptions& o) {
   const bool same = before == after;
   const auto now = same ? nullptr : read_cluster({{"cluster", after}}, o.cluster.empty() ? "the changed cluster" : o.cluster, o.seed);
   const scenarios::KernelTimes kernels(data, run.kernels);
-  const Replay r = replay(recording, dependencies, o.what, {recorded.get(), same ? recorded.get() : now.get()}, data, kernels, run);
+  o.what.usual_calibrations = run.kernels.calibrations.empty();
+  const KernelModels chosen = kernel_models(recording, o.what, data, [&](const models::Gpu& gpu, const models::KernelChoice& choice, const std::string& place) { return kernels.model(gpu, choice, place); });
+  const Replay r = replay(recording, dependencies, o.what, {recorded.get(), same ? recorded.get() : now.get()}, chosen, data, run);
   for (const std::string& w : r.durations.warnings) note(o.common, "warning: " + w);
   if (format_of(o.common) == "json") return emit_text(json_of(recording, dependencies, r, o.operations).dump(2) + "\n", o.common);
   emit(listing_of(recording, r, o.operations), o.common);

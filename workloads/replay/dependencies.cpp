@@ -32,12 +32,13 @@ struct Candidate {
 
 class Finder {
  public:
-  explicit Finder(const Recording& r) : r_(r), before_(r.ops.size()) {
+  explicit Finder(const Recording& r) : r_(r), before_(r.ops.size()), on_stream_(r.streams.size()) {
     std::vector<std::optional<std::uint32_t>> last(r.streams.size());
     for (std::uint32_t op = 0; op < r.ops.size(); ++op) {
       auto& on = last[r.ops[op].stream];
       before_[op] = on;
       on = op;
+      on_stream_[r.ops[op].stream].push_back(op);
     }
     measure_usual();
   }
@@ -92,12 +93,15 @@ class Finder {
       l.gap_us = std::min(l.gap_us, lag);
       return;
     }
-    for (const models::TraceCall& c : r_.calls) {
+    for (; next_call_ < r_.calls.size() && r_.calls[next_call_].begin_us < now; ++next_call_) {
+      const models::TraceCall& c = r_.calls[next_call_];
       if (c.what != models::TraceCall::What::synchronize || c.begin_us < last_us || c.end_us > now) continue;
       std::optional<std::uint32_t> on;
-      for (std::size_t j = 0; j < i; ++j) {
-        const std::uint32_t x = r_.launches[j];
-        if (r_.ops[x].end_us() <= c.end_us && r_.ops[x].end_us() > c.begin_us && (!on || r_.ops[x].end_us() > r_.ops[*on].end_us())) on = x;
+      for (const std::vector<std::uint32_t>& stream : on_stream_) {
+        for (auto x = begun_before(stream, c.end_us); x != stream.begin() && r_.ops[*std::prev(x)].end_us() > c.begin_us; --x) {
+          const double end = r_.ops[*std::prev(x)].end_us();
+          if (r_.ops[*std::prev(x)].launch_us <= c.begin_us && end <= c.end_us && (!on || end > r_.ops[*on].end_us())) on = *std::prev(x);
+        }
       }
       if (!on) continue;
       l.waits = Launch::Wait{*on, now - r_.ops[*on].end_us()};
@@ -155,16 +159,23 @@ class Finder {
     const RecordedOp& o = r_.ops[op];
     std::optional<std::uint32_t> best;
     double distance = 1e300;
-    for (std::uint32_t x = 0; x < op; ++x) {
-      const RecordedOp& other = r_.ops[x];
-      if (other.stream == o.stream || r_.streams[other.stream].device != r_.streams[o.stream].device || other.start_us >= o.start_us) continue;
-      const double after = o.start_us - other.end_us();   // below zero: before its end
-      if (after > kAfterEnd || -after > std::min(kTail, other.time_us) || other.end_us() < arrival_us) continue;
-      if (std::abs(after) >= distance) continue;
-      distance = std::abs(after);
-      best = x;
+    for (std::uint32_t s = 0; s < on_stream_.size(); ++s) {
+      if (s == o.stream || r_.streams[s].device != r_.streams[o.stream].device) continue;
+      for (auto x = begun_before(on_stream_[s], o.start_us); x != on_stream_[s].begin(); --x) {
+        const RecordedOp& other = r_.ops[*std::prev(x)];
+        const double after = o.start_us - other.end_us();   // below zero: before its end
+        if (after > kAfterEnd) break;                        // those before it ended earlier still
+        if (-after > std::min(kTail, other.time_us) || other.end_us() < arrival_us || std::abs(after) >= distance) continue;
+        distance = std::abs(after);
+        best = *std::prev(x);
+      }
     }
     return best;
+  }
+
+  /// The end of those of a stream that start before a time.
+  std::vector<std::uint32_t>::const_iterator begun_before(const std::vector<std::uint32_t>& stream, double at_us) const {
+    return std::partition_point(stream.begin(), stream.end(), [&](std::uint32_t op) { return r_.ops[op].start_us < at_us; });
   }
 
   void tell() {
@@ -181,6 +192,8 @@ class Finder {
 
   const Recording& r_;
   std::vector<std::optional<std::uint32_t>> before_;   ///< on its stream
+  std::vector<std::vector<std::uint32_t>> on_stream_;  ///< in the order of start
+  std::size_t next_call_ = 0;
   double usual_gap_ = 0, usual_latency_ = 0;
   Dependencies out_;
   std::size_t unexplained_ = 0;

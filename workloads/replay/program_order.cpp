@@ -50,8 +50,8 @@ struct Launched {
 
 /// The last operation launched on a stream before `at_us` that `op` can have waited for: the very last one, else the end of an earlier phase.
 std::optional<std::uint32_t> waited_for(const Recording& r, const Launched& stream, double at_us, std::uint32_t op) {
-  std::size_t n = stream.ops.size();
-  while (n > 0 && r.ops[stream.ops[n - 1]].launch_us > at_us) --n;
+  const auto end = std::partition_point(stream.ops.begin(), stream.ops.end(), [&](std::uint32_t x) { return r.ops[x].launch_us <= at_us; });
+  const auto n = static_cast<std::size_t>(end - stream.ops.begin());
   for (std::size_t i = n; i > 0; --i) {
     const std::uint32_t on = stream.ops[i - 1];
     const bool ends_phase = i == n || r.ops[stream.ops[i]].phase != r.ops[on].phase;

@@ -1,5 +1,6 @@
 #include "workloads/training/layout.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -11,14 +12,17 @@ namespace {
 
 bool divides(double part, double whole) { return part > 0 && std::fmod(whole, part) == 0; }
 
-/// "32 or 64 do": the nearest divisors of `whole` on either side of `part`.
-std::string divisors_near(std::uint32_t part, double whole) {
+/// "32 or 64 do": the nearest divisors of `whole` on either side of `part`, where they are not far to seek.
+std::string divisors_near(double part, double whole) {
+  constexpr int kSteps = 1'000'000;
   if (whole < 1) return "";
   const auto n = static_cast<std::uint64_t>(whole);
-  std::uint64_t below = std::min<std::uint64_t>(part, n), above = part;
-  while (below > 1 && n % below != 0) --below;
-  while (above <= n && n % above != 0) ++above;
-  if (above > n) return fmt::format("{} does", below);
+  const auto from = static_cast<std::uint64_t>(std::min(part, whole));
+  std::uint64_t below = from, above = from;
+  for (int i = 0; i < kSteps && n % below != 0; ++i) --below;
+  for (int i = 0; i < kSteps && n % above != 0; ++i) ++above;
+  if (n % below != 0) below = 1;
+  if (n % above != 0 || above == below) return fmt::format("{} does", below);
   return fmt::format("{} or {} do", below, above);
 }
 
@@ -144,7 +148,7 @@ void complete(Layout& l, const models::Llm& m, std::uint32_t gpus, const TellPro
   if (l.dp == 0 && gpus == 0) return tell("dp", "is due where nothing says how many GPUs there are", "the data-parallel ranks of a pipeline stage");
   if (l.dp == 0) {
     if (!divides(of_one, gpus)) {
-      return tell("pp", fmt::format("pp {} x tp {} = {:.0f} does not divide the {} GPUs", l.pp, l.tp, of_one, gpus), fmt::format("for pp x tp, {}", divisors_near(static_cast<std::uint32_t>(std::min(of_one, 4e9)), gpus)));
+      return tell("pp", fmt::format("pp {} x tp {} = {:.0f} does not divide the {} GPUs", l.pp, l.tp, of_one, gpus), fmt::format("for pp x tp, {}", divisors_near(of_one, gpus)));
     }
     l.dp = static_cast<std::uint32_t>(gpus / of_one);
   }

@@ -60,7 +60,10 @@ std::vector<StageContent> read_stages(Parameters& p, const models::Llm& m, std::
       return {};
     }
   } else {
-    where.one_of("stages", {"auto"}, "auto");
+    if (where.has("stages") && where.at("stages").value() != "auto") {
+      where.fail_at("stages", "expected \"auto\" or a list with an object a stage", "such as [{\"embedding\": true, \"moe_layers\": 4}, ...]");
+      return {};
+    }
     if (due > m.layers) {
       where.fail_at("pp", fmt::format("{} stages are more than the {:.0f} layers of {}", due, m.layers, m.name), "each stage needs a layer");
       return {};
@@ -108,10 +111,14 @@ Layout read_layout(Parameters& p, const models::Llm& m, const PipelineShape& sha
   l.weights = format_of(p.word("weights", {"bf16", "fp8"}, "bf16"));
   l.gradients = format_of(p.word("gradients", {"fp32", "bf16"}, "fp32"));
   read_optimizer(p, m, l);
-  if (p.where().problems().list().size() != before || m.layers < 1) return l;
-  l.stages_of_rank = stages_of_ranks(shape.arrangement, l.pp, shape.stages_per_rank);
+  const bool sound = p.where().problems().list().size() == before && m.layers >= 1;
+  if (!sound) {
+    p.where().has("stages");   // a known key all the same
+    return l;
+  }
   l.stages = read_stages(p, m, stage_count(shape.arrangement, l.pp, shape.stages_per_rank));
   if (p.where().problems().list().size() != before) return l;
+  l.stages_of_rank = stages_of_ranks(shape.arrangement, l.pp, shape.stages_per_rank);
   check_layout(l, m, [&](const std::string& key, const std::string& message, const std::string& hint) { p.where().fail_at(key, message, hint); });
   return l;
 }

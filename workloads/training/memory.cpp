@@ -76,51 +76,59 @@ Bytes most_of(const Llm& m, const Layout& l, const LiveChunks& live) {
 }
 
 struct Remedy {
-  std::string text;
+  std::string key, text;
   Layout layout;
 };
 
-/// Single changes of the layout that leave schedule and GPUs as they are.
-std::vector<Remedy> remedies(const Layout& l) {
+/// Single changes of the layout that leave schedule and GPUs as they are; of one key the mildest first.
+std::vector<Remedy> remedies(const Llm& m, const Layout& l) {
   std::vector<Remedy> all;
-  const auto add = [&](bool possible, std::string text, auto change) {
+  const auto add = [&](bool possible, const char* key, const std::string& value, auto change) {
     if (!possible) return;
-    all.push_back({std::move(text), l});
+    all.push_back({key, fmt::format("{} {}", key, value), l});
     change(all.back().layout);
   };
-  add(l.recompute == Recompute::none, "\"recompute\": \"selective\"", [](Layout& x) { x.recompute = Recompute::selective; });
-  add(l.recompute != Recompute::full, "\"recompute\": \"full\"", [](Layout& x) { x.recompute = Recompute::full; });
-  add(l.tp > 1 && !l.sequence_parallel, "\"sequence_parallel\": true", [](Layout& x) { x.sequence_parallel = true; });
-  add(l.sequences_per_micro_batch > 1, fmt::format("\"micro_batch\": {}", l.sequences_per_micro_batch / 2), [](Layout& x) { x.sequences_per_micro_batch /= 2; });
-  for (std::uint32_t z = l.zero + 1; z <= 3; ++z) add(true, fmt::format("\"zero\": {}", z), [z](Layout& x) { x.zero = z; });
-  add(l.moments == Format::fp32, "optimiser moments in bf16", [](Layout& x) { x.moments = Format::bf16; });
-  add(l.gradients == Format::fp32, "\"gradients\": \"bf16\"", [](Layout& x) { x.gradients = Format::bf16; });
-  add(l.weights == Format::bf16, "\"weights\": \"fp8\"", [](Layout& x) { x.weights = Format::fp8; });
+  add(l.recompute == Recompute::none, "recompute", "selective", [](Layout& x) { x.recompute = Recompute::selective; });
+  add(l.recompute != Recompute::full, "recompute", "full", [](Layout& x) { x.recompute = Recompute::full; });
+  add(l.tp > 1 && !l.sequence_parallel && l.sequence % l.tp == 0, "sequence_parallel", "true", [](Layout& x) { x.sequence_parallel = true; });
+  add(l.sequences_per_micro_batch > 1, "micro_batch", fmt::format("{}", l.sequences_per_micro_batch / 2), [](Layout& x) { x.sequences_per_micro_batch /= 2; });
+  const auto experts = static_cast<std::uint32_t>(m.moe_layers > 0 ? m.experts : 0);
+  for (std::uint32_t ep = l.ep + 1; ep <= std::min(experts, l.gpus_per_stage()); ++ep) {
+    add(experts % ep == 0 && l.gpus_per_stage() % ep == 0, "ep", fmt::format("{}", ep), [ep](Layout& x) { x.ep = ep; });
+  }
+  for (std::uint32_t z = l.zero + 1; z <= 3; ++z) add(true, "zero", fmt::format("{}", z), [z](Layout& x) { x.zero = z; });
+  add(l.moments == Format::fp32, "moments", "bf16", [](Layout& x) { x.moments = Format::bf16; });
+  add(l.gradients == Format::fp32, "gradients", "bf16", [](Layout& x) { x.gradients = Format::bf16; });
+  add(l.weights == Format::bf16, "weights", "fp8", [](Layout& x) { x.weights = Format::fp8; });
   return all;
 }
 
+/// The mildest change of each key that fits, or the best that does not.
 std::string way_out(const Llm& m, const Layout& l, const LiveChunks& live, Bytes memory) {
-  std::string fits;
+  std::string fits, last_key;
   const Remedy* best = nullptr;
-  const std::vector<Remedy> all = remedies(l);
+  const std::vector<Remedy> all = remedies(m, l);
   Bytes least;
   for (const Remedy& r : all) {
+    if (r.key == last_key) continue;
     const Bytes need = most_of(m, r.layout, live);
-    if (need <= memory) fits += fmt::format("{}{} ({:.1f} GB)", fits.empty() ? "" : ", ", r.text, giga(need));
     if (best == nullptr || need < least) best = &r, least = need;
+    if (need > memory) continue;
+    fits += fmt::format("{}{} ({:.1f} GB)", fits.empty() ? "" : " or ", r.text, giga(need));
+    last_key = r.key;
   }
-  if (!fits.empty()) return "each of these would fit: " + fits;
-  const std::string more = "more pipeline ranks, expert or tensor parallelism";
+  if (!fits.empty()) return "it would fit with " + fits;
+  const std::string more = "more pipeline ranks, more GPUs a stage for experts or tensor parallelism";
   if (best == nullptr) return "take " + more;
-  return fmt::format("no single change would fit (the best is {}: {:.1f} GB): combine several, or take {}", best->text, giga(least), more);
+  return fmt::format("no single change would fit, the best is {} ({:.1f} GB): combine several, or take {}", best->text, giga(least), more);
 }
 
 /// "activations take 85.2 GB (17 chunks of 5.01 GB)": the largest part.
 std::string largest_part(const RankMemory& r) {
-  const std::pair<const char*, Bytes> parts[] = {{"weights", r.weights}, {"gradients", r.gradients}, {"the optimiser", r.optimizer},
-                                                 {"activations", r.activations}, {"logits", r.logits}, {"buffers", r.buffers}};
+  const std::pair<const char*, Bytes> parts[] = {{"weights take", r.weights}, {"gradients take", r.gradients}, {"the optimiser takes", r.optimizer},
+                                                 {"activations take", r.activations}, {"logits take", r.logits}, {"buffers take", r.buffers}};
   const auto& most = *std::max_element(std::begin(parts), std::end(parts), [](const auto& a, const auto& b) { return a.second < b.second; });
-  std::string text = fmt::format("{} take {:.1f} GB", most.first, giga(most.second));
+  std::string text = fmt::format("{} {:.1f} GB", most.first, giga(most.second));
   if (most.second == r.activations && r.chunks > 0) text += fmt::format(" ({:.4g} chunks of {:.2f} GB)", r.chunks, giga(r.activations) / r.chunks);
   return text;
 }

@@ -22,6 +22,14 @@ Seconds CellTimes::of(CellKind kind) const {
   return {};
 }
 
+CellTimes scaled(const CellTimes& times, double factor) {
+  CellTimes t = times;
+  for (Seconds* part : {&t.forward, &t.backward_input, &t.weight}) *part *= factor;
+  if (t.backward) *t.backward *= factor;
+  if (t.overlapped) *t.overlapped *= factor;
+  return t;
+}
+
 const std::vector<ScheduleKind>& schedule_kinds() {
   static const std::vector<ScheduleKind> kinds = {
 #define WEFT_KIND(name) name##_schedule(),

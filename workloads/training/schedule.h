@@ -65,6 +65,9 @@ struct CellTimes {
   Seconds of(CellKind kind) const;
 };
 
+/// All times multiplied.
+CellTimes scaled(const CellTimes& times, double factor);
+
 /// A kind of schedule with what has been published of it. Formulas count stages: F, b, w, B, FB are times of one stage.
 struct ScheduleKind {
   std::string name, title, summary, source;
@@ -74,7 +77,10 @@ struct ScheduleKind {
   std::string exact_region;           ///< where `exact_bubble` holds
   bool fifo = true;                   ///< published as first in, first out: each stage takes its micro-batches in order, forward and backward
   bool takes_chunks = false;          ///< looks at ScheduleParameters::chunks
+  bool overlaps = false;              ///< has cells of kind overlapped
   /// Throws UserError (places "pp", "micro_batches", "chunks") where the constraints are not met.
+  std::function<void(const ScheduleParameters&)> check;
+  /// Checks first.
   std::function<PipelineSchedule(const ScheduleParameters&)> make;
   /// Idle time of a rank by the published formula, whatever the region.
   std::function<Seconds(const ScheduleParameters&, const CellTimes&)> published_bubble;

@@ -118,6 +118,7 @@ class RankPlanner {
 
   /// Communication of a GPU goes one exchange after the other. Returns what those wait for who need what was exchanged.
   std::vector<Dependency> exchange(ExchangeKind kind, std::uint32_t routing, std::vector<Dependency> inputs) {
+    for (Dependency& d : inputs) d.scope = Scope::block;
     if (last_received_ != PlanOp::none) inputs.push_back({Scope::own, last_received_});
     PlanOp op;
     op.exchange = kind;
@@ -132,7 +133,8 @@ class RankPlanner {
     op.kind = Kind::received;
     const bool out = goes_out(kind);
     last_received_ = add(op, {{out ? Scope::rail_to_block : Scope::own_transfers, first}});
-    return {{out ? Scope::block : Scope::own, last_received_}};
+    received_ = {out ? Scope::block : Scope::own, last_received_};
+    return {received_};
   }
 
   /// All-reduce in a team (or all-gather and reduce-scatter, as many bytes): what comes next waits for it.
@@ -149,7 +151,7 @@ class RankPlanner {
 
   /// What the next piece of a half waits for, after computing that ends a layer's attention or FFN.
   std::vector<Dependency> after_compute(std::uint32_t op) {
-    if (!teams_) return {{Scope::block, op}};
+    if (!teams_) return {{Scope::own, op}};
     return team_exchange(op);
   }
 
@@ -197,7 +199,7 @@ class RankPlanner {
 
   void end_cell(const Cell& cell) {
     std::vector<Dependency> after = {{Scope::own, last_compute_ != PlanOp::none ? last_compute_ : begin_}};
-    if (last_received_ != PlanOp::none) after.push_back({Scope::own, last_received_});
+    if (last_received_ != PlanOp::none) after.push_back(received_);
     PlanOp op;
     op.kind = Kind::cell_end;
     end_ = add(op, std::move(after));
@@ -286,7 +288,7 @@ class RankPlanner {
     const std::uint32_t routing_f = is_moe_f ? routing_of(f.pass, layer_f->layer) : 0;
     const std::uint32_t routing_b = is_moe_b ? routing_of(b.pass, layer_b->layer) : 0;
     const auto from_begin = [&](Half& h) {
-      if (h.data.empty()) h.data = {{Scope::block, begin_}};
+      if (h.data.empty()) h.data = {{Scope::own, begin_}};
     };
     if (moe_b) {
       from_begin(b);
@@ -322,6 +324,7 @@ class RankPlanner {
   RankPlan& out_;
   std::vector<std::uint32_t>* sent_ = nullptr;
   std::uint32_t rank_ = 0, cell_ = 0;
+  Dependency received_;   ///< what those wait for who need what the last exchange brought
   std::uint32_t begin_ = PlanOp::none, end_ = PlanOp::none, last_compute_ = PlanOp::none, last_received_ = PlanOp::none;
   bool stretch_has_trigger_ = false, with_weights_ = false;
 };

@@ -11,13 +11,17 @@ namespace {
 
 std::uint32_t depth_of(const ScheduleParameters& p, std::uint32_t rank) { return std::min(rank, p.ranks - 1 - rank); }
 
-PipelineSchedule make(const ScheduleParameters& p) {
+void check(const ScheduleParameters& p) {
   require_sizes(p, 1);
   require_schedule(p.ranks % 2 == 0, "pp", fmt::format("expected an even number of ranks, got {}", p.ranks), "ranks r and PP-1-r hold the same two stages");
   require_schedule(p.micro_batches % 2 == 0, "micro_batches", fmt::format("expected an even number of micro-batches, got {}", p.micro_batches),
                    "half of them enter at either end");
   require_schedule(p.micro_batches >= 2 * p.ranks, "micro_batches",
                    fmt::format("expected at least 2 PP = {} micro-batches, got {}", 2 * p.ranks, p.micro_batches), "take more micro-batches or fewer ranks");
+}
+
+PipelineSchedule make(const ScheduleParameters& p) {
+  check(p);
   PipelineSchedule s = one_direction("dualpipe", p, p.ranks, [](std::uint32_t stage) { return stage; });
   s.directions = 2;
   s.rank_of.emplace_back(s.rank_of[0].rbegin(), s.rank_of[0].rend());
@@ -43,6 +47,8 @@ ScheduleKind dualpipe_schedule() {
   k.bubble_formula = "(PP/2-1)(FB+B-3W)";
   k.activations_formula = "PP+1";
   k.exact_region = "w <= F <= b, b+w <= FB <= F+b+w";
+  k.overlaps = true;
+  k.check = check;
   k.make = make;
   k.published_bubble = [](const ScheduleParameters& p, const CellTimes& t) { return dual_published_bubble(p.ranks / 2, t); };
   k.published_activations = [](const ScheduleParameters& p) { return p.ranks + 1; };

@@ -6,8 +6,10 @@
 namespace weft::workloads::training {
 namespace {
 
+void check(const ScheduleParameters& p) { require_sizes(p, 1); }
+
 PipelineSchedule make(const ScheduleParameters& p) {
-  require_sizes(p, 1);
+  check(p);
   PipelineSchedule s = one_direction("gpipe", p, p.ranks, [](std::uint32_t stage) { return stage; });
   for (std::uint32_t r = 0; r < p.ranks; ++r) {
     for (std::uint32_t m = 0; m < p.micro_batches; ++m) s.cells[r].push_back(forward_cell(m, r));
@@ -31,6 +33,7 @@ ScheduleKind gpipe_schedule() {
   k.activations_formula = "M";
   k.exact_region = "everywhere";
   k.fifo = false;
+  k.check = check;
   k.make = make;
   k.published_bubble = bubble;
   k.published_activations = [](const ScheduleParameters& p) { return p.micro_batches; };

@@ -8,14 +8,18 @@
 namespace weft::workloads::training {
 namespace {
 
-/// Groups of PP micro-batches go through one stage of the rank after the other; backwards take the stages from the last one on.
-PipelineSchedule make(const ScheduleParameters& p) {
+void check(const ScheduleParameters& p) {
   require_schedule(p.chunks >= 2, "chunks", fmt::format("expected at least 2 stages a rank, got {}", p.chunks), "with one stage a rank it is 1f1b");
   require_schedule(p.chunks <= 1'000'000, "chunks", fmt::format("{} stages a rank are more than any model has", p.chunks), "");
   require_sizes(p, p.chunks);
   require_schedule(p.micro_batches % p.ranks == 0, "micro_batches",
                    fmt::format("expected a multiple of the {} ranks, got {}", p.ranks, p.micro_batches),
                    "micro-batches go through the stages of a rank in groups of PP");
+}
+
+/// Groups of PP micro-batches go through one stage of the rank after the other; backwards take the stages from the last one on.
+PipelineSchedule make(const ScheduleParameters& p) {
+  check(p);
   PipelineSchedule s = one_direction("interleaved_1f1b", p, p.ranks * p.chunks, [&](std::uint32_t stage) { return stage % p.ranks; });
   const std::uint32_t total = p.micro_batches * p.chunks, group = p.ranks * p.chunks;
   for (std::uint32_t r = 0; r < p.ranks; ++r) {
@@ -52,6 +56,7 @@ ScheduleKind interleaved_1f1b_schedule() {
   k.exact_region = "everywhere";
   k.takes_chunks = true;
   k.fifo = true;
+  k.check = check;
   k.make = make;
   k.published_bubble = bubble;
   // 1 + (PP-1)/(PP v) times those of 1F1B, which are v PP stages: v PP + PP - 1.

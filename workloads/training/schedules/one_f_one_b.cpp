@@ -6,8 +6,10 @@
 namespace weft::workloads::training {
 namespace {
 
+void check(const ScheduleParameters& p) { require_sizes(p, 1); }
+
 PipelineSchedule make(const ScheduleParameters& p) {
-  require_sizes(p, 1);
+  check(p);
   PipelineSchedule s = one_direction("1f1b", p, p.ranks, [](std::uint32_t stage) { return stage; });
   for (std::uint32_t r = 0; r < p.ranks; ++r) {
     const std::uint32_t warm_up = std::min(p.ranks - 1 - r, p.micro_batches);
@@ -35,6 +37,7 @@ ScheduleKind one_f_one_b_schedule() {
   k.bubble_formula = "(PP-1)(F+B)";
   k.activations_formula = "PP";
   k.exact_region = "everywhere";
+  k.check = check;
   k.make = make;
   k.published_bubble = bubble;
   k.published_activations = [](const ScheduleParameters& p) { return std::min(p.ranks, p.micro_batches); };

@@ -16,7 +16,7 @@ void require_schedule(bool condition, const char* place, const std::string& mess
 void require_sizes(const ScheduleParameters& p, std::uint32_t stages_a_rank) {
   require_schedule(p.ranks >= 1, "pp", "expected at least one pipeline rank, got 0", "");
   require_schedule(p.micro_batches >= 1, "micro_batches", "expected at least one micro-batch, got 0", "");
-  constexpr double kMost = 1e8;
+  constexpr double kMost = 5e6;
   const double cells = 3.0 * p.ranks * p.micro_batches * std::max(1u, stages_a_rank);
   require_schedule(cells <= kMost, "micro_batches",
                    fmt::format("{} micro-batches on {} ranks are up to {:.3g} cells, more than {:.0e}", p.micro_batches, p.ranks, cells, kMost),

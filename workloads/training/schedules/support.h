@@ -7,7 +7,7 @@
 
 namespace weft::workloads::training {
 
-/// Throws UserError unless both are at least 1 and the schedule stays below 100 million cells. `stages_a_rank` is counted in.
+/// Throws UserError unless both are at least 1 and the schedule stays within 5 million cells. `stages_a_rank` is counted in.
 void require_sizes(const ScheduleParameters& p, std::uint32_t stages_a_rank);
 /// Throws UserError at `place` unless the condition holds.
 void require_schedule(bool condition, const char* place, const std::string& message, const std::string& hint);

@@ -6,9 +6,11 @@
 namespace weft::workloads::training {
 namespace {
 
+void check(const ScheduleParameters& p) { require_sizes(p, 1); }
+
 /// Backward of the inputs i, then weights i - r once there are any, then the next forward: every rank holds PP activations until their weights.
 PipelineSchedule make(const ScheduleParameters& p) {
-  require_sizes(p, 1);
+  check(p);
   PipelineSchedule s = one_direction("zb1p", p, p.ranks, [](std::uint32_t stage) { return stage; });
   for (std::uint32_t r = 0; r < p.ranks; ++r) {
     std::vector<Cell>& cells = s.cells[r];
@@ -48,6 +50,7 @@ ScheduleKind zb1p_schedule() {
   k.bubble_formula = "(PP-1)(F+B-2W)";
   k.activations_formula = "PP";
   k.exact_region = "w <= F, w <= b, M >= PP";
+  k.check = check;
   k.make = make;
   k.published_bubble = bubble;
   k.published_activations = [](const ScheduleParameters& p) { return std::min(p.ranks, p.micro_batches); };

@@ -47,8 +47,10 @@ class VOrder {
   std::vector<Cell>& cells_;
 };
 
+void check(const ScheduleParameters& p) { require_sizes(p, 2); }
+
 PipelineSchedule make(const ScheduleParameters& p) {
-  require_sizes(p, 2);
+  check(p);
   PipelineSchedule s = one_direction("zbv", p, 2 * p.ranks, [&](std::uint32_t stage) { return stage < p.ranks ? stage : 2 * p.ranks - 1 - stage; });
   for (std::uint32_t r = 0; r < p.ranks; ++r) VOrder(p, r, s.cells[r]).fill();
   return s;
@@ -70,9 +72,10 @@ ScheduleKind zbv_schedule() {
               "last cell, for the activations of 1F1B. Ranks begin and end one after the other, which a makespan counts as (PP-1) F.";
   k.source = "arXiv:2405.15362 (ZB-V); sail-sg/zero-bubble-pipeline-parallelism README.md; order of cells: pytorch/pytorch torch/distributed/pipelining/schedules.py";
   k.constraints = "any; zero bubble from M = 2 PP - 1 on";
-  k.bubble_formula = "0 between a rank's first and last cell (F = b = w)";
+  k.bubble_formula = "none between a rank's first and last cell when F = b = w";
   k.activations_formula = "2 PP (of half the size: as 1F1B)";
   k.exact_region = "F = b = w, M >= 2 PP - 1";
+  k.check = check;
   k.make = make;
   k.published_bubble = [](const ScheduleParameters&, const CellTimes&) { return Seconds(0); };
   k.published_activations = [](const ScheduleParameters& p) { return std::min(2 * p.ranks, 2 * p.micro_batches); };
