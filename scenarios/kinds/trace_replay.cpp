@@ -18,9 +18,15 @@ using workloads::replay::Recording;
 
 class TraceReplay final : public Analysis {
  public:
-  TraceReplay(Recording recording, WhatIf what, std::unique_ptr<Cluster> recorded_on, KernelModels kernels, const AnalysisContext& context, Json resolved)
-      : recording_(std::move(recording)), dependencies_(workloads::replay::dependencies_of(recording_)), what_(std::move(what)), recorded_on_(std::move(recorded_on)),
-        kernels_(std::move(kernels)), data_(context.data), resolved_(std::move(resolved)) {
+  TraceReplay(Recording recording, WhatIf what, std::unique_ptr<Cluster> recorded_on, KernelModels kernels, const AnalysisContext& context,
+              Json resolved)
+      : recording_(std::move(recording)),
+        dependencies_(workloads::replay::dependencies_of(recording_)),
+        what_(std::move(what)),
+        recorded_on_(std::move(recorded_on)),
+        kernels_(std::move(kernels)),
+        data_(context.data),
+        resolved_(std::move(resolved)) {
     run_.seed = context.seed;
   }
 
@@ -31,7 +37,7 @@ class TraceReplay final : public Analysis {
       Row row;
       row.set("phase", phase).set("runs", runs).set("recorded_ms", 1e3 * recorded_s).set("replayed_ms", 1e3 * replayed_s);
       const double pct = recorded_s > 0 ? 100 * (replayed_s / recorded_s - 1) : 0;
-      row.set("difference_pct", std::abs(pct) < 1e-6 ? 0.0 : pct);   // rounding of the clock is no difference
+      row.set("difference_pct", std::abs(pct) < 1e-6 ? 0.0 : pct);  // rounding of the clock is no difference
       return rows.emplace_back(std::move(row));
     };
     Row& span = add("span", 1, r.recorded.span_s, r.replayed.span_s);
@@ -45,8 +51,10 @@ class TraceReplay final : public Analysis {
   std::vector<std::string> notes(const Cluster& cluster) const override { return run(cluster).notes; }
   std::vector<ConstantUsed> constants(const Cluster& cluster) const override {
     std::vector<ConstantUsed> all = run(cluster).durations.constants;
-    const std::string value = fmt::format("{} operations on {} streams, {:.3f} ms", recording_.ops.size(), recording_.streams.size(), recording_.span_us() * 1e-3);
-    all.insert(all.begin(), {"trace " + resolved_.at("trace").get<std::string>(), value, Origin::measured, recording_.source.empty() ? "the profiler's file" : recording_.source});
+    const std::string value = fmt::format("{} operations on {} streams, {:.3f} ms", recording_.ops.size(), recording_.streams.size(),
+                                          recording_.span_us() * 1e-3);
+    all.insert(all.begin(), {"trace " + resolved_.at("trace").get<std::string>(), value, Origin::measured,
+                             recording_.source.empty() ? "the profiler's file" : recording_.source});
     return all;
   }
   Json resolved() const override { return resolved_; }
@@ -84,7 +92,8 @@ class TraceReplay final : public Analysis {
     const std::lock_guard lock(running_);
     if (ran_on_ != &cluster) {
       const bool same = resolved_.at("recorded_cluster") == cluster.resolved();
-      result_ = replay::replay(recording_, dependencies_, what_, {recorded_on_.get(), same ? recorded_on_.get() : &cluster}, kernels_, data_, run_);
+      result_ = replay::replay(recording_, dependencies_, what_, {recorded_on_.get(), same ? recorded_on_.get() : &cluster}, kernels_,
+                               data_, run_);
       ran_on_ = &cluster;
     }
     return result_;
@@ -120,15 +129,24 @@ std::unique_ptr<Analysis> read_trace_replay(JsonReader& where, const AnalysisCon
   if (where.problems().list().size() != before) return nullptr;
   Recording recording = workloads::replay::recording_of(models::find_trace(trace, context.data, "/trace"), context.data);
   const Json usual = usual_cluster(recording);
-  auto recorded_on = Cluster::read(given ? *given : JsonReader(usual, where.file(), where.problems(), where.pointer() + "/recorded_cluster"), context.data, context.seed);
+  auto recorded_on =
+      Cluster::read(given ? *given : JsonReader(usual, where.file(), where.problems(), where.pointer() + "/recorded_cluster"), context.data,
+                    context.seed);
   if (where.problems().list().size() != before) return nullptr;
-  Json resolved = {{"trace", trace}, {"communication", !what.no_communication}, {"balanced", what.balanced}, {"predicted", what.predicted},
-                   {"fixed_limits", what.fixed_limits}, {"gpu", what.gpu}, {"recorded_gpu", what.recorded_gpu}, {"recorded_cluster", recorded_on->resolved()}};
+  Json resolved = {{"trace", trace},
+                   {"communication", !what.no_communication},
+                   {"balanced", what.balanced},
+                   {"predicted", what.predicted},
+                   {"fixed_limits", what.fixed_limits},
+                   {"gpu", what.gpu},
+                   {"recorded_gpu", what.recorded_gpu},
+                   {"recorded_cluster", recorded_on->resolved()}};
   if (what.comm_sms) resolved["comm_sms"] = *what.comm_sms;
-  if (what.kernels.cost_model) resolved["cost_model"] = models::to_text(*what.kernels.cost_model);
-  if (!what.kernels.calibrations.empty()) resolved["calibration"] = what.kernels.calibrations;
   KernelModels kernels = kernel_models(recording, what, context.data, context.source());
-  return std::make_unique<TraceReplay>(std::move(recording), std::move(what), std::move(recorded_on), std::move(kernels), context, std::move(resolved));
+  if (kernels.now) resolved["cost_model"] = models::to_text(kernels.now->wanted());
+  if (!what.kernels.calibrations.empty()) resolved["calibration"] = what.kernels.calibrations;
+  return std::make_unique<TraceReplay>(std::move(recording), std::move(what), std::move(recorded_on), std::move(kernels), context,
+                                       std::move(resolved));
 }
 
 }  // namespace
@@ -137,20 +155,29 @@ AnalysisKind analysis_trace_replay() {
   AnalysisKind k;
   k.name = "trace_replay";
   k.title = "A trace played again";
-  k.summary = "The GPU operations of a profiler's trace with its durations and launch gaps; start times come from the engine. What-ifs change durations: a "
-              "communication kernel by its simulated time on the scenario's cluster over that on the recorded one, a computing kernel by its cost model.";
-  k.parameters = {{"trace", "a recording that weft ships by name, a path to a trace of PyTorch's profiler, or one to the facts of such a trace; relative paths are looked for in $WEFT_REFERENCE too"},
-                  {"communication", "false: exchanges and waits for peers take no time; default true"},
-                  {"balanced", "experts get the mean of the rows, ranks send the mean, and none is late; default false"},
-                  {"predicted", "durations from cost models and the simulated network; default false"},
-                  {"gpu", "another GPU; default: the one of the trace"},
-                  {"recorded_gpu", "the GPU of the trace where weft does not know its device"},
-                  {"comm_sms", "SMs that communication takes from computing kernels; default: as recorded"},
-                  {"fixed_limits", "communication kernels keep their fitted rates on faster links; default false: they keep their share of the links' rates"},
-                  {"recorded_cluster", "a cluster: what the trace was recorded on; default: H800 nodes for its ranks on eight planes"},
-                  {"cost_model", "roofline, fitted or measured; default fitted"},
-                  {"calibration", "a calibration, or a list of them; default: the training's of the GPU where there is one"}};
-  k.label_columns = {{"phase", "a phase by its annotation (mean of its runs); span: first start to last end; layer: span over the layers; computing, communication: time in which some such operation runs"}};
+  k.summary =
+      "The GPU operations of a profiler's trace with its durations and launch gaps; start times come from the engine. What-ifs change "
+      "durations: a "
+      "communication kernel by its simulated time on the scenario's cluster over that on the recorded one, a computing kernel by its cost "
+      "model.";
+  k.parameters = {
+      {"trace",
+       "a recording that weft ships by name, a path to a trace of PyTorch's profiler, or one to the facts of such a trace; relative paths "
+       "are looked for in $WEFT_REFERENCE too"},
+      {"communication", "false: exchanges and waits for peers take no time; default true"},
+      {"balanced", "experts get the mean of the rows, ranks send the mean, and none is late; default false"},
+      {"predicted", "durations from cost models and the simulated network; default false"},
+      {"gpu", "another GPU; default: the one of the trace"},
+      {"recorded_gpu", "the GPU of the trace where weft does not know its device"},
+      {"comm_sms", "SMs that communication takes from computing kernels; default: as recorded"},
+      {"fixed_limits",
+       "communication kernels keep their fitted rates on faster links; default false: they keep their share of the links' rates"},
+      {"recorded_cluster", "a cluster: what the trace was recorded on; default: H800 nodes for its ranks on eight planes"},
+      {"cost_model", "roofline, fitted or measured; default fitted"},
+      {"calibration", "a calibration, or a list of them; default: the training's of the GPU where there is one"}};
+  k.label_columns = {{"phase",
+                      "a phase by its annotation (mean of its runs); span: first start to last end; layer: span over the layers; "
+                      "computing, communication: time in which some such operation runs"}};
   k.columns = {{"runs", "how many of it are in the trace"},
                {"recorded_ms", "as the profiler saw it"},
                {"replayed_ms", "as it is played again"},

@@ -53,8 +53,12 @@ Json Exchanges::workload_of(const RecordedOp& op, const Cluster& cluster, const 
     const bool low_latency = family.find("_ll_") != std::string::npos, combine = family.find("combine") != std::string::npos;
     if (op.shape.shape.empty() && op.role != Role::peers) guessed_ = true;
     const double tokens = op.role == Role::peers ? 1 : shape_or(op, "tokens", low_latency ? 128 : 4096);
-    Json w = {{"kind", low_latency ? "deepep_low_latency" : combine ? "deepep_combine" : "deepep_dispatch"}, {"ep", ranks},
-              {"tokens", static_cast<std::int64_t>(tokens)}, {"hidden", static_cast<std::int64_t>(shape_or(op, "hidden", 7168))},
+    Json w = {{"kind", low_latency ? "deepep_low_latency"
+                       : combine   ? "deepep_combine"
+                                   : "deepep_dispatch"},
+              {"ep", ranks},
+              {"tokens", static_cast<std::int64_t>(tokens)},
+              {"hidden", static_cast<std::int64_t>(shape_or(op, "hidden", 7168))},
               {"topk", static_cast<std::int64_t>(shape_or(op, "topk", 8))}};
     if (op.shape.shape.contains("experts")) w["experts"] = static_cast<std::int64_t>(op.shape.shape.at("experts"));
     w["draw"] = options.balanced ? "expected" : "sampled";
@@ -68,14 +72,18 @@ Json Exchanges::workload_of(const RecordedOp& op, const Cluster& cluster, const 
   const std::string& variant = op.shape.kind.variant;
   const bool ring = variant == "all_gather" || variant == "reduce_scatter";
   const std::string kind = ring || variant == "all_reduce" ? variant : "all_to_all";
-  return {{"kind", kind}, {"gpus", ranks}, {"sizes", "256 MiB"}, {"kernel", limited(kind == "all_to_all" ? "nccl_all_to_all" : "nccl_ring", options)}};
+  return {{"kind", kind},
+          {"gpus", ranks},
+          {"sizes", "256 MiB"},
+          {"kernel", limited(kind == "all_to_all" ? "nccl_all_to_all" : "nccl_ring", options)}};
 }
 
 double Exchanges::seconds(const RecordedOp& op, const Cluster& cluster, const ExchangeOptions& options) {
   const Json workload = workload_of(op, cluster, options);
   const std::int64_t gpus = cluster.nodes() * cluster.node().gpus;
   if (recording_.world_size > static_cast<double>(gpus)) {
-    throw UserError("/cluster/nodes", fmt::format("the trace is of {} ranks, the cluster has {} GPUs", recording_.world_size, gpus), "give it more nodes");
+    throw UserError("/cluster/nodes", fmt::format("the trace is of {} ranks, the cluster has {} GPUs", recording_.world_size, gpus),
+                    "give it more nodes");
   }
   if (recording_.world_size == 1 || gpus == 1) return 0;
   const auto [at, fresh] = known_.try_emplace({&cluster, workload.dump()}, 0.0);

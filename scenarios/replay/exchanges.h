@@ -12,13 +12,14 @@ namespace weft::scenarios::replay {
 
 /// How an exchange is to be simulated.
 struct ExchangeOptions {
-  bool balanced = false;       ///< every rank sends the mean
-  double nic_limit = 1, nvlink_limit = 1;   ///< times the kernel's own limits
+  bool balanced = false;                   ///< every rank sends the mean
+  double nic_limit = 1, nvlink_limit = 1;  ///< times the kernel's own limits
 };
 
 class Exchanges {
  public:
-  Exchanges(const workloads::replay::Recording& recording, const DataPlaces& data, const RunOptions& run) : recording_(recording), data_(data), run_(run) {}
+  Exchanges(const workloads::replay::Recording& recording, const DataPlaces& data, const RunOptions& run)
+      : recording_(recording), data_(data), run_(run) {}
 
   /// Seconds of an exchange, or of a wait for peers that are all there (a token each way). Computed once for each kind and size.
   double seconds(const workloads::replay::RecordedOp& op, const Cluster& cluster, const ExchangeOptions& options);

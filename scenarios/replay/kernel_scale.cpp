@@ -13,14 +13,16 @@ using models::KernelCall;
 using workloads::replay::RecordedOp;
 using workloads::replay::Recording;
 
-/// The calibration of the GPU's training comes first where nobody chose one: its kernels ran beside communication on fewer SMs, as those of traces do.
+/// The calibration of the GPU's training comes first where nobody chose one: its kernels ran beside communication on fewer SMs, as those of
+/// traces do.
 KernelChoice choice_for(const WhatIf& what, const std::string& gpu, const DataPlaces& data) {
   KernelChoice choice = what.kernels;
   // Measured shapes of a training's calibration are those of a trace: the formula alone predicts.
   if (!choice.cost_model) choice.cost_model = models::Fidelity::fitted;
   const std::string training = gpu + "_training";
   const std::vector<std::string> shipped = data.names("models/calibrations");
-  if (what.usual_calibrations && choice.calibrations.empty() && std::find(shipped.begin(), shipped.end(), training) != shipped.end()) choice.calibrations.push_back(training);
+  if (what.usual_calibrations && choice.calibrations.empty() && std::find(shipped.begin(), shipped.end(), training) != shipped.end())
+    choice.calibrations.push_back(training);
   return choice;
 }
 
@@ -28,7 +30,9 @@ models::Gpu recorded_gpu(const Recording& r, const WhatIf& what, const DataPlace
   if (!what.recorded_gpu.empty()) return models::gpu_named(what.recorded_gpu, data, "--recorded-gpu");
   const std::optional<std::string> name = models::gpu_of_device(r.device, data);
   if (!name) {
-    throw UserError("", r.device.empty() ? "the trace does not say what GPU it ran on" : fmt::format("weft does not know the GPU \"{}\" of the trace", r.device),
+    throw UserError("",
+                    r.device.empty() ? "the trace does not say what GPU it ran on"
+                                     : fmt::format("weft does not know the GPU \"{}\" of the trace", r.device),
                     "--recorded-gpu NAME says it (weft list hardware)");
   }
   return models::gpu_named(*name, data, "");
@@ -70,7 +74,9 @@ KernelScale::KernelScale(const Recording& recording, const WhatIf& what, const K
   sms_recorded_ = recording.compute_sms > 0 ? recording.compute_sms : all;
   const double communication = what.comm_sms ? static_cast<double>(*what.comm_sms) : all - sms_recorded_;
   sms_now_ = now.sms.value - communication;
-  if (sms_now_ < 1) throw UserError("--comm-sms", fmt::format("{:.0f} SMs for communication leave none of the {:.0f} of the {}", communication, now.sms.value, now.name));
+  if (sms_now_ < 1)
+    throw UserError("--comm-sms",
+                    fmt::format("{:.0f} SMs for communication leave none of the {:.0f} of the {}", communication, now.sms.value, now.name));
 }
 
 std::optional<KernelCall> KernelScale::call(const RecordedOp& op, double sms, bool balanced) const {
@@ -119,8 +125,11 @@ double KernelScale::ratio(const RecordedOp& op) {
   if (!before) return without_shape(op);
   const auto now = call(op, sms_now_, what_.balanced);
   // Either both by a calibration or both by the roofline: half of each would compare a kernel with a bound.
-  const bool fitted = recorded_->wanted() != models::Fidelity::roofline && recorded_->entry_for(*before) != nullptr && now_->entry_for(*now) != nullptr;
-  const auto time = [&](const CostModel& m, const KernelCall& c) { return fitted ? m.time(c).time.value() : models::roofline(c, m.gpu()).value(); };
+  const bool fitted =
+      recorded_->wanted() != models::Fidelity::roofline && recorded_->entry_for(*before) != nullptr && now_->entry_for(*now) != nullptr;
+  const auto time = [&](const CostModel& m, const KernelCall& c) {
+    return fitted ? m.time(c).time.value() : models::roofline(c, m.gpu()).value();
+  };
   Share& s = by_[fitted ? "calibrated cost models" : "rooflines (no calibration for both GPUs)"];
   ++s.ops;
   s.us += op.time_us;
@@ -131,7 +140,8 @@ double KernelScale::ratio(const RecordedOp& op) {
 
 std::vector<std::string> KernelScale::notes() const {
   std::vector<std::string> out;
-  for (const auto& [how, share] : by_) out.push_back(fmt::format("{} operations of {:.1f} ms scaled by {}", share.ops, share.us * 1e-3, how));
+  for (const auto& [how, share] : by_)
+    out.push_back(fmt::format("{} operations of {:.1f} ms scaled by {}", share.ops, share.us * 1e-3, how));
   return out;
 }
 

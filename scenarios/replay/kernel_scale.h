@@ -1,4 +1,5 @@
-// KernelScale: how long the computing kernels of a recording take by cost model, and how that changes with the GPU, its SMs and the rows of the experts.
+// KernelScale: how long the computing kernels of a recording take by cost model, and how that changes with the GPU, its SMs and the rows of
+// the experts.
 #pragma once
 
 #include <map>
@@ -37,8 +38,8 @@ class KernelScale {
   const workloads::replay::Recording& recording_;
   const WhatIf& what_;
   std::shared_ptr<const models::CostModel> recorded_, now_;
-  double sms_recorded_ = 0, sms_now_ = 0;   ///< for computing; 0: all
-  std::map<std::string, Share> by_;         ///< how ratios were found
+  double sms_recorded_ = 0, sms_now_ = 0;  ///< for computing; 0: all
+  std::map<std::string, Share> by_;        ///< how ratios were found
   std::vector<models::KernelCall> calls_;
 };
 

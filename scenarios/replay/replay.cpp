@@ -46,10 +46,14 @@ Replay replay(const Recording& recording, const workloads::replay::Dependencies&
   out.recorded = overlap_of(recording, recorded);
   out.replayed = overlap_of(recording, out.times);
   const std::vector<double> before = phase_times(recording, recorded), now = phase_times(recording, out.times);
-  for (std::size_t i = 0; i < recording.phases.size(); ++i) out.phases.push_back({recording.phases[i].name, recording.phases[i].layer, before[i], now[i]});
+  for (std::size_t i = 0; i < recording.phases.size(); ++i)
+    out.phases.push_back({recording.phases[i].name, recording.phases[i].layer, before[i], now[i]});
   using Texts = std::vector<std::string>;
-  for (const Texts* notes : {&recording.notes, &dependencies.notes, static_cast<const Texts*>(&out.durations.notes)}) out.notes.insert(out.notes.end(), notes->begin(), notes->end());
-  if (what.predicted) out.notes.push_back("kernels that shared the SMs of their GPU while they were recorded take turns, with the time that each takes alone");
+  for (const Texts* notes : {&recording.notes, &dependencies.notes, static_cast<const Texts*>(&out.durations.notes)})
+    out.notes.insert(out.notes.end(), notes->begin(), notes->end());
+  if (what.predicted)
+    out.notes.push_back(
+        "kernels that shared the SMs of their GPU while they were recorded take turns, with the time that each takes alone");
   return out;
 }
 

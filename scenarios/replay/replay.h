@@ -12,19 +12,19 @@ namespace weft::scenarios::replay {
 struct PhaseTimes {
   std::string name;
   std::int64_t layer = 0;
-  double recorded_s = 0, replayed_s = 0;   ///< first start to last end
+  double recorded_s = 0, replayed_s = 0;  ///< first start to last end
 };
 
 struct Replay {
   workloads::replay::Overlap recorded, replayed;
   std::vector<PhaseTimes> phases;
-  workloads::replay::Times times;          ///< by operation, from the first launch on
+  workloads::replay::Times times;  ///< by operation, from the first launch on
   Durations durations;
-  std::vector<std::string> notes;          ///< of the recording, its dependencies and the what-if
+  std::vector<std::string> notes;  ///< of the recording, its dependencies and the what-if
 };
 
 /// Runs on `run.engine`. Throws UserError as durations_of() does.
-Replay replay(const workloads::replay::Recording& recording, const workloads::replay::Dependencies& dependencies, const WhatIf& what, const Networks& networks,
-              const KernelModels& kernels, const DataPlaces& data, const RunOptions& run);
+Replay replay(const workloads::replay::Recording& recording, const workloads::replay::Dependencies& dependencies, const WhatIf& what,
+              const Networks& networks, const KernelModels& kernels, const DataPlaces& data, const RunOptions& run);
 
 }  // namespace weft::scenarios::replay

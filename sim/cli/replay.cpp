@@ -2,8 +2,8 @@
 #include <cctype>
 #include <cmath>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "models/calibration/readers/trace_facts.h"
@@ -32,14 +32,18 @@ struct ReplayOptions {
 
 /// "17=+5ms" as operation and microseconds.
 std::pair<std::uint32_t, double> slower(const std::string& text) {
-  const auto refuse = [&] { return UserError("--slow", fmt::format("expected OPERATION=+TIME like 17=+5ms, got \"{}\"", text), "operations are numbered in the order of their start: --operations shows them"); };
+  const auto refuse = [&] {
+    return UserError("--slow", fmt::format("expected OPERATION=+TIME like 17=+5ms, got \"{}\"", text),
+                     "operations are numbered in the order of their start: --operations shows them");
+  };
   const std::size_t equals = text.find('=');
   if (equals == 0 || equals == std::string::npos || equals > 9 || text.find_first_not_of("0123456789") != equals) throw refuse();
   std::string time = text.substr(equals + 1);
   const bool less = time.starts_with("-");
   if (less || time.starts_with("+")) time.erase(0, 1);
   for (std::size_t i = 1; i < time.size(); ++i) {
-    if (std::isalpha(static_cast<unsigned char>(time[i])) && (std::isdigit(static_cast<unsigned char>(time[i - 1])) || time[i - 1] == '.')) time.insert(i++, " ");
+    if (std::isalpha(static_cast<unsigned char>(time[i])) && (std::isdigit(static_cast<unsigned char>(time[i - 1])) || time[i - 1] == '.'))
+      time.insert(i++, " ");
   }
   const ParsedUnit unit = parse_unit(time);
   if (unit.what != ParsedUnit::What::seconds) throw refuse();
@@ -76,14 +80,18 @@ Json changed_cluster(const ReplayOptions& o, const Json& recorded) {
 /// What an operation of the recording waited for.
 Json after_of(const workloads::replay::Dependencies& dependencies, std::uint32_t op) {
   Json out = Json::array();
-  for (const auto& d : dependencies.of[op]) out.push_back({{"operation", d.on}, {"lag_us", d.lag_us}, {"why", workloads::replay::to_text(d.reason)}});
+  for (const auto& d : dependencies.of[op])
+    out.push_back({{"operation", d.on}, {"lag_us", d.lag_us}, {"why", workloads::replay::to_text(d.reason)}});
   return out;
 }
 
 Json json_of(const Recording& recording, const workloads::replay::Dependencies& dependencies, const Replay& r, bool operations) {
-  Json out = {{"recorded_span_s", r.recorded.span_s}, {"replayed_span_s", r.replayed.span_s}, {"hidden_communication_pct", r.replayed.hidden_pct()}};
+  Json out = {{"recorded_span_s", r.recorded.span_s},
+              {"replayed_span_s", r.replayed.span_s},
+              {"hidden_communication_pct", r.replayed.hidden_pct()}};
   out["phases"] = Json::array();
-  for (const PhaseTimes& p : r.phases) out["phases"].push_back({{"name", p.name}, {"layer", p.layer}, {"recorded_s", p.recorded_s}, {"replayed_s", p.replayed_s}});
+  for (const PhaseTimes& p : r.phases)
+    out["phases"].push_back({{"name", p.name}, {"layer", p.layer}, {"recorded_s", p.recorded_s}, {"replayed_s", p.replayed_s}});
   out["recorded_hidden_communication_pct"] = r.recorded.hidden_pct();
   out["recorded_communication_s"] = r.recorded.communication_s;
   out["communication_s"] = r.replayed.communication_s;
@@ -95,7 +103,9 @@ Json json_of(const Recording& recording, const workloads::replay::Dependencies& 
   for (std::uint32_t op = 0; op < recording.ops.size(); ++op) {
     const auto& o = recording.ops[op];
     Json row = {{"operation", op}, {"name", o.name}, {"stream", recording.streams[o.stream].number}};
-    if (o.phase >= 0) row["phase"] = recording.phases[static_cast<std::size_t>(o.phase)].name, row["layer"] = recording.phases[static_cast<std::size_t>(o.phase)].layer;
+    if (o.phase >= 0)
+      row["phase"] = recording.phases[static_cast<std::size_t>(o.phase)].name,
+      row["layer"] = recording.phases[static_cast<std::size_t>(o.phase)].layer;
     row["recorded_start_s"] = (o.start_us - recording.ops.front().start_us) * 1e-6;
     row["start_s"] = r.times.start_s[op] - r.times.start_s.front();
     row["recorded_time_s"] = o.time_us * 1e-6;
@@ -121,14 +131,30 @@ Row row_of(const char* figure, double recorded, double replayed) {
 
 reports::Listing listing_of(const Recording& recording, const Replay& r, bool operations) {
   reports::Listing out;
-  reports::Table figures{"replay", "", "Replay", {}, {{"figure", "what of the trace"}, {"recorded", "as the profiler saw it"}, {"replayed", "on the engine"},
-                         {"difference_pct", "replayed against recorded"}}, {}};
-  figures.rows = {row_of("span_ms", 1e3 * r.recorded.span_s, 1e3 * r.replayed.span_s), row_of("computing_ms", 1e3 * r.recorded.computing_s, 1e3 * r.replayed.computing_s),
+  reports::Table figures{"replay",
+                         "",
+                         "Replay",
+                         {},
+                         {{"figure", "what of the trace"},
+                          {"recorded", "as the profiler saw it"},
+                          {"replayed", "on the engine"},
+                          {"difference_pct", "replayed against recorded"}},
+                         {}};
+  figures.rows = {row_of("span_ms", 1e3 * r.recorded.span_s, 1e3 * r.replayed.span_s),
+                  row_of("computing_ms", 1e3 * r.recorded.computing_s, 1e3 * r.replayed.computing_s),
                   row_of("communication_ms", 1e3 * r.recorded.communication_s, 1e3 * r.replayed.communication_s),
                   row_of("hidden_communication_pct", r.recorded.hidden_pct(), r.replayed.hidden_pct())};
   out.tables.push_back(std::move(figures));
-  reports::Table phases{"phases", "", "Phases, first start to last end", {}, {{"phase", "as annotated"}, {"layer", "which run of it"}, {"recorded_ms", "as the profiler saw it"},
-                        {"replayed_ms", "on the engine"}, {"difference_pct", "replayed against recorded"}}, {}};
+  reports::Table phases{"phases",
+                        "",
+                        "Phases, first start to last end",
+                        {},
+                        {{"phase", "as annotated"},
+                         {"layer", "which run of it"},
+                         {"recorded_ms", "as the profiler saw it"},
+                         {"replayed_ms", "on the engine"},
+                         {"difference_pct", "replayed against recorded"}},
+                        {}};
   for (const PhaseTimes& p : r.phases) {
     Row row;
     row.set("phase", p.name).set("layer", p.layer).set("recorded_ms", 1e3 * p.recorded_s).set("replayed_ms", 1e3 * p.replayed_s);
@@ -138,15 +164,29 @@ reports::Listing listing_of(const Recording& recording, const Replay& r, bool op
   if (!phases.rows.empty()) out.tables.push_back(std::move(phases));
   out.notes = r.notes;
   if (!operations) return out;
-  reports::Table ops{"operations", "", "Operations in the order of their recorded start", {}, {{"operation", "its number, for --slow"}, {"name", "kernel"}, {"stream", "as the trace numbers it"},
-                     {"phase", "annotation around its launch"}, {"layer", "which run of it"}, {"recorded_start_us", "from the first start on"}, {"start_us", "on the engine"},
-                     {"recorded_us", "how long it took"}, {"time_us", "on the engine"}}, {}};
+  reports::Table ops{"operations",
+                     "",
+                     "Operations in the order of their recorded start",
+                     {},
+                     {{"operation", "its number, for --slow"},
+                      {"name", "kernel"},
+                      {"stream", "as the trace numbers it"},
+                      {"phase", "annotation around its launch"},
+                      {"layer", "which run of it"},
+                      {"recorded_start_us", "from the first start on"},
+                      {"start_us", "on the engine"},
+                      {"recorded_us", "how long it took"},
+                      {"time_us", "on the engine"}},
+                     {}};
   for (std::uint32_t op = 0; op < recording.ops.size(); ++op) {
     const auto& o = recording.ops[op];
     Row row;
     row.set("operation", std::int64_t{op}).set("name", o.name).set("stream", recording.streams[o.stream].number);
-    if (o.phase >= 0) row.set("phase", recording.phases[static_cast<std::size_t>(o.phase)].name).set("layer", recording.phases[static_cast<std::size_t>(o.phase)].layer);
-    row.set("recorded_start_us", o.start_us - recording.ops.front().start_us).set("start_us", 1e6 * (r.times.start_s[op] - r.times.start_s.front()));
+    if (o.phase >= 0)
+      row.set("phase", recording.phases[static_cast<std::size_t>(o.phase)].name)
+          .set("layer", recording.phases[static_cast<std::size_t>(o.phase)].layer);
+    row.set("recorded_start_us", o.start_us - recording.ops.front().start_us)
+        .set("start_us", 1e6 * (r.times.start_s[op] - r.times.start_s.front()));
     row.set("recorded_us", o.time_us).set("time_us", r.durations.us[op]);
     ops.rows.push_back(std::move(row));
   }
@@ -170,13 +210,18 @@ void replay_trace(ReplayOptions& o) {
     const auto [op, us] = slower(s);
     o.what.longer_us[op] += us;
   }
-  const Json before = o.recorded_cluster.empty() ? usual_cluster(recording) : cluster_in(o.recorded_cluster), after = changed_cluster(o, before);
-  const auto recorded = read_cluster({{"cluster", before}}, o.recorded_cluster.empty() ? "the cluster of the trace" : o.recorded_cluster, o.seed);
+  const Json before = o.recorded_cluster.empty() ? usual_cluster(recording) : cluster_in(o.recorded_cluster),
+             after = changed_cluster(o, before);
+  const auto recorded =
+      read_cluster({{"cluster", before}}, o.recorded_cluster.empty() ? "the cluster of the trace" : o.recorded_cluster, o.seed);
   const bool same = before == after;
   const auto now = same ? nullptr : read_cluster({{"cluster", after}}, o.cluster.empty() ? "the changed cluster" : o.cluster, o.seed);
   const scenarios::KernelTimes kernels(data, run.kernels);
   o.what.usual_calibrations = run.kernels.calibrations.empty();
-  const KernelModels chosen = kernel_models(recording, o.what, data, [&](const models::Gpu& gpu, const models::KernelChoice& choice, const std::string& place) { return kernels.model(gpu, choice, place); });
+  const KernelModels chosen =
+      kernel_models(recording, o.what, data, [&](const models::Gpu& gpu, const models::KernelChoice& choice, const std::string& place) {
+        return kernels.model(gpu, choice, place);
+      });
   const Replay r = replay(recording, dependencies, o.what, {recorded.get(), same ? recorded.get() : now.get()}, chosen, data, run);
   for (const std::string& w : r.durations.warnings) note(o.common, "warning: " + w);
   if (format_of(o.common) == "json") return emit_text(json_of(recording, dependencies, r, o.operations).dump(2) + "\n", o.common);
@@ -187,34 +232,50 @@ void replay_trace(ReplayOptions& o) {
 
 void add_replay(CLI::App& app) {
   auto o = std::make_shared<ReplayOptions>();
-  CLI::App* sub = app.add_subcommand("replay", "play a profiler's trace on the engine: as it was, or with another network, GPU, SMs, balance");
-  sub->footer("Durations and launch gaps are the trace's, start times the engine's. The phases are the trace's annotations.\n\n"
-              "Examples:\n"
-              "  weft replay deepseek_v3_train\n"
-              "  weft replay deepseek_v3_train --nic-rate '800 Gbps' --json -o faster.json\n"
-              "  weft replay deepseek_v3_train --nvlink-rate '450 GB/s' --no-communication\n"
-              "  weft replay deepseek_v3_train --gpu h20\n"
-              "  weft replay deepseek_v3_train --predicted --balanced\n"
-              "  weft replay deepseek_v3_train --slow 100=+5ms --operations --format csv");
+  CLI::App* sub =
+      app.add_subcommand("replay", "play a profiler's trace on the engine: as it was, or with another network, GPU, SMs, balance");
+  sub->footer(
+      "Durations and launch gaps are the trace's, start times the engine's. The phases are the trace's annotations.\n\n"
+      "Examples:\n"
+      "  weft replay deepseek_v3_train\n"
+      "  weft replay deepseek_v3_train --nic-rate '800 Gbps' --json -o faster.json\n"
+      "  weft replay deepseek_v3_train --nvlink-rate '450 GB/s' --no-communication\n"
+      "  weft replay deepseek_v3_train --gpu h20\n"
+      "  weft replay deepseek_v3_train --predicted --balanced\n"
+      "  weft replay deepseek_v3_train --slow 100=+5ms --operations --format csv");
   add_common(*sub, o->common);
-  sub->add_option("TRACE", o->trace, "a trace of PyTorch's profiler (Kineto, JSON), its facts (--facts), or a recording that weft ships (deepseek_v3_train)")->required();
-  sub->add_option("--cluster", o->cluster, "replay on the cluster of this scenario (or of a file that holds a cluster alone)")->type_name("FILE");
-  sub->add_option("--recorded-cluster", o->recorded_cluster, "the cluster that the trace was recorded on (default: H800 nodes for its ranks on eight planes)")->type_name("FILE");
+  sub->add_option("TRACE", o->trace,
+                  "a trace of PyTorch's profiler (Kineto, JSON), its facts (--facts), or a recording that weft ships (deepseek_v3_train)")
+      ->required();
+  sub->add_option("--cluster", o->cluster, "replay on the cluster of this scenario (or of a file that holds a cluster alone)")
+      ->type_name("FILE");
+  sub->add_option("--recorded-cluster", o->recorded_cluster,
+                  "the cluster that the trace was recorded on (default: H800 nodes for its ranks on eight planes)")
+      ->type_name("FILE");
   sub->add_option("--nic-rate", o->nic_rate, "another rate of the NICs, like '800 Gbps'");
   sub->add_option("--nvlink-rate", o->nvlink_rate, "another rate of NVLink per direction, like '450 GB/s'");
   sub->add_option("--topology", o->topology, "another network of the same nodes, with its usual parameters: weft list topologies");
-  sub->add_option("--set", o->settings, "any other setting of the cluster, /cluster/...=VALUE")->type_name("POINTER=VALUE")->allow_extra_args(false);
-  sub->add_flag("--fixed-limits", o->what.fixed_limits, "communication kernels keep the rates that were fitted, however fast the links are (default: their share of the links' rates)");
+  sub->add_option("--set", o->settings, "any other setting of the cluster, /cluster/...=VALUE")
+      ->type_name("POINTER=VALUE")
+      ->allow_extra_args(false);
+  sub->add_flag(
+      "--fixed-limits", o->what.fixed_limits,
+      "communication kernels keep the rates that were fitted, however fast the links are (default: their share of the links' rates)");
   sub->add_option("--gpu", o->what.gpu, "another GPU: kernels scaled by cost model or roofline, the rest by HBM (weft list hardware)");
   sub->add_option("--recorded-gpu", o->what.recorded_gpu, "what the trace ran on, where weft does not know the device's name");
   sub->add_option("--comm-sms", o->comm_sms, "SMs that communication takes from computing kernels")->check(CLI::Range(0, 100000));
   sub->add_flag("--no-communication", o->what.no_communication, "exchanges and waits for peers take no time");
   sub->add_flag("--balanced", o->what.balanced, "every expert gets the mean of the rows, every rank sends the mean, and no rank is late");
   sub->add_flag("--predicted", o->what.predicted, "durations from cost models and the simulated network instead of the recorded ones");
-  sub->add_option("--slow", o->slow, "make one operation longer, like 17=+5ms; may be given more than once")->type_name("OPERATION=+TIME")->allow_extra_args(false);
+  sub->add_option("--slow", o->slow, "make one operation longer, like 17=+5ms; may be given more than once")
+      ->type_name("OPERATION=+TIME")
+      ->allow_extra_args(false);
   sub->add_flag("--operations", o->operations, "list every operation too");
-  sub->add_option("--facts", o->facts, "write the facts of the trace that a replay needs to a small file, which can be replayed as well")->type_name("FILE");
-  sub->add_option("--seed", o->seed, "seed of the routing that is drawn for exchanges")->check(CLI::NonNegativeNumber)->capture_default_str();
+  sub->add_option("--facts", o->facts, "write the facts of the trace that a replay needs to a small file, which can be replayed as well")
+      ->type_name("FILE");
+  sub->add_option("--seed", o->seed, "seed of the routing that is drawn for exchanges")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   add_kernel_time_options(*sub, o->kernels);
   add_engine_options(*sub, o->engine);
   sub->callback([o] {

@@ -11,7 +11,7 @@ TEST_CASE("the kept facts of DeepSeek's training trace are those of the publishe
   const DataPlaces data = DataPlaces::standard();
   const Trace kept = find_trace("deepseek_v3_train", data, ""), published = find_trace(reference_file("data/train.json"), data, "");
   REQUIRE(kept.kernels.size() == published.kernels.size());
-  CHECK(kept.kernels.size() == 983);   // profile_train_summary.json: 963 kernels, 12 sets, 8 copies
+  CHECK(kept.kernels.size() == 983);  // profile_train_summary.json: 963 kernels, 12 sets, 8 copies
   CHECK(kept.calls.size() == published.calls.size());
   CHECK(kept.phases == published.phases);
   // Same text once both are written down: times then count from the earliest.

@@ -15,7 +15,9 @@ namespace weft::scenarios::test {
 /// A trace, ready to be replayed.
 struct Bench {
   explicit Bench(const models::Trace& trace)
-      : recording(workloads::replay::recording_of(trace, data())), dependencies(workloads::replay::dependencies_of(recording)), recorded_on(cluster(replay::usual_cluster(recording))) {}
+      : recording(workloads::replay::recording_of(trace, data())),
+        dependencies(workloads::replay::dependencies_of(recording)),
+        recorded_on(cluster(replay::usual_cluster(recording))) {}
 
   static std::unique_ptr<Cluster> cluster(const Json& json) {
     Problems problems;
@@ -26,12 +28,15 @@ struct Bench {
 
   replay::Replay play(const replay::WhatIf& what = {}, const Cluster* now = nullptr) const {
     const KernelTimes kernels(data(), {});
-    const replay::KernelModels models = replay::kernel_models(recording, what, data(), [&](const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) { return kernels.model(gpu, choice, place); });
-    return replay::replay(recording, dependencies, what, {recorded_on.get(), now == nullptr ? recorded_on.get() : now}, models, data(), RunOptions{});
+    const replay::KernelModels models = replay::kernel_models(
+        recording, what, data(),
+        [&](const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) { return kernels.model(gpu, choice, place); });
+    return replay::replay(recording, dependencies, what, {recorded_on.get(), now == nullptr ? recorded_on.get() : now}, models, data(),
+                          RunOptions{});
   }
 
-  /// Starts by recursion, without an engine: start = max(end of what it waits for + lag, launch + latency); launch = max(launch before it + gap,
-  /// end of what the CPU waits for + lag).
+  /// Starts by recursion, without an engine: start = max(end of what it waits for + lag, launch + latency); launch = max(launch before it +
+  /// gap, end of what the CPU waits for + lag).
   std::vector<double> starts_us(const std::vector<double>& durations) const {
     std::vector<double> start(recording.ops.size(), -1), launch(start.size(), -1);
     std::size_t launched = 0;

@@ -36,7 +36,9 @@ std::vector<std::uint32_t> numbers_of(const TracedProgram& program, const worklo
   std::vector<std::uint32_t> out;
   for (std::size_t i = 0; i < program.kernels.size(); ++i) {
     for (std::uint32_t op = 0; op < recording.ops.size(); ++op) {
-      if (std::abs(recording.ops[op].start_us - times.start[i]) < 1e-9 && recording.streams[recording.ops[op].stream].number == program.kernels[i].stream) out.push_back(op);
+      if (std::abs(recording.ops[op].start_us - times.start[i]) < 1e-9 &&
+          recording.streams[recording.ops[op].stream].number == program.kernels[i].stream)
+        out.push_back(op);
     }
   }
   REQUIRE(out.size() == program.kernels.size());
@@ -69,7 +71,7 @@ TEST_CASE("a prefill trace of two micro-batches comes back as it was, and withou
   const auto times = program.play();
   const double span = *std::max_element(times.end.begin(), times.end.end()) - *std::min_element(times.start.begin(), times.start.end());
   CHECK(r.replayed.span_s == doctest::Approx(span * 1e-6).epsilon(1e-9));
-  REQUIRE(r.phases.size() == 30);   // 6 computing and 4 communicating phases, 3 layers
+  REQUIRE(r.phases.size() == 30);  // 6 computing and 4 communicating phases, 3 layers
   for (const replay::PhaseTimes& p : r.phases) CHECK(p.replayed_s == doctest::Approx(p.recorded_s).epsilon(1e-9));
   CHECK(r.phases.front().name == "ATTN(mb1)");
   CHECK(r.phases.back().layer == 3);
@@ -87,7 +89,7 @@ TEST_CASE("a decode trace, whose exchanges stand on the computing stream, comes 
   const Bench bench(trace_of(program.text()));
   const replay::Replay before = bench.play();
   CHECK(before.replayed.span_s == doctest::Approx(before.recorded.span_s).epsilon(1e-9));
-  CHECK(before.replayed.hidden_pct() == 0);   // nothing else runs meanwhile
+  CHECK(before.replayed.hidden_pct() == 0);  // nothing else runs meanwhile
   Json slow = replay::usual_cluster(bench.recording);
   slow["node"] = {{"extends", "h800"}, {"nic_rate", "100 Gbps"}};
   const auto quarter = Bench::cluster(slow);

@@ -51,13 +51,14 @@ TEST_CASE("DeepSeek's training trace is replayed with its span, phases and hidde
   CHECK(std::abs(r.replayed.hidden_pct() - 96.3) < 1);
   CHECK(r.recorded.communication_s == doctest::Approx(0.114521).epsilon(1e-9));
   CHECK(r.recorded.computing_s == doctest::Approx(0.124286).epsilon(1e-9));
-  REQUIRE(r.phases.size() == 40);   // 10 phases of 4 layers
+  REQUIRE(r.phases.size() == 40);  // 10 phases of 4 layers
   for (const replay::PhaseTimes& p : r.phases) {
     CAPTURE(p.name);
     CHECK(p.replayed_s == doctest::Approx(p.recorded_s).epsilon(0.03));
   }
   // compute.md 4.1: mean walls of the computing phases.
-  for (const auto& [name, ms] : {std::pair{"attn(F)", 4.599}, {"mlp(B)", 5.363}, {"mlp(W)", 5.073}, {"mlp(F)", 4.641}, {"attn(B)", 9.540}, {"attn(W)", 2.396}}) {
+  for (const auto& [name, ms] :
+       {std::pair{"attn(F)", 4.599}, {"mlp(B)", 5.363}, {"mlp(W)", 5.073}, {"mlp(F)", 4.641}, {"attn(B)", 9.540}, {"attn(W)", 2.396}}) {
     CHECK(phase_mean_ms(r, name, &replay::PhaseTimes::replayed_s) == doctest::Approx(ms).epsilon(0.03));
   }
 }
@@ -73,8 +74,10 @@ TEST_CASE("a kernel made 5 ms longer moves exactly its dependents") {
   const Bench bench(deepseek());
   const replay::Replay before = bench.play();
   const auto& rec = bench.recording;
-  for (const std::uint32_t op : {std::uint32_t{0}, first_of(rec, "attn(F)", 1, "compute_attn_ws"), first_of(rec, "dispatch(F)", 1, "notify_dispatch"), first_of(rec, "dispatch(B)", 2, "combine"),
-                                 first_of(rec, "mlp(W)", 3, "GemmKernel"), first_of(rec, "combine(F)", 4, "combine"), first_of(rec, "attn(B)", 4, "ln_bwd")}) {
+  for (const std::uint32_t op :
+       {std::uint32_t{0}, first_of(rec, "attn(F)", 1, "compute_attn_ws"), first_of(rec, "dispatch(F)", 1, "notify_dispatch"),
+        first_of(rec, "dispatch(B)", 2, "combine"), first_of(rec, "mlp(W)", 3, "GemmKernel"), first_of(rec, "combine(F)", 4, "combine"),
+        first_of(rec, "attn(B)", 4, "ln_bwd")}) {
     CAPTURE(op);
     replay::WhatIf what;
     what.longer_us[op] = 5000;
@@ -84,7 +87,7 @@ TEST_CASE("a kernel made 5 ms longer moves exactly its dependents") {
     for (std::uint32_t k = 0; k < rec.ops.size(); ++k) {
       const double shift = after.times.start_s[k] - before.times.start_s[k];
       if (!dependents[k]) CHECK(std::abs(shift) <= 1e-9);
-      CHECK(std::abs(shift - (now[k] - was[k]) * 1e-6) <= 1e-9);   // those without slack move by all of it
+      CHECK(std::abs(shift - (now[k] - was[k]) * 1e-6) <= 1e-9);  // those without slack move by all of it
       CHECK(shift <= 5e-3 + 1e-9);
     }
   }
@@ -130,7 +133,8 @@ TEST_CASE("exchanges scale with the network, waits for peers and computing do no
   for (std::uint32_t op = 0; op < bench.recording.ops.size(); ++op) {
     const auto& o = bench.recording.ops[op];
     // Half the NIC: bytes over NICs bind (EP64), so exchanges take twice as long but for their latency.
-    if (o.role == workloads::replay::Role::exchange) CHECK(after.durations.us[op] / before.durations.us[op] == doctest::Approx(2).epsilon(0.01));
+    if (o.role == workloads::replay::Role::exchange)
+      CHECK(after.durations.us[op] / before.durations.us[op] == doctest::Approx(2).epsilon(0.01));
     else CHECK(after.durations.us[op] == before.durations.us[op]);
   }
   CHECK(after.replayed.hidden_pct() < before.replayed.hidden_pct());
@@ -152,8 +156,8 @@ TEST_CASE("without communication what is left is computing and its gaps") {
   for (std::uint32_t op = 0; op < bench.recording.ops.size(); ++op) {
     if (bench.recording.ops[op].role != workloads::replay::Role::compute) CHECK(r.durations.us[op] == 0);
   }
-  CHECK(r.replayed.span_s >= 0.124286);                          // busy computing streams
-  CHECK(r.replayed.span_s <= 0.129012 - 1761e-6);                // the stall of attn(B) in layer 4 is gone
+  CHECK(r.replayed.span_s >= 0.124286);            // busy computing streams
+  CHECK(r.replayed.span_s <= 0.129012 - 1761e-6);  // the stall of attn(B) in layer 4 is gone
 }
 
 TEST_CASE("another GPU, other SMs and balanced experts scale kernels by family") {
@@ -161,13 +165,13 @@ TEST_CASE("another GPU, other SMs and balanced experts scale kernels by family")
   const auto& rec = bench.recording;
   replay::WhatIf same;
   same.gpu = "h100";
-  CHECK(bench.play(same).replayed.span_s == doctest::Approx(0.129012).epsilon(1e-9));   // the H100's cores and memory are the H800's
+  CHECK(bench.play(same).replayed.span_s == doctest::Approx(0.129012).epsilon(1e-9));  // the H100's cores and memory are the H800's
   replay::WhatIf h200;
   h200.gpu = "h200";
   const replay::Replay memory = bench.play(h200);
   const std::uint32_t gemm = first_of(rec, "attn(F)", 1, "GemmKernel"), routing = first_of(rec, "attn(F)", 1, "elementwise");
-  CHECK(memory.durations.us[gemm] == doctest::Approx(rec.ops[gemm].time_us));            // the same tensor cores
-  CHECK(memory.durations.us[routing] == doctest::Approx(rec.ops[routing].time_us * 3.35 / 4.8).epsilon(1e-3));   // HBM 3.35 to 4.8 TB/s
+  CHECK(memory.durations.us[gemm] == doctest::Approx(rec.ops[gemm].time_us));                                   // the same tensor cores
+  CHECK(memory.durations.us[routing] == doctest::Approx(rec.ops[routing].time_us * 3.35 / 4.8).epsilon(1e-3));  // HBM 3.35 to 4.8 TB/s
   replay::WhatIf all_sms;
   all_sms.comm_sms = 0;
   CHECK(bench.play(all_sms).replayed.computing_s < 0.124286 * 0.95);
@@ -197,10 +201,12 @@ TEST_CASE("trace_replay runs as a scenario's workload, its network a what-if") {
   const auto& rows = report.tables.front().rows;
   CHECK(rows.front().number("replayed_ms") == doctest::Approx(129.012));
   CHECK(rows.front().number("hidden_pct") == doctest::Approx(96.307).epsilon(1e-4));
-  CHECK(rows.size() == 14);   // span, computing, communication, layer, 10 phases
-  CHECK(error_of(minimal(cluster, R"({"kind": "trace_replay", "trace": "deepseek_v3_trian"})")).find("deepseek_v3_train") != std::string::npos);
+  CHECK(rows.size() == 14);  // span, computing, communication, layer, 10 phases
+  CHECK(error_of(minimal(cluster, R"({"kind": "trace_replay", "trace": "deepseek_v3_trian"})")).find("deepseek_v3_train") !=
+        std::string::npos);
   CHECK(error_of(minimal(cluster, R"({"kind": "trace_replay"})")).find("/trace") != std::string::npos);
-  CHECK(error_of(minimal(cluster, R"({"kind": "trace_replay", "trace": "deepseek_v3_train", "comm_sms": 132})")).find("none of the 132") != std::string::npos);
+  CHECK(error_of(minimal(cluster, R"({"kind": "trace_replay", "trace": "deepseek_v3_train", "comm_sms": 132})")).find("none of the 132") !=
+        std::string::npos);
   const std::string small = R"("nodes": 4, "topology": {"kind": "mpft", "radix": 64})";
   CHECK(error_of(minimal(small, R"({"kind": "trace_replay", "trace": "deepseek_v3_train"})")).find("64 ranks") != std::string::npos);
 }

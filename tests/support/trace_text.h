@@ -15,13 +15,13 @@ struct TracedKernel {
   std::string phase, name;
   int stream = 7;
   double time_us = 1;
-  std::vector<int> waits;        ///< kernels for whose end its stream waits first, by number
-  bool host_waits = false;       ///< the CPU waits for its end before it launches the next one
+  std::vector<int> waits;   ///< kernels for whose end its stream waits first, by number
+  bool host_waits = false;  ///< the CPU waits for its end before it launches the next one
 };
 
 /// Plays them: every kernel starts `kGap` after all that it waits for, and `kLatency` after its launch at the earliest.
 struct TracedProgram {
-  static constexpr double kLaunch = 4, kLatency = 6, kGap = 2, kReads = 10;   // us
+  static constexpr double kLaunch = 4, kLatency = 6, kGap = 2, kReads = 10;  // us
 
   std::vector<TracedKernel> kernels;
 
@@ -59,18 +59,28 @@ struct TracedProgram {
       if (i == 0 || kernels[i - 1].phase != k.phase) {
         std::size_t j = i;
         while (j + 1 < kernels.size() && kernels[j + 1].phase == k.phase) ++j;
-        events.push_back(fmt::format(R"({{"ph":"X","cat":"user_annotation","name":"{}","ts":{},"dur":{}}})", k.phase, t.launch[i] - 1, t.launch[j] - t.launch[i] + 2));
+        events.push_back(fmt::format(R"({{"ph":"X","cat":"user_annotation","name":"{}","ts":{},"dur":{}}})", k.phase, t.launch[i] - 1,
+                                     t.launch[j] - t.launch[i] + 2));
       }
-      if (!k.waits.empty()) events.push_back(fmt::format(R"({{"ph":"X","cat":"cuda_runtime","name":"cudaStreamWaitEvent","ts":{},"dur":0.5,"args":{{"correlation":{}}}}})", t.launch[i] - 0.5, 100000 + i));
-      events.push_back(fmt::format(R"({{"ph":"X","cat":"cuda_runtime","name":"cudaLaunchKernel","ts":{},"dur":2,"args":{{"correlation":{}}}}})", t.launch[i], i));
-      events.push_back(fmt::format(R"({{"ph":"X","cat":"kernel","name":"{}","ts":{},"dur":{},"args":{{"device":0,"stream":{},"correlation":{},"shared memory":0,"grid":[112,1,1],"block":[128,1,1]}}}})",
-                                   k.name, t.start[i], k.time_us, k.stream, i));
+      if (!k.waits.empty())
+        events.push_back(
+            fmt::format(R"({{"ph":"X","cat":"cuda_runtime","name":"cudaStreamWaitEvent","ts":{},"dur":0.5,"args":{{"correlation":{}}}}})",
+                        t.launch[i] - 0.5, 100000 + i));
+      events.push_back(fmt::format(
+          R"({{"ph":"X","cat":"cuda_runtime","name":"cudaLaunchKernel","ts":{},"dur":2,"args":{{"correlation":{}}}}})", t.launch[i], i));
+      events.push_back(fmt::format(
+          R"({{"ph":"X","cat":"kernel","name":"{}","ts":{},"dur":{},"args":{{"device":0,"stream":{},"correlation":{},"shared memory":0,"grid":[112,1,1],"block":[128,1,1]}}}})",
+          k.name, t.start[i], k.time_us, k.stream, i));
       // DeepEP's CPU polls memory that its notify kernel writes: no call is seen.
       if (k.host_waits && k.name.find("notify") == std::string::npos) {
-        events.push_back(fmt::format(R"({{"ph":"X","cat":"cuda_runtime","name":"cudaStreamSynchronize","ts":{},"dur":{},"args":{{"correlation":{}}}}})", t.launch[i] + 2, t.end[i] - t.launch[i], 200000 + i));
+        events.push_back(
+            fmt::format(R"({{"ph":"X","cat":"cuda_runtime","name":"cudaStreamSynchronize","ts":{},"dur":{},"args":{{"correlation":{}}}}})",
+                        t.launch[i] + 2, t.end[i] - t.launch[i], 200000 + i));
       }
     }
-    return fmt::format(R"({{"deviceProperties":[{{"id":0,"name":"NVIDIA H800","numSms":132}}],"distributedInfo":{{"world_size":{}}},"traceEvents":[{}]}})", world_size, fmt::join(events, ",\n"));
+    return fmt::format(
+        R"({{"deviceProperties":[{{"id":0,"name":"NVIDIA H800","numSms":132}}],"distributedInfo":{{"world_size":{}}},"traceEvents":[{}]}})",
+        world_size, fmt::join(events, ",\n"));
   }
 };
 

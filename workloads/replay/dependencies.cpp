@@ -8,11 +8,11 @@
 namespace weft::workloads::replay {
 namespace {
 
-constexpr double kUsualGap = 10;      ///< us: between operations of a stream that wait for nothing else; longer ones are stalls
-constexpr double kExplained = 20;     ///< us: a start that much after all that it waits for is no stall
-constexpr double kAfterEnd = 30;      ///< us: so long after the end of another operation a stalled one goes on because of it
-constexpr double kTail = 60;          ///< us: so long before that end it takes SMs that the other's last blocks leave
-constexpr double kHostReads = 500;    ///< us: so long after what the CPU waits for it goes on
+constexpr double kUsualGap = 10;    ///< us: between operations of a stream that wait for nothing else; longer ones are stalls
+constexpr double kExplained = 20;   ///< us: a start that much after all that it waits for is no stall
+constexpr double kAfterEnd = 30;    ///< us: so long after the end of another operation a stalled one goes on because of it
+constexpr double kTail = 60;        ///< us: so long before that end it takes SMs that the other's last blocks leave
+constexpr double kHostReads = 500;  ///< us: so long after what the CPU waits for it goes on
 
 /// The middle of a list; `fallback` when it is empty.
 double median(std::vector<double> v, double fallback) {
@@ -25,7 +25,7 @@ double median(std::vector<double> v, double fallback) {
 /// One thing that an operation may have waited for: when that was over, and how long after it an operation usually starts.
 struct Candidate {
   double at_us, usual_us;
-  std::optional<std::uint32_t> on;      ///< nothing: its own launch
+  std::optional<std::uint32_t> on;  ///< nothing: its own launch
   Reason reason = Reason::stream;
   double arrival() const { return at_us + usual_us; }
 };
@@ -123,7 +123,8 @@ class Finder {
       }
       all.push_back({r_.ops[on].end_us(), 0, on, Reason::timing});
     }
-    auto binding = std::max_element(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) { return a.arrival() < b.arrival(); });
+    auto binding =
+        std::max_element(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) { return a.arrival() < b.arrival(); });
     double stalled = binding == all.end() ? 1e300 : o.start_us - binding->arrival();
     if (stalled > kExplained) {
       if (const auto on = ended_near(op, binding == all.end() ? -1e300 : binding->arrival())) {
@@ -163,8 +164,8 @@ class Finder {
       if (s == o.stream || r_.streams[s].device != r_.streams[o.stream].device) continue;
       for (auto x = begun_before(on_stream_[s], o.start_us); x != on_stream_[s].begin(); --x) {
         const RecordedOp& other = r_.ops[*std::prev(x)];
-        const double after = o.start_us - other.end_us();   // below zero: before its end
-        if (after > kAfterEnd) break;                        // those before it ended earlier still
+        const double after = o.start_us - other.end_us();  // below zero: before its end
+        if (after > kAfterEnd) break;                      // those before it ended earlier still
         if (-after > std::min(kTail, other.time_us) || other.end_us() < arrival_us || std::abs(after) >= distance) continue;
         distance = std::abs(after);
         best = *std::prev(x);
@@ -184,10 +185,15 @@ class Finder {
       for (const Dependency& d : list) ++count[static_cast<int>(d.reason)];
     }
     const auto waiting = std::count_if(out_.launches.begin(), out_.launches.end(), [](const Launch& l) { return l.waits.has_value(); });
-    out_.notes.insert(out_.notes.begin(), fmt::format("dependencies: {} by the order of a stream, {} launches ({} after the CPU had waited for the GPU), {} by the known order of phases, {} by events, "
-                                 "{} where a stalled operation went on as one of another stream ended (SMs that came free, or an event)",
-                                 count[0], out_.launches.size(), waiting, count[1], count[2], count[3]));
-    if (unexplained_ > 0) out_.notes.push_back(fmt::format("{} gaps of together {:.0f} us are explained by nothing in the trace and kept as gaps after what came before", unexplained_, unexplained_us_));
+    out_.notes.insert(out_.notes.begin(),
+                      fmt::format("dependencies: {} by the order of a stream, {} launches ({} after the CPU had waited for the GPU), {} by "
+                                  "the known order of phases, {} by events, "
+                                  "{} where a stalled operation went on as one of another stream ended (SMs that came free, or an event)",
+                                  count[0], out_.launches.size(), waiting, count[1], count[2], count[3]));
+    if (unexplained_ > 0)
+      out_.notes.push_back(
+          fmt::format("{} gaps of together {:.0f} us are explained by nothing in the trace and kept as gaps after what came before",
+                      unexplained_, unexplained_us_));
   }
 
   const Recording& r_;

@@ -11,7 +11,8 @@ namespace {
 
 /// The operation of a phase that the CPU launched first.
 std::uint32_t first_launched(const Recording& r, const Phase& phase) {
-  return *std::min_element(phase.ops.begin(), phase.ops.end(), [&](std::uint32_t a, std::uint32_t b) { return r.ops[a].launch_us < r.ops[b].launch_us; });
+  return *std::min_element(phase.ops.begin(), phase.ops.end(),
+                           [&](std::uint32_t a, std::uint32_t b) { return r.ops[a].launch_us < r.ops[b].launch_us; });
 }
 
 /// The last operation of a phase on each of its streams.
@@ -40,7 +41,9 @@ void order_by_phases(const Recording& r, std::vector<Order>& out, std::vector<st
     }
     last[phase.name] = &phase;
   }
-  if (contradicted > 0) notes.push_back(fmt::format("{} times a phase began before the one that it should wait for had ended: there it does not wait", contradicted));
+  if (contradicted > 0)
+    notes.push_back(
+        fmt::format("{} times a phase began before the one that it should wait for had ended: there it does not wait", contradicted));
 }
 
 /// Operations of one stream in the order of launch.
@@ -48,7 +51,8 @@ struct Launched {
   std::vector<std::uint32_t> ops;
 };
 
-/// The last operation launched on a stream before `at_us` that `op` can have waited for: the very last one, else the end of an earlier phase.
+/// The last operation launched on a stream before `at_us` that `op` can have waited for: the very last one, else the end of an earlier
+/// phase.
 std::optional<std::uint32_t> waited_for(const Recording& r, const Launched& stream, double at_us, std::uint32_t op) {
   const auto end = std::partition_point(stream.ops.begin(), stream.ops.end(), [&](std::uint32_t x) { return r.ops[x].launch_us <= at_us; });
   const auto n = static_cast<std::size_t>(end - stream.ops.begin());
@@ -82,8 +86,11 @@ void order_by_waits(const Recording& r, std::vector<Order>& out, std::vector<std
     out.push_back({op, *on, Reason::event});
   }
   if (waits > 0) {
-    notes.push_back(fmt::format("{} calls make a stream wait, and the trace does not say for what: {} were taken to mean the last operation, or the end of the last phase, "
-                                "launched before on another stream that had ended by then", waits, found));
+    notes.push_back(
+        fmt::format("{} calls make a stream wait, and the trace does not say for what: {} were taken to mean the last operation, or the "
+                    "end of the last phase, "
+                    "launched before on another stream that had ended by then",
+                    waits, found));
   }
 }
 

@@ -49,7 +49,7 @@ void judge_streams(Recording& r) {
 void add_expert_gradients(const models::KnownTraining& known, double world_size, Recording& r) {
   const double groups = world_size > 0 ? known.experts / world_size : 0;
   if (groups < 1) return;
-  std::map<std::string, double> rows_of;   // by phase name, of its last run so far
+  std::map<std::string, double> rows_of;  // by phase name, of its last run so far
   for (const Phase& phase : r.phases) {
     for (const std::uint32_t i : phase.ops) {
       RecordedOp& op = r.ops[i];
@@ -113,7 +113,8 @@ Recording recording_of(const Trace& trace, const DataPlaces& data) {
   }
   std::vector<std::uint32_t> order(trace.kernels.size()), number(order.size());
   std::iota(order.begin(), order.end(), 0u);
-  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return trace.kernels[a].start_us < trace.kernels[b].start_us; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return trace.kernels[a].start_us < trace.kernels[b].start_us; });
   for (std::uint32_t i = 0; i < order.size(); ++i) {
     const TraceKernel& k = trace.kernels[order[i]];
     number[order[i]] = i;

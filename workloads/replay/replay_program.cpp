@@ -98,7 +98,7 @@ class Builder {
   const Dependencies& d_;
   const std::vector<double>& durations_;
   ReplayProgram out_;
-  std::vector<std::vector<double>> tails_;   ///< by operation, longest first
+  std::vector<std::vector<double>> tails_;  ///< by operation, longest first
   std::vector<std::vector<OpId>> parts_;
   std::vector<OpId> launch_;
   OpId launched_;
@@ -162,9 +162,11 @@ Times recorded_times(const Recording& r) {
 
 Overlap overlap_of(const Recording& r, const Times& times) {
   std::vector<std::pair<double, double>> communication, computing;
-  for (std::uint32_t op = 0; op < r.ops.size(); ++op) (r.communication(op) ? communication : computing).push_back({times.start_s[op], times.finish_s[op]});
+  for (std::uint32_t op = 0; op < r.ops.size(); ++op)
+    (r.communication(op) ? communication : computing).push_back({times.start_s[op], times.finish_s[op]});
   Overlap o;
-  o.span_s = *std::max_element(times.finish_s.begin(), times.finish_s.end()) - *std::min_element(times.start_s.begin(), times.start_s.end());
+  o.span_s =
+      *std::max_element(times.finish_s.begin(), times.finish_s.end()) - *std::min_element(times.start_s.begin(), times.start_s.end());
   o.communication_s = covered(communication);
   o.computing_s = covered(computing);
   o.hidden_s = in_both(communication, computing);

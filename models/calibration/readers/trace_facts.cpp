@@ -15,9 +15,10 @@ namespace weft::models {
 namespace {
 
 constexpr const char* kSchema = "weft-trace/1";
-constexpr std::size_t kLargest = std::size_t{4} << 30;   // bytes of a profiler's file
-const std::vector<std::string> kColumns = {"what", "name", "device", "stream", "start_us", "time_us", "launch_us", "grid_x", "grid_y", "grid_z",
-                                           "block_x", "block_y", "block_z", "shared_memory", "bytes", "phase", "phase_number"};
+constexpr std::size_t kLargest = std::size_t{4} << 30;  // bytes of a profiler's file
+const std::vector<std::string> kColumns = {"what",      "name",          "device", "stream", "start_us",    "time_us",
+                                           "launch_us", "grid_x",        "grid_y", "grid_z", "block_x",     "block_y",
+                                           "block_z",   "shared_memory", "bytes",  "phase",  "phase_number"};
 
 /// Whole numbers without a point.
 Json number(double v) {
@@ -63,7 +64,9 @@ TraceKernel read_kernel(const JsonReader& row, const std::vector<std::string>& n
   }
   std::size_t at = 0;
   const auto next = [&](double least, double most = 9e15) { return cells[at++].as_number(least, most); };
-  const auto index = [&](std::int64_t least, std::size_t count) { return cells[at++].as_integer(least, static_cast<std::int64_t>(count) - 1); };
+  const auto index = [&](std::int64_t least, std::size_t count) {
+    return cells[at++].as_integer(least, static_cast<std::int64_t>(count) - 1);
+  };
   k.what = static_cast<TraceKernel::What>(index(0, 3));
   const std::size_t before = row.problems().list().size();
   const std::int64_t name = index(0, names.size());
@@ -98,15 +101,24 @@ std::string trace_facts(const Trace& trace, const TraceOrigin& origin) {
   Json kernels = Json::array(), calls = Json::array();
   for (const TraceKernel& k : trace.kernels) {
     const auto phase = std::find(trace.phases.begin(), trace.phases.end(), k.phase);
-    Json row = {static_cast<int>(k.what), names.of(k.name), k.device, k.stream, number(k.start_us - zero), number(k.time_us), k.launched ? number(k.launch_us - zero) : Json(-1)};
-    for (const double v : {k.grid[0], k.grid[1], k.grid[2], k.block[0], k.block[1], k.block[2], k.shared_memory, k.bytes}) row.push_back(number(v));
+    Json row = {static_cast<int>(k.what),
+                names.of(k.name),
+                k.device,
+                k.stream,
+                number(k.start_us - zero),
+                number(k.time_us),
+                k.launched ? number(k.launch_us - zero) : Json(-1)};
+    for (const double v : {k.grid[0], k.grid[1], k.grid[2], k.block[0], k.block[1], k.block[2], k.shared_memory, k.bytes})
+      row.push_back(number(v));
     row.push_back(phase == trace.phases.end() ? std::int64_t{-1} : phase - trace.phases.begin());
     row.push_back(k.phase_number);
     kernels.push_back(std::move(row));
   }
   for (const TraceCall& c : trace.calls) calls.push_back({static_cast<int>(c.what), number(c.begin_us - zero), number(c.end_us - zero)});
-  std::string out = fmt::format("{{\n  \"schema\": \"{}\",\n  \"title\": {},\n  \"source\": {},\n", kSchema, Json(origin.title).dump(), Json(origin.source).dump());
-  out += fmt::format("  \"device\": {}, \"sms\": {}, \"world_size\": {},\n", Json(trace.device).dump(), dump_json(number(trace.sms)), dump_json(number(trace.world_size)));
+  std::string out = fmt::format("{{\n  \"schema\": \"{}\",\n  \"title\": {},\n  \"source\": {},\n", kSchema, Json(origin.title).dump(),
+                                Json(origin.source).dump());
+  out += fmt::format("  \"device\": {}, \"sms\": {}, \"world_size\": {},\n", Json(trace.device).dump(), dump_json(number(trace.sms)),
+                     dump_json(number(trace.world_size)));
   out += fmt::format("  \"phases\": {},\n  \"names\": {},\n", dump_json(Json(trace.phases)), lines_of(names.list()));
   out += "  // Calls by which the CPU makes a stream wait (0) or waits for the GPU (1): begin and end.\n";
   out += fmt::format("  \"calls\": {},\n", dump_json(calls));
@@ -132,17 +144,21 @@ Trace read_trace_facts(const std::string& text, const std::string& file) {
   for (const JsonReader& c : r.at("calls").items()) {
     const std::vector<JsonReader> cells = c.items();
     if (cells.size() != 3) c.fail(fmt::format("expected what, begin and end, got {} values", cells.size()));
-    else t.calls.push_back({static_cast<TraceCall::What>(cells[0].as_integer(0, 1)), cells[1].as_number(0, 9e15), cells[2].as_number(0, 9e15)});
+    else
+      t.calls.push_back(
+          {static_cast<TraceCall::What>(cells[0].as_integer(0, 1)), cells[1].as_number(0, 9e15), cells[2].as_number(0, 9e15)});
   }
   std::vector<std::string> columns;
   for (const JsonReader& c : r.at("columns").items()) columns.push_back(c.as_string());
-  if (columns != kColumns) r.fail_at("columns", "these are not the columns that this version writes", fmt::format("expected {}", fmt::join(kColumns, ", ")));
+  if (columns != kColumns)
+    r.fail_at("columns", "these are not the columns that this version writes", fmt::format("expected {}", fmt::join(kColumns, ", ")));
   const JsonReader kernels = r.at("kernels");
   for (const JsonReader& k : kernels.items()) t.kernels.push_back(read_kernel(k, names, t));
   if (kernels.is_array() && t.kernels.empty()) kernels.fail("there is no GPU operation");
   r.done();
   problems.throw_if_any();
-  std::stable_sort(t.kernels.begin(), t.kernels.end(), [](const TraceKernel& a, const TraceKernel& b) { return a.launch_us < b.launch_us; });
+  std::stable_sort(t.kernels.begin(), t.kernels.end(),
+                   [](const TraceKernel& a, const TraceKernel& b) { return a.launch_us < b.launch_us; });
   return t;
 }
 
@@ -164,7 +180,8 @@ Trace find_trace(const std::string& given, const DataPlaces& data, const std::st
   const std::string file = path == given ? given : fs::path(path).filename().string();
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   if (text.starts_with("\x1f\x8b")) throw UserError({{file, "", "the file is compressed (gzip)", "unpack it first: gunzip"}});
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos) throw UserError({{file, "", "the file is empty", "expected a trace as torch.profiler exports it"}});
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    throw UserError({{file, "", "the file is empty", "expected a trace as torch.profiler exports it"}});
   if (is_facts(text)) return read_trace_facts(text, file);
   return read_trace({file, text});
 }

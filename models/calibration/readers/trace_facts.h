@@ -1,4 +1,5 @@
-// The facts of a trace in one small JSON file ("weft-trace/1"): what a replay needs of it, without the calls and operators of the profiler's own file.
+// The facts of a trace in one small JSON file ("weft-trace/1"): what a replay needs of it, without the calls and operators of the
+// profiler's own file.
 #pragma once
 
 #include <string>
@@ -19,8 +20,8 @@ std::string trace_facts(const Trace& trace, const TraceOrigin& origin);
 /// Throws UserError with the pointer of what is wrong.
 Trace read_trace_facts(const std::string& text, const std::string& file);
 
-/// A trace by path (a profiler's file, or one of facts, told apart by what stands in them) or by the name of one in models/data/recordings. A relative
-/// path that does not lead anywhere is looked for below $WEFT_REFERENCE too. Throws UserError at `place`.
+/// A trace by path (a profiler's file, or one of facts, told apart by what stands in them) or by the name of one in models/data/recordings.
+/// A relative path that does not lead anywhere is looked for below $WEFT_REFERENCE too. Throws UserError at `place`.
 Trace find_trace(const std::string& given, const DataPlaces& data, const std::string& place);
 
 }  // namespace weft::models
