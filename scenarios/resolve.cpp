@@ -119,7 +119,7 @@ std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces&
   Problems problems;
   std::vector<ResolvedVariant> out;
   const KernelTimes usual(data, {});
-  const AnalysisContext context{data, kernels != nullptr ? *kernels : usual, draw};
+  const AnalysisContext context{data, kernels != nullptr ? *kernels : usual, draw, seed};
   for (const Variant& v : scenario.variants) out.push_back(read_variant(scenario, v, context, seed, problems));
   check_kinds(out, problems);
   if (!problems.empty()) throw UserError(without_repeats(scenario, problems.list()));
