@@ -28,7 +28,8 @@ std::vector<TrainPhase> phases_of(Work work) {
     case Work::projection_backward: return {TrainPhase::mtp_projection_backward};
     case Work::projection_weight: return {TrainPhase::mtp_projection_weight};
     case Work::head_forward: return {TrainPhase::head_forward, TrainPhase::loss_forward};
-    case Work::head_backward: return {TrainPhase::loss_backward, TrainPhase::head_backward, TrainPhase::head_weight};
+    case Work::head_backward: return {TrainPhase::loss_backward, TrainPhase::head_backward};
+    case Work::head_weight: return {TrainPhase::head_weight};
     case Work::count: break;
   }
   return {};
@@ -110,7 +111,7 @@ StepCosts costs_of(const StepSetup& s, const Layout& l, double received) {
     const auto with_again = [&](double sms) {
       Seconds t = time(w, shape, sms);
       if (const auto first = again(w)) t += time(*first, shape, sms);
-      return sms > 0 && of_a_layer(w) ? t + s.constants.pause.value : t;
+      return (sms > 0 && of_a_layer(w) ? t + s.constants.pause.value : t) * s.time_factor;
     };
     if (!routed(w) || !s.routing.drawn) {
       if (routed(w) && received > 0) {

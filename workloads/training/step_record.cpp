@@ -24,14 +24,7 @@ void StepRecord::clear() {
 
 void StepRecord::computed(std::uint32_t rank, const PlanOp& op, Span span) {
   ranks[rank].computing.push_back(span);
-  switch (op.work) {
-    case Work::attention_weight:
-    case Work::dense_weight:
-    case Work::moe_weight:
-    case Work::projection_weight:
-    case Work::embedding_backward: ranks[rank].weighing[op.cell] += span.end - span.begin; break;
-    default: break;
-  }
+  if (op.weighs) ranks[rank].weighing[op.cell] += span.end - span.begin;
 }
 
 }  // namespace weft::workloads::training

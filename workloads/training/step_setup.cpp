@@ -56,6 +56,9 @@ void read_figures(Parameters& p, StepSetup& s) {
   s.slowest_rows = where.has("slowest_rows") ? where.at("slowest_rows").as_number(1, 1000) : 1;
   p.remember("slowest_rows", s.slowest_rows);
   if (s.slowest_rows > 1 && s.routing.drawn) where.fail_at("slowest_rows", "drawn loads have their own slowest rank", "\"imbalance\" makes them more uneven");
+  s.time_factor = where.has("time_factor") ? where.at("time_factor").as_number(1e-3, 1000) : 1;
+  p.remember("time_factor", s.time_factor);
+  s.late_head_weight = p.word("head_weight", {"backward", "weight"}, "backward") == "weight";
   s.jitter = where.has("jitter") ? where.at("jitter").as_number(0, 1) : 0;
   p.remember("jitter", s.jitter);
   if (where.has("optimizer_time")) {
@@ -152,7 +155,7 @@ PreparedStep prepare_step(const StepSetup& s, const ClusterView& cluster) {
   auto job = std::make_shared<StepJob>();
   const StepGrid grid = grid_of(s, l, cluster);
   const bool exchanges = s.routing.gate.experts > 0 && l.ep > 1;
-  job->plan = plan_step(out.schedule, l.stages, grid, exchanges);
+  job->plan = plan_step(out.schedule, l.stages, grid, exchanges, s.late_head_weight);
   double received = 0;
   if (exchanges) {
     job->loads = std::make_unique<StepLoads>(s.routing, grid.group_size, grid.block_size);
@@ -202,6 +205,8 @@ std::vector<ColumnDoc> step_parameter_docs() {
            {"pipeline_kernel", "of transfers between pipeline ranks; default \"nccl_ring\""},
            {"tensor_kernel", "of tensor parallelism; default \"nccl_ring\""},
            {"synchronise_kernel", "of gradients and weights at the end; default \"nccl_ring\""},
+           {"head_weight", "where the head's weight gradient is taken: \"backward\" (default; the gradients of all logits are not kept) or \"weight\", with those of the layers"},
+           {"time_factor", "all computing takes so many times what kernel models say; default 1. Where it was fitted to a result, that is an input"},
            {"jitter", "sigma of the logarithm of each stretch of computing, drawn for each GPU and stretch; its mean stays; default 0"},
            {"optimizer_time", "what follows the last micro-batch (gradients, update, weights) takes at least this; default: what is simulated"},
            {"gpu_hour_usd", "price of a GPU hour; default 2"},

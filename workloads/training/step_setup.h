@@ -35,6 +35,8 @@ struct StepSetup {
   bool communicates = true;                 ///< false: every transfer is nothing
   RoutingChoice routing;                    ///< the gate's experts zero: no MoE layer
   double slowest_rows = 1;                  ///< routed rows of the rank that all wait for, over their mean; loads that are not drawn
+  double time_factor = 1;                   ///< all computing takes so many times what kernel models say
+  bool late_head_weight = false;            ///< as plan_step()
   double jitter = 0;
   std::optional<Seconds> optimizer_time;    ///< all that follows the last micro-batch takes at least this
   double gpu_hour_usd = 2;
