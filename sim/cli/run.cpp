@@ -58,7 +58,7 @@ void add_run(CLI::App& app) {
               "  weft run scenarios/mpft_vs_mrft.json --set /workload/all_to_all/gpus=256 --json -o result.json\n"
               "  weft run scenarios/table5_latency.json --check-against simgrid\n"
               "  weft run scenarios/kernel_times_h800.json --uncertainty --cost-model fitted\n"
-              "  weft run scenarios/table5_latency.json --trace ping.json --trace-of network[pair=cross_leaf]\n"
+              "  weft run scenarios/table5_latency.json --trace ping.json --trace-of 'RoCE/network[pair=cross_leaf]'\n"
               "  weft run scenarios/mpft_vs_mrft.json --trace a2a.json.gz --trace-of 'MPFT/all_to_all[gpus=128,size_B=1073741824]' --trace-ranks 0-15,64\n"
               "  weft run - < my_cluster.json");
   add_common(*sub, o->common);
@@ -76,11 +76,11 @@ void add_run(CLI::App& app) {
     if (draws > 0 && !o->check_against.empty()) {
       throw UserError("--uncertainty", "draws of kernel times are not held against another engine", "leave out this or --check-against");
     }
-    if (!o->trace.file.empty() && !o->check_against.empty()) {
+    if (o->trace.file && !o->check_against.empty()) {
       throw UserError("--trace", "what is held against another engine is not drawn", "leave out this or --check-against");
     }
     std::optional<TraceOutput> trace;
-    if (!o->trace.file.empty()) trace.emplace(o->trace, o->common);
+    if (o->trace.file) trace.emplace(o->trace, o->common);
     const auto scenario = scenarios::load_scenario(scenario_path(o->scenario.files.front()), settings_of(o->scenario));
     if (o->scenario.dry_run) return emit_plan(scenario, o->common, o->scenario);
     if (!o->check_against.empty()) return check(scenario, o->common, o->scenario, o->check_against);

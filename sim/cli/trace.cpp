@@ -28,7 +28,7 @@ struct TraceOutput::Writing {
   reports::trace::JsonTrace json;
 };
 
-TraceOutput::TraceOutput(const TraceFlags& flags, const Common& common) : file_(flags.file) {
+TraceOutput::TraceOutput(const TraceFlags& flags, const Common& common) : file_(*flags.file) {
   if (const std::string why = reports::trace::why_not_writable(file_); !why.empty()) {
     throw UserError("--trace", fmt::format("cannot write \"{}\": {}", file_, why));
   }

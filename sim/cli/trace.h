@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "scenarios/runner.h"
@@ -10,7 +11,8 @@
 namespace weft::cli {
 
 struct TraceFlags {
-  std::string file, of, ranks;
+  std::optional<std::string> file;   ///< none: nothing is drawn
+  std::string of, ranks;
   bool no_arrows = false;
 };
 
@@ -20,7 +22,7 @@ void add_trace_options(CLI::App& sub, TraceFlags& flags);
 /// The file of one run. Leaves nothing behind when the run fails.
 class TraceOutput {
  public:
-  /// Throws UserError when the flags are wrong or the file cannot be written.
+  /// Precondition: there is a file among the flags. Throws UserError when they are wrong or it cannot be written.
   TraceOutput(const TraceFlags& flags, const Common& common);
   ~TraceOutput();
   TraceOutput(const TraceOutput&) = delete;

@@ -41,11 +41,15 @@ Drawn draw(const scenarios::Scenario& scenario, const std::string& of, const std
   return d;
 }
 
-Drawn draw_shipped(const std::string& name, const std::string& of, const std::vector<std::string>& set = {}) {
+Drawn draw_shipped(const std::string& name, const std::string& of, const std::vector<std::string>& set, const std::string& ranks = "") {
   std::vector<scenarios::Setting> settings;
   for (const std::string& s : set) settings.push_back(scenarios::test::set(s));
-  return draw(scenarios::load_scenario(scenarios::test::data().find("scenarios", name).string(), settings), of);
+  return draw(scenarios::load_scenario(scenarios::test::data().find("scenarios", name).string(), settings), of, ranks);
 }
+
+const std::vector<std::string> all_variants, one_variant{"/variants=[]"};
+
+bool has_variant(const std::string& of) { return of.find('/') != std::string::npos; }
 
 /// The trace of a program on a small cluster.
 testing::ReadTrace draw(workloads::Program& program, std::uint32_t nodes, analysis::TraceOptions options = {}, const std::string& topology = testing::mpft) {
@@ -89,19 +93,18 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 }  // namespace
 
 TEST_CASE("traces of shipped scenarios keep the rules of viewers") {
-  const std::string few = "/cluster/nodes=32";
   const std::pair<std::string, std::string> cases[] = {
-      {"mpft_vs_mrft", "MRFT/all_to_all[gpus=16,size_B=1048576,pxn=true]"},
-      {"mpft_vs_mrft", "MPFT/latency[pair=cross_leaf,size_B=64]"},
+      {"mpft_vs_mrft", "all_to_all[gpus=16,size_B=1048576,pxn=true]"},
       {"deepep_normal", "dispatch[ep=16]"},
       {"deepep_normal", "combine[ep=32]"},
+      {"all_to_all_bound", "all_to_all"},
       {"deepep_low_latency", "NVLink and RDMA/low_latency[ep=16,direction=combine]"},
-      {"fig8_roce_routing", "ecmp/all_gather[gpus=64,tp=8]"},
+      {"fig8_roce_routing", "ECMP/all_gather[gpus=64,tp=8]"},
       {"table5_latency", "network[pair=cross_leaf]"}};
   for (const auto& [name, of] : cases) {
     CAPTURE(name);
     CAPTURE(of);
-    const Drawn d = draw_shipped(name, of);
+    const Drawn d = draw_shipped(name, of, has_variant(of) ? all_variants : one_variant);
     CHECK(d.trace.wrong == std::vector<std::string>());
     CHECK(d.trace.slice_count() > 0);
     CHECK(d.trace.slice_count() == d.traced.slices);
@@ -109,7 +112,7 @@ TEST_CASE("traces of shipped scenarios keep the rules of viewers") {
 }
 
 TEST_CASE("a trace of 16 ranks has a process each, and in and out of all NICs go the bytes of the all-to-all") {
-  const Drawn d = draw_shipped("mpft_vs_mrft", "MPFT/all_to_all[gpus=16,size_B=1048576,pxn=true]");
+  const Drawn d = draw_shipped("mpft_vs_mrft", "all_to_all[gpus=16,size_B=1048576,pxn=true]", one_variant);
   CHECK(d.trace.process_names.size() == 16);
   CHECK(d.trace.process_names.at(5) == "rank 5");
   // 1 MiB a GPU is 64 KiB for each of 16: to each of the 8 GPUs of the other node from each of 16.
@@ -129,7 +132,7 @@ TEST_CASE("a drawn run gives the result of one that is not") {
   scenarios::RunOptions plain;
   plain.jobs = 1;
   const reports::Report expected = scenarios::run_scenario(scenario, scenarios::test::data(), plain);
-  const Drawn d = draw(scenario, "ecmp/all_gather[gpus=64,tp=8]");
+  const Drawn d = draw(scenario, "ECMP/all_gather[gpus=64,tp=8]");
   REQUIRE(d.report.tables.size() == expected.tables.size());
   for (std::size_t t = 0; t < expected.tables.size(); ++t) {
     REQUIRE(d.report.tables[t].rows.size() == expected.tables[t].rows.size());
@@ -160,8 +163,7 @@ TEST_CASE("the other engine in this process is drawn too") {
 }
 
 TEST_CASE("only the ranks that are asked for are drawn, and what others send to them counts on their NICs") {
-  const auto scenario = scenarios::load_scenario(scenarios::test::data().find("scenarios", "mpft_vs_mrft").string(), {});
-  const Drawn d = draw(scenario, "MPFT/all_to_all[gpus=16,size_B=1048576,pxn=true]", "3,8-9");
+  const Drawn d = draw_shipped("mpft_vs_mrft", "all_to_all[gpus=16,size_B=1048576,pxn=true]", one_variant, "3,8-9");
   CHECK(d.trace.wrong == std::vector<std::string>());
   CHECK(d.trace.process_names.size() == 3);
   for (const std::uint64_t rank : {3, 8, 9}) {
