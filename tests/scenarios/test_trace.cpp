@@ -1,6 +1,8 @@
 // Traces: what a viewer demands of them, on shipped scenarios and on programs of our own; which case is drawn.
 #include <doctest/doctest.h>
 
+#include <fmt/format.h>
+
 #include "reports/trace/json_trace.h"
 #include "sim/analysis/timeline/traced_program.h"
 #include "sim/core/random.h"
@@ -105,7 +107,7 @@ TEST_CASE("traces of shipped scenarios keep the rules of viewers") {
     CAPTURE(name);
     CAPTURE(of);
     const Drawn d = draw_shipped(name, of, has_variant(of) ? all_variants : one_variant);
-    CHECK(d.trace.wrong == std::vector<std::string>());
+    CHECK(d.trace.complaints() == "");
     CHECK(d.trace.slice_count() > 0);
     CHECK(d.trace.slice_count() == d.traced.slices);
   }
@@ -146,7 +148,7 @@ TEST_CASE("a case that only looks at first rates is drawn to its end") {
   const std::string text = scenarios::test::minimal(R"("node": "h800", "nodes": 2, "topology": {"kind": "mpft"}, "transport": "ideal")",
                                                     R"({"id": "p", "kind": "permutation", "pattern": "shift"})");
   const Drawn d = draw(scenarios::test::scenario(text), "");
-  CHECK(d.trace.wrong == std::vector<std::string>());
+  CHECK(d.trace.complaints() == "");
   CHECK(d.trace.slice_count() == 16);
   CHECK(d.traced.trials > 0);
   // 1 GiB at 400 Gbit/s.
@@ -157,14 +159,14 @@ TEST_CASE("the other engine in this process is drawn too") {
   const std::string text = scenarios::test::minimal(R"("node": "h800", "nodes": 2, "topology": {"kind": "mpft"})",
                                                     R"({"id": "d", "kind": "deepep_dispatch", "ep": 16, "tokens": 64})");
   const Drawn d = draw(scenarios::test::scenario(text), "", "", "closed-form");
-  CHECK(d.trace.wrong == std::vector<std::string>());
+  CHECK(d.trace.complaints() == "");
   CHECK(d.trace.slice_count() == draw(scenarios::test::scenario(text), "").trace.slice_count());
   CHECK_THROWS_AS(draw(scenarios::test::scenario(text), "", "", "simgrid"), UserError);
 }
 
 TEST_CASE("only the ranks that are asked for are drawn, and what others send to them counts on their NICs") {
   const Drawn d = draw_shipped("mpft_vs_mrft", "all_to_all[gpus=16,size_B=1048576,pxn=true]", one_variant, "3,8-9");
-  CHECK(d.trace.wrong == std::vector<std::string>());
+  CHECK(d.trace.complaints() == "");
   CHECK(d.trace.process_names.size() == 3);
   for (const std::uint64_t rank : {3, 8, 9}) {
     CHECK(d.trace.process_names.contains(rank));
@@ -183,7 +185,7 @@ TEST_CASE("transfers of a rank at one time get lanes of their own, always the lo
   send(3, 10e6, {a});   // while b is under way, on the lane that a has left
   send(3, 10e6, {b});
   const testing::ReadTrace t = draw(p, 4);
-  CHECK(t.wrong == std::vector<std::string>());
+  CHECK(t.complaints() == "");
   REQUIRE(t.slices.size() == 2);
   CHECK(t.slices.begin()->second.size() + t.slices.rbegin()->second.size() == 4);
   CHECK(t.slices.begin()->second.at(1).event["args"]["op"] == 2);
@@ -226,9 +228,34 @@ TEST_CASE("any program of overlapping transfers and computations keeps the rules
       }
     }
     const testing::ReadTrace t = draw(p, 3, {}, testing::mrft);
-    CHECK(t.wrong == std::vector<std::string>());
+    CHECK(t.complaints() == "");
     CHECK(t.slice_count() >= 250);
   }
+}
+
+TEST_CASE("the rules notice what breaks them") {
+  const auto wrong = [](const std::string& events) {
+    const std::string names = R"({"ph":"M","name":"process_name","pid":0,"tid":0,"args":{"name":"p"}},{"ph":"M","name":"thread_name","pid":0,"tid":1,"args":{"name":"t"}})";
+    return testing::read_trace("{\"traceEvents\":[" + names + events + "]}").complaints();
+  };
+  const auto slice = [](int start, int dur, int thread = 1) {
+    return fmt::format(R"(,{{"ph":"X","pid":0,"tid":{},"ts":{},"dur":{}}})", thread, start, dur);
+  };
+  const auto arrow = [](const std::string& end, int id, int at) {
+    return fmt::format(R"(,{{"ph":"{}","id":{},"pid":0,"tid":1,"ts":{}}})", end, id, at);
+  };
+  const auto counter = [](int at, int value) { return fmt::format(R"(,{{"ph":"C","name":"n","pid":0,"tid":0,"ts":{},"args":{{"u":{}}}}})", at, value); };
+  CHECK(wrong(slice(0, 2) + slice(2, 2) + slice(2, 1)) == "");
+  CHECK(has(wrong(slice(0, 2) + slice(1, 2)), "overlaps"));
+  CHECK(has(wrong(slice(0, 2, 2)), "a line without name"));
+  CHECK(wrong(slice(0, 2) + slice(2, 2) + arrow("s", 1, 1) + arrow("f", 1, 2)) == "");
+  CHECK(has(wrong(slice(0, 2) + slice(2, 2) + arrow("s", 1, 1)), "to nowhere"));
+  CHECK(has(wrong(slice(0, 2) + slice(2, 2) + arrow("f", 1, 2)), "from nowhere"));
+  CHECK(has(wrong(slice(0, 2) + arrow("s", 1, 1) + arrow("f", 1, 2) + slice(2, 2)), "to nothing"));
+  CHECK(has(wrong(slice(0, 2) + slice(2, 2) + arrow("s", 1, 3) + arrow("f", 1, 2)), "into the past"));
+  CHECK(wrong(counter(0, 5) + counter(1, 0)) == "");
+  CHECK(has(wrong(counter(1, 5) + counter(1, 0)), "back in time"));
+  CHECK(has(wrong(counter(1, 5)), "does not end at zero"));
 }
 
 TEST_CASE("one case is named, or all that fit are told") {

@@ -42,6 +42,7 @@ using TraceLine = std::pair<std::uint64_t, std::uint64_t>;   // pid, tid
 struct TraceSlice {
   std::int64_t start, end;   // ns
   nlohmann::json event;
+  std::size_t number = 0;    // in the file
 };
 
 /// A trace taken apart, and what is wrong with it.
@@ -53,6 +54,12 @@ struct ReadTrace {
   std::map<std::uint64_t, std::string> process_names;
   std::vector<std::string> wrong;
 
+  /// What is wrong, a line each; empty when nothing is.
+  std::string complaints() const {
+    std::string all;
+    for (const std::string& w : wrong) all += w + "\n";
+    return all;
+  }
   std::size_t slice_count() const {
     std::size_t n = 0;
     for (const auto& [line, list] : slices) n += list.size();
@@ -79,11 +86,12 @@ inline void check_lines(ReadTrace& t) {
 }
 
 inline void check_arrows(ReadTrace& t) {
+  // At equal times viewers take events in the order of the file, so a slice has to stand before the ends of its arrows.
   const auto touches = [&](const nlohmann::json& e, bool at_start) {
     const auto found = t.slices.find({e["pid"], e["tid"]});
     const std::int64_t at = ns_of(e["ts"]);
     return found != t.slices.end() && std::any_of(found->second.begin(), found->second.end(), [&](const TraceSlice& s) {
-      return at_start ? s.start == at : s.start <= at && at <= s.end;
+      return s.number < e["number"] && (at_start ? s.start == at : s.start <= at && (at < s.end || s.start == s.end));
     });
   };
   for (const auto& [id, e] : t.from) {
@@ -112,12 +120,14 @@ inline void check_counters(ReadTrace& t) {
 inline ReadTrace read_trace(const std::string& text) {
   ReadTrace t;
   const nlohmann::json all = nlohmann::json::parse(text);
-  for (const nlohmann::json& e : all.at("traceEvents")) {
+  std::size_t number = 0;
+  for (nlohmann::json e : all.at("traceEvents")) {
+    e["number"] = number++;
     const std::string kind = e.at("ph");
     const std::uint64_t pid = e.at("pid"), tid = e.at("tid");
     if (kind == "X") {
       const std::int64_t start = ns_of(e.at("ts"));
-      t.slices[{pid, tid}].push_back({start, start + ns_of(e.at("dur")), e});
+      t.slices[{pid, tid}].push_back({start, start + ns_of(e.at("dur")), e, e["number"]});
       if (ns_of(e.at("dur")) < 0) t.wrong.push_back("ends before it starts: " + e.dump());
     } else if (kind == "s" || kind == "f") {
       if (!(kind == "s" ? t.from : t.to).try_emplace(e.at("id"), e).second) t.wrong.push_back("an arrow twice: " + e.dump());

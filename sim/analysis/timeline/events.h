@@ -33,7 +33,8 @@ class TimelineEvents {
   virtual void process(std::uint32_t number, std::string_view name, std::string_view place) = 0;
   virtual void thread(Line line, std::string_view name, std::uint32_t order) = 0;
   virtual void slice(const Slice& s) = 0;
-  /// An arrow from the slice that ends at a time on a line to the one that starts at a time on another; `id` is its own.
+  /// An arrow from the slice with these times on a line to the one that starts at a time on another; `id` is its own. Each end
+  /// is told after its slice.
   virtual void arrow_from(std::uint64_t id, Line line, std::int64_t start_ns, std::int64_t end_ns) = 0;
   virtual void arrow_to(std::uint64_t id, Line line, std::int64_t start_ns) = 0;
   /// A process's counter has this value, in thousandths of `unit`, from a time on. Of one counter in order of time.

@@ -84,7 +84,6 @@ void LiveTimeline::start(OpId id, Seconds at) {
     if (!use) use = std::make_unique<LinkUse>();
     u.number = use->begin(op->start_ns);
   });
-  for (std::uint32_t k = 0; k < op->arrows_in; ++k) to_.arrow_to(op->first_arrow + k, line(drawn_.front(op->drawn)), op->start_ns);
 }
 
 void LiveTimeline::finish(OpId id, Seconds at, const Text& text) {
@@ -92,13 +91,15 @@ void LiveTimeline::finish(OpId id, Seconds at, const Text& text) {
   op.finished = true;
   op.end_ns = nanoseconds(at);
   if (op.facts.drawn) draw(id, op, text);
+  // Both ends of an arrow come after their slices: at equal times viewers keep the order of the file.
+  for (std::uint32_t k = 0; k < op.arrows_in; ++k) to_.arrow_to(op.first_arrow + k, line(drawn_.front(op.drawn)), op.start_ns);
+  arrows_out_.for_each(op.arrows_out, [&](std::uint64_t arrow) { to_.arrow_from(arrow, line(drawn_.front(op.drawn)), op.start_ns, op.end_ns); });
   nics_.for_each(op.nics, [&](const Using& u) {
     LinkUse& use = *processes_[u.use.process].nic[u.use.sends];
     const std::int64_t took = op.end_ns - op.start_ns;
     use.end(u.number, op.end_ns, took > 0 ? u.use.bytes / static_cast<double>(took) : 0);   // bytes a nanosecond are GB/s
     tell_nic(use, u.use.process, u.use.sends, op.end_ns);
   });
-  arrows_out_.for_each(op.arrows_out, [&](std::uint64_t arrow) { to_.arrow_from(arrow, line(drawn_.front(op.drawn)), op.start_ns, op.end_ns); });
 }
 
 void LiveTimeline::draw(OpId id, const Operation& op, const Text& text) {

@@ -31,9 +31,10 @@ void TracedProgram::start(workloads::Sink& sink) {
 void TracedProgram::on_complete(OpId id, Seconds now, workloads::Sink& sink) {
   out_ = &sink;
   const LiveTimeline::Facts* facts = timeline_.find(id);
-  if (facts != nullptr) timeline_.finish(id, now, facts->drawn ? text_of(id, *facts) : LiveTimeline::Text());
+  const bool known = facts != nullptr;
+  if (known) timeline_.finish(id, now, facts->drawn ? text_of(id, *facts) : LiveTimeline::Text());
   inside_.on_complete(id, now, *this);
-  if (facts != nullptr) timeline_.forget(id);
+  if (known) timeline_.forget(id);
 }
 
 void TracedProgram::transfer(const Transfer& t, std::span<const OpId> after) {
@@ -52,40 +53,48 @@ void TracedProgram::transfers(const std::shared_ptr<workloads::TransferBatch>& b
 }
 
 void TracedProgram::compute(const workloads::Compute& c, std::span<const OpId> after) {
-  label_.clear();
   spots_.clear();
-  const bool labelled = inside_.label(c.id, label_) && label_.rank.valid();
-  const std::uint32_t track = label_.track != OpLabel::own_track ? label_.track : c.stream.valid() ? c.stream.value : 0;
-  if (labelled && drawn(label_.rank.value)) spots_.push_back({label_.rank.value, track, 0, Slice::none});
-  if (!labelled && options_.ranks.empty()) spots_.push_back({placement_.ranks(), track, 0, Slice::none});
+  const std::uint32_t stream = c.stream.valid() ? c.stream.value : 0;
+  if (!labelled(c.id)) {
+    if (options_.ranks.empty()) spots_.push_back({placement_.ranks(), stream, 0, Slice::none});
+  } else if (drawn(label_.rank.value)) {
+    spots_.push_back({label_.rank.value, track_or(first_stream + stream), 0, Slice::none});
+  }
   const auto tag = static_cast<std::uint32_t>(Kind::computation);
   if (!spots_.empty()) timeline_.add(c.id, {label_.sms > 0 ? label_.sms : c.sms, tag, false, true}, spots_, {}, after);
   out_->compute(c, after);
 }
 
 void TracedProgram::marker(OpId id, Seconds delay, std::span<const OpId> after) {
-  label_.clear();
-  if (inside_.label(id, label_) && label_.rank.valid() && drawn(label_.rank.value)) {
-    const LiveTimeline::Spot spot{label_.rank.value, label_.track == OpLabel::own_track ? 0 : label_.track, 0, Slice::none};
+  if (labelled(id) && drawn(label_.rank.value)) {
+    const LiveTimeline::Spot spot{label_.rank.value, track_or(0), 0, Slice::none};
     timeline_.add(id, {label_.sms, static_cast<std::uint32_t>(Kind::marker), false, true}, {&spot, 1}, {}, after);
   }
   out_->marker(id, delay, after);
 }
 
 void TracedProgram::note_transfer(const Transfer& t, std::span<const OpId> after) {
-  label_.clear();
-  find_spots(t, inside_.label(t.id, label_));
+  find_spots(t);
   find_nics(t);
   if (spots_.empty() && nics_.empty()) return;
   const std::uint32_t tag = static_cast<std::uint32_t>(Kind::transfer) + (t.kernel.valid() ? t.kernel.value + 1 : 0);
   timeline_.add(t.id, {label_.sms, tag, true, false}, spots_, nics_, after);
 }
 
-void TracedProgram::find_spots(const Transfer& t, bool labelled) {
+/// Asks for the label; whether it says a rank.
+bool TracedProgram::labelled(OpId id) {
+  label_.clear();
+  if (!inside_.label(id, label_)) return false;
+  WEFT_CHECK(label_.track < OpLabel::tracks || label_.track == OpLabel::own_track, fmt::format("track {} of operation {}", label_.track, id.value));
+  return label_.rank.valid();
+}
+
+void TracedProgram::find_spots(const Transfer& t) {
   spots_.clear();
   const bool far = std::any_of(t.legs.begin(), t.legs.end(), [](const Leg& l) { return moves(l) && between_nodes(l); });
-  const std::uint32_t track = label_.track != OpLabel::own_track ? label_.track : far ? network_track : nvlink_track;
-  if (labelled && label_.rank.valid()) {
+  const bool has_rank = labelled(t.id);
+  const std::uint32_t track = track_or(far ? network_track : nvlink_track);
+  if (has_rank) {
     const std::uint32_t to = t.legs.empty() ? Slice::none : rank_of(t.legs.back().to);
     if (drawn(label_.rank.value)) spots_.push_back({label_.rank.value, track, t.bytes.value(), to});
     return;
@@ -147,6 +156,7 @@ std::string TracedProgram::track(std::uint32_t process, std::uint32_t track) con
   if (process == placement_.ranks()) return fmt::format("stream {}", track);
   if (track == nvlink_track) return "inside the node";
   if (track == network_track) return "network";
+  if (track >= first_stream) return fmt::format("stream {}", track - first_stream);
   return inside_.track_name(track);
 }
 

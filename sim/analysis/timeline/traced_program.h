@@ -38,8 +38,8 @@ class TracedProgram final : public workloads::Program, public engine::TimelineSi
   std::uint64_t slices() const { return timeline_.slices(); }
   std::uint32_t processes() const { return timeline_.processes(); }
 
-  /// Tracks of transfers without label.
-  static constexpr std::uint32_t nvlink_track = workloads::OpLabel::tracks, network_track = nvlink_track + 1;
+  /// Tracks of operations whose label says none: transfers, and computation by its stream from first_stream on.
+  static constexpr std::uint32_t nvlink_track = workloads::OpLabel::tracks, network_track = nvlink_track + 1, first_stream = nvlink_track + 2;
 
  private:
   void transfer(const workloads::Transfer& t, std::span<const OpId> after) override;
@@ -54,8 +54,10 @@ class TracedProgram final : public workloads::Program, public engine::TimelineSi
 
   bool drawn(std::uint32_t rank) const { return options_.ranks.empty() || (rank < options_.ranks.size() && options_.ranks[rank]); }
   std::uint32_t rank_of(const Endpoint& e) const;
+  bool labelled(OpId id);
+  std::uint32_t track_or(std::uint32_t own) const { return label_.track != workloads::OpLabel::own_track ? label_.track : own; }
   void note_transfer(const workloads::Transfer& t, std::span<const OpId> after);
-  void find_spots(const workloads::Transfer& t, bool labelled);
+  void find_spots(const workloads::Transfer& t);
   void find_nics(const workloads::Transfer& t);
   void add_spot(const workloads::Leg& leg, double bytes, std::uint32_t track);
   LiveTimeline::Text text_of(OpId id, const LiveTimeline::Facts& facts);
