@@ -83,13 +83,17 @@ class Labelled final : public workloads::StaticProgram {
   bool silent = false;
 };
 
-/// Operation 0 computes for 1 ms; when it has ended, operation 1 is emitted, which names it.
+/// Operation 0 computes for 1 ms; when it has ended, operation 1 is emitted, which names it, and 2 on another stream and 3 behind it,
+/// which do not.
 class Growing final : public workloads::Program {
  public:
   void start(workloads::Sink& sink) override { sink.compute({OpId(0), StreamId(2), Seconds(1e-3), 8}); }
   void on_complete(OpId id, Seconds, workloads::Sink& sink) override {
     const OpId before[] = {OpId(0)};
-    if (id.value == 0) sink.compute({OpId(1), StreamId(2), Seconds(1e-3), 8}, before);
+    if (id.value != 0) return;
+    sink.compute({OpId(1), StreamId(2), Seconds(1e-3), 8}, before);
+    sink.compute({OpId(2), StreamId(4), Seconds(1e-3), 8});
+    sink.compute({OpId(3), StreamId(4), Seconds(1e-3), 8});
   }
 };
 
@@ -206,11 +210,14 @@ TEST_CASE("a ring is drawn once under every rank whose NIC sends, a copy inside 
 TEST_CASE("operations that are emitted late have arrows from the one that has just ended; ranks unknown, streams stand alone") {
   Growing program;
   const Kept k = draw(program);
-  REQUIRE(k.slices.size() == 2);
+  REQUIRE(k.slices.size() == 4);
   CHECK(k.processes == std::map<std::uint32_t, std::string>{{32, "streams "}});
   CHECK(k.threads.at({32, 2}) == "stream 2");
   CHECK(k.from.at(1) == std::pair(32u, std::int64_t{1000000}));
   CHECK(k.to.at(1) == std::pair(32u, std::int64_t{1000000}));
+  // Operation 2 starts as 0 ends, so it was set off by it; 3 had to wait for its stream.
+  CHECK(k.from.size() == 2);
+  CHECK(k.from.at(2) == std::pair(32u, std::int64_t{1000000}));
   analysis::TraceOptions some{std::vector<bool>(32, true), true};
   Growing again;
   CHECK(draw(again, some).slices.empty());

@@ -58,6 +58,7 @@ void LiveTimeline::add(OpId id, Facts facts, std::span<const Spot> spots, std::s
   for (std::size_t i = spots.size(); i-- > 0;) drawn_.push(op.drawn, {spots[i], 0});
   for (const NicUse& n : nics) nics_.push(op.nics, {n, 0});
   if (!arrows_ || !facts.drawn) return;
+  if (after.empty()) op.set_off_by = ending_;
   for (const OpId a : after) {
     Operation* before = a.valid() ? operations_.find(a) : nullptr;
     if (before == nullptr || !before->facts.drawn) continue;
@@ -90,16 +91,28 @@ void LiveTimeline::finish(OpId id, Seconds at, const Text& text) {
   Operation& op = *operations_.find(id);
   op.finished = true;
   op.end_ns = nanoseconds(at);
-  if (op.facts.drawn) draw(id, op, text);
-  // Both ends of an arrow come after their slices: at equal times viewers keep the order of the file.
-  for (std::uint32_t k = 0; k < op.arrows_in; ++k) to_.arrow_to(op.first_arrow + k, line(drawn_.front(op.drawn)), op.start_ns);
-  arrows_out_.for_each(op.arrows_out, [&](std::uint64_t arrow) { to_.arrow_from(arrow, line(drawn_.front(op.drawn)), op.start_ns, op.end_ns); });
+  if (op.facts.drawn) {
+    draw(id, op, text);
+    tell_arrows(op);
+  }
   nics_.for_each(op.nics, [&](const Using& u) {
     LinkUse& use = *processes_[u.use.process].nic[u.use.sends];
     const std::int64_t took = op.end_ns - op.start_ns;
     use.end(u.number, op.end_ns, took > 0 ? u.use.bytes / static_cast<double>(took) : 0);   // bytes a nanosecond are GB/s
     tell_nic(use, u.use.process, u.use.sends, op.end_ns);
   });
+}
+
+// Both ends of an arrow come after their slices: at equal times viewers keep the order of the file.
+void LiveTimeline::tell_arrows(Operation& op) {
+  const Line on = line(drawn_.front(op.drawn));
+  for (std::uint32_t k = 0; k < op.arrows_in; ++k) to_.arrow_to(op.first_arrow + k, on, op.start_ns);
+  if (const Past& by = op.set_off_by; by.end_ns == op.start_ns) {
+    to_.arrow_from(next_arrow_, by.on, by.start_ns, by.end_ns);
+    to_.arrow_to(next_arrow_++, on, op.start_ns);
+  }
+  arrows_out_.for_each(op.arrows_out, [&](std::uint64_t arrow) { to_.arrow_from(arrow, on, op.start_ns, op.end_ns); });
+  ending_ = {on, op.start_ns, op.end_ns};
 }
 
 void LiveTimeline::draw(OpId id, const Operation& op, const Text& text) {
@@ -128,6 +141,7 @@ void LiveTimeline::draw(OpId id, const Operation& op, const Text& text) {
 
 void LiveTimeline::forget(OpId id) {
   Operation& op = *operations_.find(id);
+  ending_ = Past();
   drawn_.clear(op.drawn);
   nics_.clear(op.nics);
   arrows_out_.clear(op.arrows_out);

@@ -56,6 +56,7 @@ class LiveTimeline {
   LiveTimeline(TimelineEvents& to, const LineNames& names, bool arrows) : to_(to), names_(names), arrows_(arrows) {}
 
   /// An operation that is to be drawn or to count on NICs, before it starts. There are arrows from those of `after` that are drawn.
+  /// One that names none, is added between finish() and forget() of another and starts as that one ends was set off by it: an arrow too.
   void add(OpId id, Facts facts, std::span<const Spot> spots, std::span<const NicUse> nics, std::span<const OpId> after);
   /// Null for operations that were not added or are forgotten. Valid until the next add().
   const Facts* find(OpId id) {
@@ -83,9 +84,15 @@ class LiveTimeline {
     NicUse use;
     std::uint64_t number = 0;   // of LinkUse
   };
+  /// A slice that has been told.
+  struct Past {
+    Line on;
+    std::int64_t start_ns = 0, end_ns = -1;   // never, when there is none
+  };
   struct Operation {
     Facts facts;
     std::int64_t start_ns = 0, end_ns = 0;
+    Past set_off_by;
     bool finished = false;
     std::uint32_t arrows_in = 0;                         // numbers from first_arrow on
     std::uint64_t first_arrow = 0;
@@ -113,6 +120,7 @@ class LiveTimeline {
   void hold_sms(Process& p, std::uint32_t process, Track& t, std::uint32_t sms, std::int32_t count, std::int64_t at);
   void tell_sms(Process& p, std::uint32_t process);
   void tell_nic(LinkUse& use, std::uint32_t process, bool sends, std::int64_t until_ns);
+  void tell_arrows(Operation& op);
   void draw(OpId id, const Operation& op, const Text& text);
 
   TimelineEvents& to_;
@@ -123,6 +131,7 @@ class LiveTimeline {
   Chains<Using> nics_;
   Chains<std::uint64_t> arrows_out_;
   std::vector<Process> processes_;
+  Past ending_;                           // between finish() and forget()
   std::uint64_t next_arrow_ = 1, slices_ = 0;
   std::uint32_t known_processes_ = 0;
 };
