@@ -1,6 +1,7 @@
 // How fast a timeline is written: by itself, and as part of a run.
 #include <benchmark/benchmark.h>
 
+#include <deque>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -27,20 +28,22 @@ class Instant final : public workloads::Sink {
   std::uint64_t play(workloads::Program& program, engine::TimelineSink& sink) {
     std::uint64_t operations = 0;
     double now = 0;
-    std::vector<OpId> running;
+    std::deque<OpId> running;
     program.start(*this);
-    while (!emitted_.empty()) {
-      running.swap(emitted_);
-      emitted_.clear();
-      for (const OpId id : running) sink.started(id, Seconds(now));
-      for (const OpId id : running) {
-        now += 20e-9;
-        sink.finished(id, Seconds(now));
-        program.on_complete(id, Seconds(now), *this);
+    for (;;) {
+      for (const OpId id : emitted_) {
+        sink.started(id, Seconds(now));
+        running.push_back(id);
       }
-      operations += running.size();
+      emitted_.clear();
+      if (running.empty()) return operations;
+      const OpId id = running.front();
+      running.pop_front();
+      now += 20e-9;
+      ++operations;
+      sink.finished(id, Seconds(now));
+      program.on_complete(id, Seconds(now), *this);
     }
-    return operations;
   }
 
  private:
