@@ -138,7 +138,7 @@ std::shared_ptr<const Loaded> load(const std::string& given, const DataPlaces* d
     p.remember("digest", fmt::format("fnv1a64:{:016x}", hash_name(text)));
     if (loaded->order.empty()) p.where().fail_at("file", given + " has no operation", "write one a line: a: compute 1 ms");
   } catch (const UserError& e) {
-    for (Problem problem : e.problems()) p.where().problems().add(std::move(problem));
+    for (const Problem& problem : e.problems()) p.where().fail_at("file", to_text({problem.file, problem.place, problem.message, ""}), problem.hint);
   }
   return loaded;
 }
