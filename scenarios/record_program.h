@@ -9,9 +9,8 @@
 namespace weft::scenarios {
 
 /// Which case: "[VARIANT/]WORKLOAD[label=value,...]" as in `expect`, without a column. Empty when there is one alone.
-/// Runs it on the engine of `options`, since a program may decide as it goes: what it emits when an operation is done waits for that
-/// operation, and what it decided stands as it did on this cluster. Throws UserError when the name means no case, or several;
-/// or when it comes to more than kMostNamedOperations operations.
+/// Runs it on the engine of `options`, since a program may decide as it goes (workloads/program_recorder.h). Of several trials it is
+/// the first. Throws UserError when the name means no case, or several, or the case is too large.
 workloads::NamedProgram record_program(const Scenario& scenario, const DataPlaces& data, const RunOptions& options, const std::string& name);
 
 }  // namespace weft::scenarios
