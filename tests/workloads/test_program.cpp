@@ -51,6 +51,13 @@ TEST_CASE("a kernel's limit and a weight hold in a text program as in any other"
   CHECK(Ground(mpft, 2).number(file.json(), "time_us") == doctest::Approx(5000).epsilon(1e-9));
 }
 
+TEST_CASE("computes of no rank are counted, and nobody is called the busiest") {
+  const ProgramFile file("a: compute 2 ms stream s\n");
+  const Row row = Ground(mpft, 2).run(file.json()).at(0);
+  CHECK(row.number("compute_busy_us") == doctest::Approx(2000).epsilon(1e-9));
+  CHECK(row.find("busiest_rank") == nullptr);
+}
+
 TEST_CASE("computes that overlap in two streams of a rank count once") {
   const ProgramFile file("a: compute 2 ms rank 0 stream s\nb: compute 3 ms rank 0 stream t\n");
   CHECK(Ground(mpft, 2).number(file.json(), "compute_busy_us") == doctest::Approx(3000).epsilon(1e-9));
@@ -64,7 +71,9 @@ TEST_CASE("a program that the cluster cannot hold is refused") {
   const ProgramFile across("far: transfer 1 B from nic 0 to nic 9\n");
   const std::string said = said_by([&] { Ground(mpft, 2).run(across.json()); });
   CHECK(said.find("\"far\"") != std::string::npos);
-  CHECK(said.find("no path") != std::string::npos);
+  CHECK(said.find("no path from nic 0 to nic 9") != std::string::npos);
+  const ProgramFile storage("s: transfer 1 B from storage_nic of node 0 to host of node 0\n", "ranks 2 per-node 1");
+  CHECK(said_by([&] { Ground(R"({"kind": "ft2", "radix": 64})", 16, "endpoint").run(storage.json()); }).find("\"s\" uses a storage NIC") != std::string::npos);
 }
 
 TEST_CASE("a file that is missing, empty or from standard input is refused at its key") {

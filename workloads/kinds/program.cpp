@@ -43,7 +43,7 @@ void fill(const Loaded& l, const Outcome& o, Row& row) {
   for (std::size_t i = 0; i < l.order.size(); ++i) {
     const NamedOperation& op = l.program.operations[l.order[i]];
     const Interval time{o.start[i].value(), o.finish[i].value()};
-    if (op.kind == Kind::compute) computes[op.rank ? op.rank->value : -1].push_back(time);
+    if (op.kind == Kind::compute) computes[op.rank ? std::int64_t{op.rank->value} : -1].push_back(time);
     if (op.kind == Kind::transfer) transfers.push_back(time), bytes += op.bytes.value();
   }
   row.set("bytes_B", bytes_cell(Bytes(bytes))).set("time_us", microseconds(o.makespan));
@@ -100,11 +100,13 @@ class ProgramWorkload final : public BasicWorkload {
       for (const Leg& leg : op.legs) {
         if (leg.from == leg.to || !seen.insert(hash_with(word(leg.from), word(leg.to))).second) continue;
         const bool storage = leg.from.kind == Endpoint::Kind::storage_nic || leg.to.kind == Endpoint::Kind::storage_nic;
-        if (storage && !cluster.storage_nic) throw UserError("/file", fmt::format("{}: \"{}\" uses a storage NIC, the cluster's nodes have none", file_, op.name), "choose a node that has one");
+        if (storage && !cluster.storage_nic) {
+          throw UserError("/file", fmt::format("{}: \"{}\" uses a storage NIC, the cluster's nodes have none", file_, op.name), "choose a node that has one");
+        }
         if (cluster.reachable(leg.from, leg.to)) continue;
-        throw UserError("/file", fmt::format("{}: \"{}\" goes from number {} of node {} to number {} of node {}, and there is no path", file_, op.name, leg.from.local,
-                                             leg.from.node.value, leg.to.local, leg.to.node.value),
-                        "planes of an MPFT do not meet: go via the GPU of the sender's node that has the receiver's number");
+        const bool rails = leg.from.node != leg.to.node && leg.from.local != leg.to.local;
+        throw UserError("/file", fmt::format("{}: \"{}\": there is no path from {} to {}", file_, op.name, end_text(loaded_->program, leg.from), end_text(loaded_->program, leg.to)),
+                        rails ? "planes of an MPFT do not meet: go via the GPU of the sender's node that has the receiver's number" : "");
       }
     }
   }

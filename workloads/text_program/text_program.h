@@ -17,4 +17,7 @@ NamedProgram read_text_program_file(const std::string& path);
 /// Reading what this writes gives the same program, to the last bit. Precondition: what NamedProgram says of itself.
 std::string write_text_program(const NamedProgram& program);
 
+/// An end of a leg as the text form says it: "gpu 9", "host of node 1".
+std::string end_text(const NamedProgram& program, const Endpoint& end);
+
 }  // namespace weft::workloads

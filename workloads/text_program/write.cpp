@@ -82,6 +82,12 @@ void write_operation(const NamedProgram& p, const NamedOperation& op, Out out) {
 
 }  // namespace
 
+std::string end_text(const NamedProgram& p, const Endpoint& e) {
+  std::string text;
+  write_end(p, e, std::back_inserter(text));
+  return text;
+}
+
 std::string write_text_program(const NamedProgram& p) {
   std::string text;
   const Out out = std::back_inserter(text);
