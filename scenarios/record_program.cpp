@@ -36,7 +36,8 @@ std::vector<Found> cases_named(const std::vector<ResolvedVariant>& variants, con
         const std::string label = label_of(c), whole = fmt::format("{}/{}{}", v.name, w.id, label);
         known.push_back(whole);
         const bool base = &v == &variants.front();
-        const bool means = name.empty() || name == whole || name == fmt::format("{}/{}", v.name, w.id) || (base && (name == w.id || name == w.id + label));
+        const bool means =
+            name.empty() || name == whole || name == fmt::format("{}/{}", v.name, w.id) || (base && (name == w.id || name == w.id + label));
         if (means) found.push_back({&v, std::move(c), whole});
       }
     }

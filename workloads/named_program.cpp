@@ -32,7 +32,7 @@ bool in_stream(const NamedOperation& op) { return op.kind == Kind::compute && !o
 WaitLists waits_of(const NamedProgram& program) {
   WaitLists waits;
   Streams streams;
-  std::vector<std::uint32_t> last;   // of each stream
+  std::vector<std::uint32_t> last;  // of each stream
   for (std::uint32_t i = 0; i < program.operations.size(); ++i) {
     const NamedOperation& op = program.operations[i];
     for (const std::uint32_t before : op.after) waits.add(before);
@@ -56,7 +56,8 @@ std::string loop_text(const NamedProgram& program, const std::vector<std::uint32
     const std::uint32_t next = loop[(i + 1) % loop.size()];
     bool named = false;
     for (const std::uint32_t before : op.after) named = named || before == next;
-    const std::string where = op.rank ? fmt::format("stream {} of rank {}", op.stream, op.rank->value) : fmt::format("stream {}", op.stream);
+    const std::string where =
+        op.rank ? fmt::format("stream {} of rank {}", op.stream, op.rank->value) : fmt::format("stream {}", op.stream);
     if (!text.empty()) text += ", ";
     text += named ? fmt::format("\"{}\" waits for \"{}\"", op.name, program.operations[next].name)
                   : fmt::format("\"{}\" comes after \"{}\" in {}", op.name, program.operations[next].name, where);
@@ -83,8 +84,12 @@ std::unique_ptr<StaticProgram> static_program(const NamedProgram& program, const
         id[i] = out->add_compute(stream, op.duration, op.sms, after);
         break;
       }
-      case Kind::transfer: id[i] = out->add_transfer(op.bytes, op.legs, op.options, after); break;
-      case Kind::marker: id[i] = out->add_marker(op.duration, after); break;
+      case Kind::transfer:
+        id[i] = out->add_transfer(op.bytes, op.legs, op.options, after);
+        break;
+      case Kind::marker:
+        id[i] = out->add_marker(op.duration, after);
+        break;
     }
   }
   return out;

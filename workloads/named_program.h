@@ -21,24 +21,24 @@ constexpr std::uint32_t kMostNamedRanks = 1u << 20;
 struct NamedOperation {
   enum class Kind : std::uint8_t { compute, transfer, marker };
   Kind kind = Kind::marker;
-  std::string name;                    ///< its own: never empty, never that of another
-  std::string label;                   ///< what it is, for people: "attn(F)"; may be empty
-  std::optional<Rank> rank;            ///< whose it is; computes and markers
-  Seconds duration;                    ///< of a compute; delay of a marker
-  std::string stream;                  ///< computes: one after the other in the order of `operations`; empty: on its own.
-                                       ///< Streams of one name are one stream when their rank is one, or none
+  std::string name;          ///< its own: never empty, never that of another
+  std::string label;         ///< what it is, for people: "attn(F)"; may be empty
+  std::optional<Rank> rank;  ///< whose it is; computes and markers
+  Seconds duration;          ///< of a compute; delay of a marker
+  std::string stream;        ///< computes: one after the other in the order of `operations`; empty: on its own.
+                             ///< Streams of one name are one stream when their rank is one, or none
   std::uint32_t sms = 0;
-  Bytes bytes;                         ///< of a transfer, as are the rest
+  Bytes bytes;  ///< of a transfer, as are the rest
   std::vector<Leg> legs;
   StaticProgram::TransferOptions options;
-  std::vector<std::uint32_t> after;    ///< places in `operations` of what it waits for, in any order
+  std::vector<std::uint32_t> after;  ///< places in `operations` of what it waits for, in any order
   bool operator==(const NamedOperation&) const = default;
 };
 
 struct NamedProgram {
-  std::uint32_t ranks = 0;             ///< GPUs 0 to ranks - 1
-  std::uint32_t per_node = 1;          ///< GPU r is number r % per_node of node r / per_node
-  std::vector<CommKernel> kernels;     ///< each with a name of its own
+  std::uint32_t ranks = 0;          ///< GPUs 0 to ranks - 1
+  std::uint32_t per_node = 1;       ///< GPU r is number r % per_node of node r / per_node
+  std::vector<CommKernel> kernels;  ///< each with a name of its own
   std::vector<NamedOperation> operations;
   bool operator==(const NamedProgram&) const = default;
 

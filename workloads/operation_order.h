@@ -25,8 +25,8 @@ class WaitLists {
 };
 
 struct OperationOrder {
-  std::vector<std::uint32_t> order;   ///< every operation behind those that it waits for; of those that could come next the lowest
-  std::vector<std::uint32_t> loop;    ///< not empty: each waits for the one after it, the last for the first; then there is no order
+  std::vector<std::uint32_t> order;  ///< every operation behind those that it waits for; of those that could come next the lowest
+  std::vector<std::uint32_t> loop;   ///< not empty: each waits for the one after it, the last for the first; then there is no order
 };
 
 /// `with_next[i]` set: operation i + 1, which waits for i alone, is put right behind i. Empty: none is.

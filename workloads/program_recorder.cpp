@@ -37,7 +37,8 @@ NamedProgram ProgramRecorder::take() {
     std::vector<std::uint32_t>& after = out_.operations[i].after;
     for (const OpId id : after_[i]) {
       const auto at = place_.find(id.value);
-      if (at == place_.end()) throw RunError(fmt::format("operation {} waits for operation {}, which never came", out_.operations[i].name, id.value));
+      if (at == place_.end())
+        throw RunError(fmt::format("operation {} waits for operation {}, which never came", out_.operations[i].name, id.value));
       after.push_back(at->second);
     }
     std::sort(after.begin(), after.end());
@@ -84,7 +85,8 @@ std::optional<Rank> ProgramRecorder::owner(OpId id) const {
 
 void ProgramRecorder::keep(char kind, OpId id, NamedOperation op, std::span<const OpId> after) {
   if (out_.operations.size() == kMostNamedOperations || legs_ > kMostNamedLegs) {
-    throw UserError("", fmt::format("the program comes to more than {} operations or {} legs", kMostNamedOperations, kMostNamedLegs), "choose a smaller one");
+    throw UserError("", fmt::format("the program comes to more than {} operations or {} legs", kMostNamedOperations, kMostNamedLegs),
+                    "choose a smaller one");
   }
   op.name = fmt::format("{}{}", kind, id.value);
   place_.try_emplace(id.value, static_cast<std::uint32_t>(out_.operations.size()));

@@ -40,8 +40,8 @@ class ProgramRecorder final : public Program, private Sink {
   Program& inside_;
   NamedProgram out_;
   std::shared_ptr<Symmetry> owners_;
-  Sink* sink_ = nullptr;                 // of the engine, during a call of it
-  OpId cause_;                           // whose completion is being told
+  Sink* sink_ = nullptr;  // of the engine, during a call of it
+  OpId cause_;            // whose completion is being told
   std::vector<std::vector<OpId>> after_;
   std::unordered_map<std::uint32_t, std::uint32_t> place_;
   std::size_t legs_ = 0;

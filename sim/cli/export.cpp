@@ -18,9 +18,12 @@ struct Options {
 };
 
 workloads::NamedProgram program_of(Options& o) {
-  if (o.file.empty() == o.scenario_file.empty()) throw UserError("FILE", o.file.empty() ? "which program?" : "a program and a scenario", "name a program's file, or --scenario SCENARIO");
+  if (o.file.empty() == o.scenario_file.empty())
+    throw UserError("FILE", o.file.empty() ? "which program?" : "a program and a scenario",
+                    "name a program's file, or --scenario SCENARIO");
   if (!o.file.empty()) {
-    if (!o.of.empty() || !o.scenario.settings.empty()) throw UserError(o.of.empty() ? "--set" : "--of", "is about a scenario", "add --scenario SCENARIO, or leave it out");
+    if (!o.of.empty() || !o.scenario.settings.empty())
+      throw UserError(o.of.empty() ? "--set" : "--of", "is about a scenario", "add --scenario SCENARIO, or leave it out");
     return workloads::read_text_program_file(o.file);
   }
   const auto scenario = scenarios::load_scenario(scenario_path(o.scenario_file), settings_of(o.scenario));
@@ -39,14 +42,16 @@ void export_trace(Options& o) {
 void add_export(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("export", "write a program, or what a scenario's workload does, as a trace for other tools");
-  sub->footer("Formats:\n" + format_lines(false) +
-              "\nWhat a format cannot say is told on stderr. workloads/traces/README.md says how each thing is written.\n"
-              "\nExamples:\n  weft export goal scenarios/programs/two_micro_batches.weft\n  weft export chakra job.weft -o traces/job\n"
-              "  weft export goal --scenario scenarios/my_cluster.json --of 'eight planes/all_to_all[gpus=64,size_B=1048576]' -o a2a.goal\n"
-              "  weft export program --scenario scenarios/my_cluster.json --of 'all_reduce[gpus=256,tp=1,size_B=1073741824]' -o all_reduce.weft");
+  sub->footer(
+      "Formats:\n" + format_lines(false) +
+      "\nWhat a format cannot say is told on stderr. workloads/traces/README.md says how each thing is written.\n"
+      "\nExamples:\n  weft export goal scenarios/programs/two_micro_batches.weft\n  weft export chakra job.weft -o traces/job\n"
+      "  weft export goal --scenario scenarios/my_cluster.json --of 'eight planes/all_to_all[gpus=64,size_B=1048576]' -o a2a.goal\n"
+      "  weft export program --scenario scenarios/my_cluster.json --of 'all_reduce[gpus=256,tp=1,size_B=1073741824]' -o all_reduce.weft");
   sub->add_option("FORMAT", o->format, "what to write")->required();
   sub->add_option("FILE", o->file, "a program in text form; - is standard input");
-  sub->add_option("--scenario", o->scenario_file, "record a workload of this scenario instead: a file, or the name of a shipped one")->type_name("SCENARIO");
+  sub->add_option("--scenario", o->scenario_file, "record a workload of this scenario instead: a file, or the name of a shipped one")
+      ->type_name("SCENARIO");
   sub->add_option("--of", o->of, "which one: [VARIANT/]WORKLOAD, with its labels when it has several runs")->type_name("NAME");
   sub->add_option("--set", o->scenario.settings, "change the scenario first")->type_name("/POINTER=VALUE")->take_all()->expected(1);
   sub->add_option("--seed", o->scenario.seed, "seed of all random draws")->check(CLI::NonNegativeNumber);

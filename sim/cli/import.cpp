@@ -19,7 +19,8 @@ struct Options {
 template <class Q>
 Q quantity(const std::string& text, const char* option) {
   const ParsedUnit u = parse_unit(text);
-  if (u.what != UnitOf<Q>::what || u.value < 0) throw UserError(option, fmt::format("expected {}, got \"{}\"", expectation(UnitOf<Q>::what), text), u.problem);
+  if (u.what != UnitOf<Q>::what || u.value < 0)
+    throw UserError(option, fmt::format("expected {}, got \"{}\"", expectation(UnitOf<Q>::what), text), u.problem);
   return Q(u.value);
 }
 
@@ -46,11 +47,15 @@ void add_import(CLI::App& app) {
   sub->footer("Formats:\n" + format_lines(true) +
               "\nThe program runs as a workload: {\"kind\": \"program\", \"file\": \"job.weft\"}; weft show collective program says more.\n"
               "\nExamples:\n  weft import goal job.goal -o job.weft\n  weft import chakra traces/job --per-node 4 -o job.weft\n"
-              "  weft import chakra traces/job --groups groups.json --flops \"400 TFLOPS\" -o job.weft\n  weft import goal - --eager 64KiB < job.goal");
+              "  weft import chakra traces/job --groups groups.json --flops \"400 TFLOPS\" -o job.weft\n  weft import goal - --eager 64KiB "
+              "< job.goal");
   sub->add_option("FORMAT", o->format, "what the trace is")->required();
   sub->add_option("FILE", o->file, "the trace; of several files what stands before the number of the rank")->required();
-  sub->add_option("--per-node", o->trace.per_node, "GPUs of a node: rank r is number r % N of node r / N")->check(CLI::Range(1, 1024))->capture_default_str();
-  sub->add_option("--eager", o->eager, "messages up to this size start before their receiver is ready (default: none, as NCCL's)")->type_name("SIZE");
+  sub->add_option("--per-node", o->trace.per_node, "GPUs of a node: rank r is number r % N of node r / N")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  sub->add_option("--eager", o->eager, "messages up to this size start before their receiver is ready (default: none, as NCCL's)")
+      ->type_name("SIZE");
   sub->add_flag("--no-pxn", o->no_pxn, "send from the sender's own NIC to the receiver's, whatever their rails");
   sub->add_option("--flops", o->flops, "how fast operations run that say their FLOP but no time")->type_name("SPEED");
   sub->add_option("--groups", o->trace.groups, "chakra: communicator groups, {\"0\": [0, 1, ...]}")->type_name("FILE");

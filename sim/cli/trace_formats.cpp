@@ -34,21 +34,26 @@ std::string counted(const workloads::NamedProgram& p) {
     transfers += op.kind == NamedOperation::Kind::transfer;
     computes += op.kind == NamedOperation::Kind::compute;
   }
-  return fmt::format("{} operations of {} ranks: {} transfers, {} computes, {} markers", p.operations.size(), p.ranks, transfers, computes, p.operations.size() - transfers - computes);
+  return fmt::format("{} operations of {} ranks: {} transfers, {} computes, {} markers", p.operations.size(), p.ranks, transfers, computes,
+                     p.operations.size() - transfers - computes);
 }
 
 void emit_trace(const workloads::NamedProgram& program, const TraceFormat& format, const Common& common) {
   workloads::TraceNotes notes;
   const std::vector<workloads::TraceFile> files = format.write(program, notes);
   const bool to_stdout = common.output.empty() || common.output == "-";
-  if (to_stdout && (files.size() != 1 || !files[0].suffix.empty())) throw UserError("-o", fmt::format("{} are several files", format.title), "-o PREFIX: " + format.files);
+  if (to_stdout && (files.size() != 1 || !files[0].suffix.empty()))
+    throw UserError("-o", fmt::format("{} are several files", format.title), "-o PREFIX: " + format.files);
   for (const workloads::TraceFile& f : files) {
-    if (to_stdout) emit_text(f.bytes, common);
-    else write_file_atomically(common.output + f.suffix, f.bytes);
+    if (to_stdout)
+      emit_text(f.bytes, common);
+    else
+      write_file_atomically(common.output + f.suffix, f.bytes);
   }
   if (!to_stdout) {
-    note(common, files.size() == 1 ? fmt::format("written: {}{}", common.output, files[0].suffix)
-                                   : fmt::format("written: {}{} to {}", common.output, files.front().suffix, common.output + files.back().suffix));
+    note(common, files.size() == 1
+                     ? fmt::format("written: {}{}", common.output, files[0].suffix)
+                     : fmt::format("written: {}{} to {}", common.output, files.front().suffix, common.output + files.back().suffix));
   }
   for (const std::string& n : notes) note(common, n);
 }

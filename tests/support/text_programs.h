@@ -40,10 +40,17 @@ inline std::string mangled(std::string text, const std::function<std::size_t(std
   for (std::size_t n = 1 + pick(6); n > 0 && !text.empty(); --n) {
     const std::size_t at = pick(text.size());
     switch (pick(4)) {
-      case 0: text[at] = static_cast<char>(pick(256)); break;
-      case 1: text.erase(at, 1 + pick(9)); break;
-      case 2: text.insert(at, text.substr(pick(text.size()), 1 + pick(40))); break;
-      default: text.resize(at);
+      case 0:
+        text[at] = static_cast<char>(pick(256));
+        break;
+      case 1:
+        text.erase(at, 1 + pick(9));
+        break;
+      case 2:
+        text.insert(at, text.substr(pick(text.size()), 1 + pick(40)));
+        break;
+      default:
+        text.resize(at);
     }
   }
   return text;

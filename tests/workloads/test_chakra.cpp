@@ -37,7 +37,8 @@ ReadTrace read_ranks(const std::vector<std::string>& files, TraceOptions options
   return out;
 }
 
-ChakraNode node(std::uint64_t id, ChakraType type, std::vector<ChakraAttribute> attributes = {}, std::vector<std::uint64_t> deps = {}, std::uint64_t us = 0) {
+ChakraNode node(std::uint64_t id, ChakraType type, std::vector<ChakraAttribute> attributes = {}, std::vector<std::uint64_t> deps = {},
+                std::uint64_t us = 0) {
   ChakraNode n;
   n.id = id;
   n.name = "node " + std::to_string(id);
@@ -48,7 +49,8 @@ ChakraNode node(std::uint64_t id, ChakraType type, std::vector<ChakraAttribute> 
   return n;
 }
 
-ChakraNode message(std::uint64_t id, bool send, std::int64_t bytes, std::int64_t from, std::int64_t to, std::vector<std::uint64_t> deps = {}, std::int64_t tag = 0) {
+ChakraNode message(std::uint64_t id, bool send, std::int64_t bytes, std::int64_t from, std::int64_t to,
+                   std::vector<std::uint64_t> deps = {}, std::int64_t tag = 0) {
   return node(id, send ? ChakraType::comm_send : ChakraType::comm_recv,
               {{"comm_size", bytes}, {"comm_src", from}, {"comm_dst", to}, {"comm_tag", tag}}, std::move(deps));
 }
@@ -65,7 +67,9 @@ const Ground& ground() {
 }
 
 /// The same nodes on every one of `ranks` ranks.
-std::vector<std::string> everywhere(std::size_t ranks, const std::vector<ChakraNode>& nodes) { return std::vector<std::string>(ranks, write_chakra_nodes(nodes)); }
+std::vector<std::string> everywhere(std::size_t ranks, const std::vector<ChakraNode>& nodes) {
+  return std::vector<std::string>(ranks, write_chakra_nodes(nodes));
+}
 
 /// A collective of 16 ranks as weft's own workload times it.
 double own_seconds(const std::string& kind, const std::string& size) {
@@ -80,7 +84,15 @@ TEST_CASE("nodes are written as protobuf has them") {
   ChakraNode n = node(1, ChakraType::comp, {{"s", std::int64_t{5}}}, {3, 300}, 7);
   n.name = "a";
   const std::string bytes = write_chakra_nodes({n});
-  const std::string want("\x07\x0a\x05" "0.0.4" "\x15\x08\x01\x12\x01" "a" "\x18\x04\x2a\x03\x03\xac\x02\x38\x07\x52\x05\x0a\x01" "s" "\x48\x05", 30);
+  const std::string want(
+      "\x07\x0a\x05"
+      "0.0.4"
+      "\x15\x08\x01\x12\x01"
+      "a"
+      "\x18\x04\x2a\x03\x03\xac\x02\x38\x07\x52\x05\x0a\x01"
+      "s"
+      "\x48\x05",
+      30);
   CHECK(bytes == want);
   const std::vector<ChakraNode> again = read_chakra_nodes(bytes, "t.0.et");
   REQUIRE(again.size() == 1);
@@ -135,7 +147,7 @@ TEST_CASE("operations that say FLOP take them at the given speed, and are refuse
   TraceOptions o;
   o.peak = FlopsPerSecond(400e12);
   const ReadTrace t = read_ranks(files, o);
-  CHECK(seconds_of(t.program, ground()) == doctest::Approx(5e-3).epsilon(1e-9));   // 2 TFLOP at 400 TFLOPS
+  CHECK(seconds_of(t.program, ground()) == doctest::Approx(5e-3).epsilon(1e-9));  // 2 TFLOP at 400 TFLOPS
   REQUIRE(t.notes.size() == 1);
   CHECK(said_by([&] { read_ranks(files); }).find("--flops") != std::string::npos);
 }
@@ -163,7 +175,8 @@ TEST_CASE("a broadcast moves its bytes over every edge of the ring but the last"
 }
 
 TEST_CASE("a collective starts when the last of its ranks comes, and all go on when it is done") {
-  std::vector<std::string> files = everywhere(16, {collective(1, ChakraCollective::all_reduce, 1 << 30), node(2, ChakraType::comp, {}, {1}, 500)});
+  std::vector<std::string> files =
+      everywhere(16, {collective(1, ChakraCollective::all_reduce, 1 << 30), node(2, ChakraType::comp, {}, {1}, 500)});
   ChakraNode late = collective(1, ChakraCollective::all_reduce, 1 << 30);
   late.deps = {0};
   files[3] = write_chakra_nodes({node(0, ChakraType::comp, {}, {}, 700), late, node(2, ChakraType::comp, {}, {1}, 500)});
@@ -184,10 +197,11 @@ TEST_CASE("groups come from a file, or from the metadata that PyTorch writes") {
   CHECK(said_by([&] { read_ranks(files, o); }).find("/pair/1") != std::string::npos);
   std::filesystem::remove(groups);
   CHECK(said_by([&] { read_ranks(files); }).find("--groups") != std::string::npos);
-  const std::string json = R"({"id": "9", "type": "METADATA_NODE", "name": "process_group", "inputs": {"values": "['[{\"pg_name\": \"pair\", \"ranks\": [1, 2]}]']"}}
+  const std::string json =
+      R"({"id": "9", "type": "METADATA_NODE", "name": "process_group", "inputs": {"values": "['[{\"pg_name\": \"pair\", \"ranks\": [1, 2]}]']"}}
 {"id": "0", "type": "COMM_COLL_NODE", "name": "b", "attr": [{"name": "comm_type", "int64Val": "9"}, {"name": "pg_name", "stringVal": "pair"}]})";
   files[1] = files[2] = json;
-  CHECK(read_ranks(files).program.operations.size() == 3);   // two metadata nodes and the barrier
+  CHECK(read_ranks(files).program.operations.size() == 3);  // two metadata nodes and the barrier
 }
 
 TEST_CASE("a program takes the same time after a turn through Chakra, also where microseconds are not whole") {
@@ -211,7 +225,7 @@ d: compute 1 ms rank 0 stream side
   TraceNotes ignored;
   for (const TraceFile& f : chakra().write(again, ignored)) twice.push_back(f.bytes);
   CHECK(seconds_of(read_ranks(twice).program, ground()) == doctest::Approx(seconds_of(p, ground())).epsilon(1e-9));
-  CHECK(again.operations.size() == p.operations.size() + 1);   // the latency of u is a marker before it
+  CHECK(again.operations.size() == p.operations.size() + 1);  // the latency of u is a marker before it
 }
 
 TEST_CASE("bad traces are refused with the file, the node and a way out") {
@@ -227,9 +241,14 @@ TEST_CASE("bad traces are refused with the file, the node and a way out") {
   ChakraNode other_dims = collective(0, all, kib);
   other_dims.attributes.push_back({"involved_dim", std::vector<bool>{true, false}});
   ChakraNode changed = node(0, ChakraType::comp, {{"weft_seconds", 7e-6}}, {}, 5);
-  const struct { std::vector<std::string> files; std::vector<const char*> says; } wrong[] = {
+  const struct {
+    std::vector<std::string> files;
+    std::vector<const char*> says;
+  } wrong[] = {
       {{""}, {"t.0.et", "empty"}},
-      {{"\x1f\x8b" "abc"}, {"compressed", "gunzip"}},
+      {{"\x1f\x8b"
+        "abc"},
+       {"compressed", "gunzip"}},
       {{"hello"}, {"t.0.et", "byte"}},
       {{"{\"version\": \"1\""}, {"never closed"}},
       {{"{}{\"id\": -1}"}, {"object 2, \"id\""}},
@@ -238,7 +257,8 @@ TEST_CASE("bad traces are refused with the file, the node and a way out") {
       {everywhere(1, {node(3, ChakraType::comp), node(3, ChakraType::comp)}), {"node 3 (\"node 3\")", "twice"}},
       {one(node(3, ChakraType::comp, {}, {3}, 5)), {"node 3", "waits for itself"}},
       {one(node(3, ChakraType::comp, {}, {4}, 5)), {"node 3", "waits for node 4"}},
-      {everywhere(1, {node(1, ChakraType::comp, {}, {2}, 5), node(2, ChakraType::comp, {}, {1}, 5)}), {"loop", "\"r0.n1\" waits for \"r0.n2\""}},
+      {everywhere(1, {node(1, ChakraType::comp, {}, {2}, 5), node(2, ChakraType::comp, {}, {1}, 5)}),
+       {"loop", "\"r0.n1\" waits for \"r0.n2\""}},
       {one(node(0, static_cast<ChakraType>(40))), {"type 40"}},
       {one(node(0, ChakraType::mem_load)), {"MEM_LOAD_NODE has no duration"}},
       {one(node(0, ChakraType::comp, {}, {}, ~std::uint64_t{0})), {"out of range"}},
@@ -265,9 +285,13 @@ TEST_CASE("bad traces are refused with the file, the node and a way out") {
 }
 
 TEST_CASE("whatever bytes a Chakra file has, the reader ends with nodes or a UserError") {
-  const std::string good = write_chakra_nodes({node(1, ChakraType::comp, {{"x", 0.5}, {"y", std::string("z")}}, {}, 5), message(2, true, 8, 0, 0, {1}), message(3, false, 8, 0, 0)});
+  const std::string good = write_chakra_nodes({node(1, ChakraType::comp, {{"x", 0.5}, {"y", std::string("z")}}, {}, 5),
+                                               message(2, true, 8, 0, 0, {1}), message(3, false, 8, 0, 0)});
   const auto pick = [](std::size_t n) { return *rc::gen::inRange<std::size_t>(0, n); };
   CHECK(rc::check("mangled", [&] { said_by([&] { read_ranks({mangled(good, pick)}); }); }));
-  CHECK(rc::check("random", [](const std::vector<char>& bytes) { said_by([&] { read_ranks({std::string(bytes.begin(), bytes.end())}); }); }));
-  CHECK(rc::check("random JSON", [&] { said_by([&] { read_ranks({mangled(R"({"version":"1"}{"id":"1","type":"COMP_NODE","attr":[{"name":"x","int64Val":"5"}]})", pick)}); }); }));
+  CHECK(
+      rc::check("random", [](const std::vector<char>& bytes) { said_by([&] { read_ranks({std::string(bytes.begin(), bytes.end())}); }); }));
+  CHECK(rc::check("random JSON", [&] {
+    said_by([&] { read_ranks({mangled(R"({"version":"1"}{"id":"1","type":"COMP_NODE","attr":[{"name":"x","int64Val":"5"}]})", pick)}); });
+  }));
 }

@@ -65,7 +65,7 @@ then */
 )";
 
 const Ground& ground() {
-  static const Ground g(mpft, 2);   // NICs of 50 GB/s, no latency
+  static const Ground g(mpft, 2);  // NICs of 50 GB/s, no latency
   return g;
 }
 
@@ -78,7 +78,8 @@ TEST_CASE("a \"goal\" schedule runs as its operations say") {
 
 TEST_CASE("a message waits for both ends; an eager one for its sender alone") {
   // The receiver computes 2 ms first. 50 MB take 1 ms: 3 ms together, or, sent early, done when the receiver asks, at 2 ms.
-  const std::string late = "num_ranks 9\nrank 0 {\ns: send 50000000b to 8\n}\nrank 8 {\nc: calc 2000000\nr: recv 50000000b from 0\nr requires c\n}\n";
+  const std::string late =
+      "num_ranks 9\nrank 0 {\ns: send 50000000b to 8\n}\nrank 8 {\nc: calc 2000000\nr: recv 50000000b from 0\nr requires c\n}\n";
   CHECK(seconds_of(read(late), ground()) == doctest::Approx(3e-3).epsilon(1e-9));
   CHECK(seconds_of(read(late, eager(1e9)), ground()) == doctest::Approx(2e-3).epsilon(1e-9));
   CHECK(seconds_of(read(late, eager(1e6)), ground()) == doctest::Approx(3e-3).epsilon(1e-9));
@@ -87,7 +88,9 @@ TEST_CASE("a message waits for both ends; an eager one for its sender alone") {
 TEST_CASE("irequires waits for a start") {
   // b may start when a starts, which is after c: c 1 ms, then a (3 ms) and b (2 ms, another CPU) side by side, then d, which
   // waits for b's end: 1 + max(3, 2 + 2) ms.
-  const std::string text = "num_ranks 1\nrank 0 {\nc: calc 1000000\na: calc 3000000\na requires c\nb: calc 2000000 cpu 1\nb irequires a\nd: calc 2000000 cpu 1\nd requires b\n}\n";
+  const std::string text =
+      "num_ranks 1\nrank 0 {\nc: calc 1000000\na: calc 3000000\na requires c\nb: calc 2000000 cpu 1\nb irequires a\nd: calc 2000000 cpu "
+      "1\nd requires b\n}\n";
   CHECK(seconds_of(read(text), ground()) == doctest::Approx(5e-3).epsilon(1e-9));
   // A CPU that is busy starts a later: x keeps it for 4 ms, so b runs 4 to 6 ms.
   const std::string busy = "num_ranks 1\nrank 0 {\nx: calc 4000000\na: calc 1000000\nb: calc 2000000 cpu 1\nb irequires a\n}\n";
@@ -109,7 +112,8 @@ TEST_CASE("a message across rails goes through the GPU of its own node that has 
 }
 
 TEST_CASE("messages of one pair and tag meet in the order of the file, a larger buffer takes a smaller message") {
-  const NamedProgram p = read("num_ranks 2\nrank 0 {\na: send 1b to 1\nb: send 2b to 1\n}\nrank 1 {\nx: recv 1b from 0\ny: recv 9b from 0\n}\n");
+  const NamedProgram p =
+      read("num_ranks 2\nrank 0 {\na: send 1b to 1\nb: send 2b to 1\n}\nrank 1 {\nx: recv 1b from 0\ny: recv 9b from 0\n}\n");
   CHECK(p.operations.at(0).bytes.value() == 1);
   CHECK(p.operations.at(1).bytes.value() == 2);
 }
@@ -142,28 +146,35 @@ TEST_CASE("a wait for another rank becomes an empty message, and is told") {
   CHECK(text.find("send 0b to 8") != std::string::npos);
   REQUIRE(notes.size() == 1);
   CHECK(notes[0].find("1 waits for another rank") != std::string::npos);
-  CHECK(seconds_of(read(text), ground()) == doctest::Approx(2e-3).epsilon(1e-9));   // this fabric has no latency
+  CHECK(seconds_of(read(text), ground()) == doctest::Approx(2e-3).epsilon(1e-9));  // this fabric has no latency
 }
 
 TEST_CASE("a transfer of several legs comes apart, and whoever waits for it waits for all its messages") {
   // Half of 40 MB to each of two nodes from two GPUs; x waits for both: 20 MB at 50 GB/s, 0.4 ms, then 1 ms. Between them rank 17
   // tells rank 8, and rank 8 rank 5; either way has a stretch of NVLink.
-  const NamedProgram p = program_of("t: transfer 40 MB from gpu 0 to gpu 8 share 0.5 from gpu 1 to gpu 17 share 0.5\nx: compute 1 ms rank 5 stream s after t\n", "ranks 24 per-node 8");
+  const NamedProgram p = program_of(
+      "t: transfer 40 MB from gpu 0 to gpu 8 share 0.5 from gpu 1 to gpu 17 share 0.5\nx: compute 1 ms rank 5 stream s after t\n",
+      "ranks 24 per-node 8");
   const Ground three(mpft, 3);
   TraceNotes notes;
   const std::string text = goal().write(p, notes).at(0).bytes;
   CHECK(text.find("send 20000000b to 8") != std::string::npos);
   CHECK(text.find("send 20000000b to 17") != std::string::npos);
-  CHECK(seconds_of(read(text), three) == doctest::Approx(1.4e-3 + 2 * three.fabric.node_spec().nvlink_store_latency.value.value()).epsilon(1e-9));
+  CHECK(seconds_of(read(text), three) ==
+        doctest::Approx(1.4e-3 + 2 * three.fabric.node_spec().nvlink_store_latency.value.value()).epsilon(1e-9));
 }
 
 TEST_CASE("what GOAL cannot say is refused with the operation's name") {
   CHECK(said_by([] { written(program_of("here: compute 1 ms\n")); }).find("\"here\" is a compute of no rank") != std::string::npos);
-  CHECK(said_by([] { written(program_of("up: transfer 1 B from gpu 0 to host of node 0\n")); }).find("\"up\" goes to or from a host") != std::string::npos);
+  CHECK(said_by([] { written(program_of("up: transfer 1 B from gpu 0 to host of node 0\n")); }).find("\"up\" goes to or from a host") !=
+        std::string::npos);
 }
 
 TEST_CASE("bad schedules are refused with their line and a way out") {
-  const struct { const char* text; std::vector<const char*> says; } wrong[] = {
+  const struct {
+    const char* text;
+    std::vector<const char*> says;
+  } wrong[] = {
       {"", {"empty", "num_ranks"}},
       {"rank 0 {\n}\n", {".goal:1", "expected num_ranks"}},
       {"num_ranks 0\n", {"at least one rank"}},
@@ -198,7 +209,9 @@ TEST_CASE("bad schedules are refused with their line and a way out") {
 }
 
 TEST_CASE("two ranks that send before they receive wait forever, unless the messages are eager") {
-  const std::string text = "num_ranks 2\nrank 0 {\ns: send 9b to 1\nr: recv 9b from 1\nr requires s\n}\nrank 1 {\ns: send 9b to 0\nr: recv 9b from 0\nr requires s\n}\n";
+  const std::string text =
+      "num_ranks 2\nrank 0 {\ns: send 9b to 1\nr: recv 9b from 1\nr requires s\n}\nrank 1 {\ns: send 9b to 0\nr: recv 9b from 0\nr "
+      "requires s\n}\n";
   const std::string said = said_by([&] { read(text); });
   CHECK(said.find("\"r0.s\" waits for \"r1.s\"") != std::string::npos);
   CHECK(said.find("--eager") != std::string::npos);

@@ -32,8 +32,9 @@ class ProgramFile {
 
 TEST_CASE("a \"program\" of two computes and a transfer takes what its lines say") {
   // 1 ms, then 50 MB at 50 GB/s: 1 ms, then 2 ms; a lone 1 ms beside it. Rank 8 computes 2 ms, rank 0 1 ms, rank 1 1 ms.
-  const ProgramFile file("a: compute 1 ms rank 0 stream s\nx: compute 1 ms rank 1 stream s\n"
-                         "t: transfer 50 MB from gpu 0 to gpu 8 after a\nb: compute 2 ms rank 8 stream s after t\n");
+  const ProgramFile file(
+      "a: compute 1 ms rank 0 stream s\nx: compute 1 ms rank 1 stream s\n"
+      "t: transfer 50 MB from gpu 0 to gpu 8 after a\nb: compute 2 ms rank 8 stream s after t\n");
   const Row row = Ground(mpft, 2).run(file.json()).at(0);
   CHECK(row.number("time_us") == doctest::Approx(4000).epsilon(1e-9));
   CHECK(row.number("transfer_busy_us") == doctest::Approx(1000).epsilon(1e-9));
@@ -46,8 +47,9 @@ TEST_CASE("a \"program\" of two computes and a transfer takes what its lines say
 TEST_CASE("a kernel's limit and a weight hold in a text program as in any other") {
   // The kernel lets 25 GB/s through each NIC. The two flows share it 3 : 1 until the heavy one, 75 MB at 18.75 GB/s, ends at
   // 4 ms; the light one has then sent 25 MB of 50 MB at 6.25 GB/s and the rest goes at 25 GB/s: 1 ms.
-  const ProgramFile file("kernel half nic 25 GB/s\nheavy: transfer 75 MB from gpu 0 to gpu 8 kernel half weight 3\n"
-                         "light: transfer 50 MB from gpu 0 to gpu 8 kernel half\n");
+  const ProgramFile file(
+      "kernel half nic 25 GB/s\nheavy: transfer 75 MB from gpu 0 to gpu 8 kernel half weight 3\n"
+      "light: transfer 50 MB from gpu 0 to gpu 8 kernel half\n");
   CHECK(Ground(mpft, 2).number(file.json(), "time_us") == doctest::Approx(5000).epsilon(1e-9));
 }
 
@@ -66,14 +68,16 @@ TEST_CASE("computes that overlap in two streams of a rank count once") {
 TEST_CASE("a program that the cluster cannot hold is refused") {
   const ProgramFile file("a: transfer 1 B from gpu 0 to gpu 8\n");
   CHECK(said_by([&] { Ground(mpft, 1).run(file.json()); }).find("has 16 ranks, the cluster has 8") != std::string::npos);
-  CHECK(said_by([&] { Ground(R"({"kind": "ft2", "radix": 64})", 16, "endpoint").run(file.json()); }).find("nodes of 8 GPUs, the cluster's have 1") !=
-        std::string::npos);
+  CHECK(said_by([&] {
+          Ground(R"({"kind": "ft2", "radix": 64})", 16, "endpoint").run(file.json());
+        }).find("nodes of 8 GPUs, the cluster's have 1") != std::string::npos);
   const ProgramFile across("far: transfer 1 B from nic 0 to nic 9\n");
   const std::string said = said_by([&] { Ground(mpft, 2).run(across.json()); });
   CHECK(said.find("\"far\"") != std::string::npos);
   CHECK(said.find("no path from nic 0 to nic 9") != std::string::npos);
   const ProgramFile storage("s: transfer 1 B from storage_nic of node 0 to host of node 0\n", "ranks 2 per-node 1");
-  CHECK(said_by([&] { Ground(R"({"kind": "ft2", "radix": 64})", 16, "endpoint").run(storage.json()); }).find("\"s\" uses a storage NIC") != std::string::npos);
+  CHECK(said_by([&] { Ground(R"({"kind": "ft2", "radix": 64})", 16, "endpoint").run(storage.json()); }).find("\"s\" uses a storage NIC") !=
+        std::string::npos);
 }
 
 TEST_CASE("a file that is missing, empty or from standard input is refused at its key") {

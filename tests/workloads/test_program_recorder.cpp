@@ -38,7 +38,7 @@ TEST_CASE("what a program decides as it goes is written down as it went, and tak
   topology::Router router(ground.fabric, ground.routing);
   engine::TimelineSink nothing;
   const double time = engine::run(router, recorder, {}, nothing).makespan.value();
-  CHECK(time == doctest::Approx(9e-3).epsilon(1e-12));   // 1 + 3 + 5 ms; the transfer is done after 2
+  CHECK(time == doctest::Approx(9e-3).epsilon(1e-12));  // 1 + 3 + 5 ms; the transfer is done after 2
   const NamedProgram p = recorder.take();
   CHECK(write_text_program(p) == R"(weft-program 1
 ranks 16 per-node 8
@@ -56,7 +56,8 @@ TEST_CASE("a program that is known at its start is written down without an engin
   program.add_marker(Seconds(2e-3), std::span(&a, 1));
   ProgramRecorder recorder(program, Placement(1, 8));
   recorder.start_alone();
-  CHECK(write_text_program(recorder.take()) == "weft-program 1\nranks 8 per-node 8\nc0: compute 1 ms stream s0\nm1: marker 2 ms after c0\n");
+  CHECK(write_text_program(recorder.take()) ==
+        "weft-program 1\nranks 8 per-node 8\nc0: compute 1 ms stream s0\nm1: marker 2 ms after c0\n");
 }
 
 TEST_CASE("owners that a program declares become ranks") {

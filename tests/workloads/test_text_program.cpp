@@ -43,7 +43,7 @@ TEST_CASE("the text form says all that a program can") {
   CHECK(a.label == "attn (F)");
   CHECK(a.duration.value() == 1.5e-3);
   CHECK(b.bytes.value() == 4194304);
-  REQUIRE(b.legs.size() == 2);   // a chain: each end begins the next leg
+  REQUIRE(b.legs.size() == 2);  // a chain: each end begins the next leg
   CHECK(b.legs[0] == Leg{gpu(0, 0), gpu(0, 1), 1});
   CHECK(b.legs[1] == Leg{gpu(0, 1), gpu(1, 1), 1});
   CHECK(b.options.kernel == KernelId(0));
@@ -103,7 +103,10 @@ TEST_CASE("random programs are read back as they were") {
       if (op.kind == Kind::transfer) {
         op.bytes = Bytes(below(1000000) / 7.0);
         for (std::uint32_t l = 0; l <= below(4); ++l) op.legs.push_back({any_end(), any_end(), below(2) ? 1 : (1 + below(9)) / 8.0});
-        if (below(2)) op.options = {KernelId(0), Seconds(below(99) * 1e-7), LatencyMode::none, (1 + below(9)) / 3.0, BytesPerSecond(1e9 / (1 + below(9))), below(999)};
+        if (below(2))
+          op.options = {
+              KernelId(0), Seconds(below(99) * 1e-7), LatencyMode::none, (1 + below(9)) / 3.0, BytesPerSecond(1e9 / (1 + below(9))),
+              below(999)};
       } else {
         op.duration = Seconds(below(1000) * 1.7e-6);
         if (below(2)) op.rank = Rank(below(p.ranks));
@@ -122,13 +125,23 @@ TEST_CASE("an operation may be named before its line, and a stream runs in the o
 }
 
 TEST_CASE("streams of one name on two ranks are two streams") {
-  const std::string two = "a: compute 1 ms rank 0 stream s\nb: compute 1 ms rank 1 stream s\n", one = "a: compute 1 ms stream s\nb: compute 1 ms stream s\n";
+  const std::string two = "a: compute 1 ms rank 0 stream s\nb: compute 1 ms rank 1 stream s\n",
+                    one = "a: compute 1 ms stream s\nb: compute 1 ms stream s\n";
   CHECK(seconds_of(program_of(two), Ground(mpft, 2)) == doctest::Approx(1e-3).epsilon(1e-12));
   CHECK(seconds_of(program_of(one), Ground(mpft, 2)) == doctest::Approx(2e-3).epsilon(1e-12));
 }
 
+/// Operations get the two lines before them; what has a head of its own, or none, stays.
+std::string with_head(const std::string& text) {
+  const bool whole = text.empty() || text.starts_with("weft-program") || text.starts_with("#") || text.starts_with("{");
+  return whole ? text : "weft-program 1\nranks 16 per-node 8\n" + text;
+}
+
 TEST_CASE("bad texts are refused with the line, what was expected and a way out") {
-  const struct { const char* text; std::vector<const char*> says; } wrong[] = {
+  const struct {
+    const char* text;
+    std::vector<const char*> says;
+  } wrong[] = {
       {"", {"bad.weft", "empty", "weft-program 1"}},
       {"# nothing\n\n", {"empty"}},
       {"{\"title\": 1}\n", {"bad.weft:1", "no program in text form"}},
@@ -141,8 +154,10 @@ TEST_CASE("bad texts are refused with the line, what was expected and a way out"
       {"attn: marker\nb: marker after atn\n", {"bad.weft:4", "did you mean \"attn\""}},
       {"a: marker after a\n", {"bad.weft:3", "waits for itself"}},
       {"a: marker\na: marker\n", {"bad.weft:4", "taken by line 3"}},
-      {"a: marker after c\nb: marker after a\nc: marker after b\n", {"loop", "\"a\" waits for \"c\"", "\"c\" waits for \"b\"", "\"b\" waits for \"a\""}},
-      {"a: compute 1 ms rank 2 stream s after b\nb: compute 1 ms rank 2 stream s\n", {"loop", "\"a\" waits for \"b\"", "\"b\" comes after \"a\" in stream s of rank 2"}},
+      {"a: marker after c\nb: marker after a\nc: marker after b\n",
+       {"loop", "\"a\" waits for \"c\"", "\"c\" waits for \"b\"", "\"b\" waits for \"a\""}},
+      {"a: compute 1 ms rank 2 stream s after b\nb: compute 1 ms rank 2 stream s\n",
+       {"loop", "\"a\" waits for \"b\"", "\"b\" comes after \"a\" in stream s of rank 2"}},
       {"a: computer 1 ms\n", {"bad.weft:3", "did you mean \"compute\""}},
       {"a: compute 1\n", {"bad.weft:3", "a time like", "unit is missing"}},
       {"a: compute 4 KiB\n", {"a time like"}},
@@ -162,7 +177,8 @@ TEST_CASE("bad texts are refused with the line, what was expected and a way out"
       {"a: transfer 1 B from gpu 0 to gpu 1 share 0\n", {"a share, a number from"}},
       {"a: transfer 1 B from gpu 0 to gpu 1 weight 0\n", {"a weight"}},
       {"a: transfer 1 B from gpu 0 to gpu 1 cap 0 GB/s\n", {"out of range"}},
-      {"a: transfer 1 B from gpu 0 to gpu 1 kernel a2b\nkernel a2a nic 1 GB/s\n", {"bad.weft:3", "no kernel \"a2b\"", "did you mean \"a2a\""}},
+      {"a: transfer 1 B from gpu 0 to gpu 1 kernel a2b\nkernel a2a nic 1 GB/s\n",
+       {"bad.weft:3", "no kernel \"a2b\"", "did you mean \"a2a\""}},
       {"kernel a2a nic 1 GB/s\nkernel a2a\n", {"bad.weft:4", "there is a kernel \"a2a\" already"}},
       {"kernel a2a pcie 1 GB/s\n", {"expected nic or nvlink"}},
       {"a marker\n", {"a colon"}},
@@ -172,12 +188,7 @@ TEST_CASE("bad texts are refused with the line, what was expected and a way out"
       {"a: marker b: marker\n", {"one name"}},
   };
   for (const auto& w : wrong) {
-    const std::string text = std::string_view(w.text).find("ranks") == std::string_view::npos && std::string_view(w.text).find(": ") != std::string_view::npos &&
-                                     w.text[0] != '{' && w.text[0] != '#'
-                                 ? std::string("weft-program 1\nranks 16 per-node 8\n") + w.text
-                                 : w.text;
-    const bool bare_kernel = text.starts_with("kernel") || text.starts_with("a marker");
-    const std::string said = said_by([&] { read_text_program(bare_kernel ? "weft-program 1\nranks 16 per-node 8\n" + text : text, "bad.weft"); });
+    const std::string said = said_by([&] { read_text_program(with_head(w.text), "bad.weft"); });
     CAPTURE(w.text);
     CAPTURE(said);
     for (const char* part : w.says) CHECK(said.find(part) != std::string::npos);
@@ -196,5 +207,7 @@ TEST_CASE("all problems of a file are told at once, up to ten") {
 TEST_CASE("whatever stands in a file, the reader ends with a program or a UserError") {
   const auto pick = [](std::size_t n) { return *rc::gen::inRange<std::size_t>(0, n); };
   CHECK(rc::check("mangled", [&] { said_by([&] { read_text_program(mangled(everything, pick), "mangled.weft"); }); }));
-  CHECK(rc::check("random", [](const std::string& bytes) { said_by([&] { read_text_program("weft-program 1\nranks 16 per-node 8\n" + bytes, "random.weft"); }); }));
+  CHECK(rc::check("random", [](const std::string& bytes) {
+    said_by([&] { read_text_program("weft-program 1\nranks 16 per-node 8\n" + bytes, "random.weft"); });
+  }));
 }

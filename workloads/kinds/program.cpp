@@ -17,7 +17,7 @@ using Kind = NamedOperation::Kind;
 
 struct Loaded {
   NamedProgram program;
-  std::vector<std::uint32_t> order;   ///< operation i of the run is program.operations[order[i]]
+  std::vector<std::uint32_t> order;  ///< operation i of the run is program.operations[order[i]]
 };
 
 struct Interval {
@@ -37,7 +37,7 @@ double covered(std::vector<Interval> list) {
 }
 
 void fill(const Loaded& l, const Outcome& o, Row& row) {
-  std::map<std::int64_t, std::vector<Interval>> computes;   // by rank; those of no rank are a group
+  std::map<std::int64_t, std::vector<Interval>> computes;  // by rank; those of no rank are a group
   std::vector<Interval> transfers;
   double bytes = 0;
   for (std::size_t i = 0; i < l.order.size(); ++i) {
@@ -95,17 +95,22 @@ class ProgramWorkload final : public BasicWorkload {
   /// Engines say which two ends have no path; here the operation is known too.
   void require_ways(const ClusterView& cluster) const {
     std::unordered_set<std::uint64_t> seen;
-    const auto word = [](const Endpoint& e) { return std::uint64_t{e.node.value} << 32 | std::uint64_t{e.local} << 2 | static_cast<std::uint64_t>(e.kind); };
+    const auto word = [](const Endpoint& e) {
+      return std::uint64_t{e.node.value} << 32 | std::uint64_t{e.local} << 2 | static_cast<std::uint64_t>(e.kind);
+    };
     for (const NamedOperation& op : loaded_->program.operations) {
       for (const Leg& leg : op.legs) {
         if (leg.from == leg.to || !seen.insert(hash_with(word(leg.from), word(leg.to))).second) continue;
         const bool storage = leg.from.kind == Endpoint::Kind::storage_nic || leg.to.kind == Endpoint::Kind::storage_nic;
         if (storage && !cluster.storage_nic) {
-          throw UserError("/file", fmt::format("{}: \"{}\" uses a storage NIC, the cluster's nodes have none", file_, op.name), "choose a node that has one");
+          throw UserError("/file", fmt::format("{}: \"{}\" uses a storage NIC, the cluster's nodes have none", file_, op.name),
+                          "choose a node that has one");
         }
         if (cluster.reachable(leg.from, leg.to)) continue;
         const bool rails = leg.from.node != leg.to.node && leg.from.local != leg.to.local;
-        throw UserError("/file", fmt::format("{}: \"{}\": there is no path from {} to {}", file_, op.name, end_text(loaded_->program, leg.from), end_text(loaded_->program, leg.to)),
+        throw UserError("/file",
+                        fmt::format("{}: \"{}\": there is no path from {} to {}", file_, op.name, end_text(loaded_->program, leg.from),
+                                    end_text(loaded_->program, leg.to)),
                         rails ? "planes of an MPFT do not meet: go via the GPU of the sender's node that has the receiver's number" : "");
       }
     }
@@ -140,7 +145,8 @@ std::shared_ptr<const Loaded> load(const std::string& given, const DataPlaces* d
     p.remember("digest", fmt::format("fnv1a64:{:016x}", hash_name(text)));
     if (loaded->order.empty()) p.where().fail_at("file", given + " has no operation", "write one a line: a: compute 1 ms");
   } catch (const UserError& e) {
-    for (const Problem& problem : e.problems()) p.where().fail_at("file", to_text({problem.file, problem.place, problem.message, ""}), problem.hint);
+    for (const Problem& problem : e.problems())
+      p.where().fail_at("file", to_text({problem.file, problem.place, problem.message, ""}), problem.hint);
   }
   return loaded;
 }
@@ -152,9 +158,11 @@ WorkloadKind program_kind() {
   k.name = "program";
   k.title = "a program in text form";
   k.summary =
-      "Runs a program that is written by hand or imported (weft import) on the cluster: computes in streams, transfers, markers, each behind what it "
+      "Runs a program that is written by hand or imported (weft import) on the cluster: computes in streams, transfers, markers, each "
+      "behind what it "
       "waits for. The form is described in workloads/text_program/README.md.";
-  k.parameters = {{"file", "the program (due): a path relative to where weft runs, or to weft's own data (scenarios/programs/two_micro_batches.weft)"}};
+  k.parameters = {
+      {"file", "the program (due): a path relative to where weft runs, or to weft's own data (scenarios/programs/two_micro_batches.weft)"}};
   k.columns = {{"program", "name of the file"},
                {"ranks", "GPUs that it speaks of"},
                {"operations", "its lines"},

@@ -27,7 +27,8 @@ std::string shortest(double v, std::span<const Unit> units) {
 }  // namespace
 
 std::string exact_text(Bytes v) {
-  static constexpr Unit units[] = {{1, "B"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {1099511627776, "TiB"}, {1e6, "MB"}, {1e9, "GB"}};
+  static constexpr Unit units[] = {{1, "B"},    {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {1099511627776, "TiB"},
+                                   {1e6, "MB"}, {1e9, "GB"}};
   return shortest(v.value(), units);
 }
 

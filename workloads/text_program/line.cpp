@@ -29,12 +29,16 @@ bool LineWords::take(std::string_view word) {
 
 const Word& LineWords::next(const std::string& expected) {
   if (done()) throw LineProblem{fmt::format("expected {}, but the line ends", expected), ""};
-  if (words_[at_].colon) throw LineProblem{fmt::format("a colon behind {} makes it a name, and a line has one name", found(words_[at_])), "write each operation on a line of its own"};
+  if (words_[at_].colon)
+    throw LineProblem{fmt::format("a colon behind {} makes it a name, and a line has one name", found(words_[at_])),
+                      "write each operation on a line of its own"};
   return words_[at_++];
 }
 
 std::string LineWords::name(const std::string& expected) {
-  if (at_keyword()) throw LineProblem{fmt::format("expected {}, got the keyword {}", expected, words_[at_].text), "write a name that is a keyword in quotes"};
+  if (at_keyword())
+    throw LineProblem{fmt::format("expected {}, got the keyword {}", expected, words_[at_].text),
+                      "write a name that is a keyword in quotes"};
   const std::string& text = next(expected).text;
   if (text.empty()) throw LineProblem{fmt::format("expected {}, got an empty word", expected), ""};
   return text;
@@ -45,7 +49,8 @@ std::uint64_t LineWords::integer(const std::string& what, std::uint64_t most) {
   const Word& w = next(expected);
   std::uint64_t v = 0;
   const auto [end, error] = std::from_chars(w.text.data(), w.text.data() + w.text.size(), v);
-  if (error != std::errc() || end != w.text.data() + w.text.size() || v > most) throw LineProblem{fmt::format("expected {}, got {}", expected, found(w)), ""};
+  if (error != std::errc() || end != w.text.data() + w.text.size() || v > most)
+    throw LineProblem{fmt::format("expected {}, got {}", expected, found(w)), ""};
   return v;
 }
 
@@ -54,7 +59,8 @@ double LineWords::number(const std::string& what, double least, double most) {
   const Word& w = next(expected);
   double v = 0;
   const auto [end, error] = std::from_chars(w.text.data(), w.text.data() + w.text.size(), v);
-  if (error != std::errc() || end != w.text.data() + w.text.size() || !(v >= least && v <= most)) throw LineProblem{fmt::format("expected {}, got {}", expected, found(w)), ""};
+  if (error != std::errc() || end != w.text.data() + w.text.size() || !(v >= least && v <= most))
+    throw LineProblem{fmt::format("expected {}, got {}", expected, found(w)), ""};
   return v;
 }
 
@@ -72,7 +78,8 @@ double LineWords::quantity(ParsedUnit::What what, bool positive) {
   }
   const double most = what == ParsedUnit::What::bytes ? kMostBytes : what == ParsedUnit::What::seconds ? kMostSeconds : kMostRate;
   if (u.value < 0 || u.value > most || (positive && u.value < kLeastRate)) {
-    throw LineProblem{fmt::format("\"{}\" is out of range", text.substr(0, 60)), fmt::format("in base units from {} to {}", positive ? kLeastRate : 0, most)};
+    throw LineProblem{fmt::format("\"{}\" is out of range", text.substr(0, 60)),
+                      fmt::format("in base units from {} to {}", positive ? kLeastRate : 0, most)};
   }
   return u.value;
 }
@@ -115,21 +122,34 @@ class OperationReader {
     known.insert(known.end(), of_all.begin(), of_all.end());
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       const char* what[] = {"compute", "transfer", "marker"};
-      throw LineProblem{fmt::format("a {} has no \"{}\"", what[static_cast<int>(op_.kind)], key.substr(0, 60)), unknown_name_hint(key, known)};
+      throw LineProblem{fmt::format("a {} has no \"{}\"", what[static_cast<int>(op_.kind)], key.substr(0, 60)),
+                        unknown_name_hint(key, known)};
     }
     if (key != "from" && !seen_.insert(key).second) throw LineProblem{fmt::format("\"{}\" is said twice", key), "leave one out"};
-    if (key == "from") read_legs();
-    else if (key == "after") read_after();
-    else if (key == "label") op_.label = words_.next("a label").text;
-    else if (key == "rank") op_.rank = Rank(static_cast<std::uint32_t>(words_.integer("a rank of the program", shape_.ranks - 1)));
-    else if (key == "stream") op_.stream = words_.name("the name of a stream");
-    else if (key == "sms") op_.sms = static_cast<std::uint32_t>(words_.integer("a number of SMs", 100000));
-    else if (key == "kernel") out_.kernel = words_.name("the name of a kernel");
-    else if (key == "latency") op_.options.extra_latency = words_.seconds();
-    else if (key == "no-wire") op_.options.latency_mode = LatencyMode::none;
-    else if (key == "weight") op_.options.weight = words_.number("a weight", 1e-9, 1e9);
-    else if (key == "cap") op_.options.rate_cap = words_.rate();
-    else op_.options.flow_key = words_.integer("a flow's key", ~std::uint64_t{0});
+    if (key == "from")
+      read_legs();
+    else if (key == "after")
+      read_after();
+    else if (key == "label")
+      op_.label = words_.next("a label").text;
+    else if (key == "rank")
+      op_.rank = Rank(static_cast<std::uint32_t>(words_.integer("a rank of the program", shape_.ranks - 1)));
+    else if (key == "stream")
+      op_.stream = words_.name("the name of a stream");
+    else if (key == "sms")
+      op_.sms = static_cast<std::uint32_t>(words_.integer("a number of SMs", 100000));
+    else if (key == "kernel")
+      out_.kernel = words_.name("the name of a kernel");
+    else if (key == "latency")
+      op_.options.extra_latency = words_.seconds();
+    else if (key == "no-wire")
+      op_.options.latency_mode = LatencyMode::none;
+    else if (key == "weight")
+      op_.options.weight = words_.number("a weight", 1e-9, 1e9);
+    else if (key == "cap")
+      op_.options.rate_cap = words_.rate();
+    else
+      op_.options.flow_key = words_.integer("a flow's key", ~std::uint64_t{0});
   }
 
   void read_after() {
@@ -143,7 +163,9 @@ class OperationReader {
     bool more = true;
     while (more) {
       more = words_.take("via");
-      if (!more && !words_.take("to")) throw LineProblem{fmt::format("expected via or to{}", words_.done() ? ", but the line ends" : ", got " + words_.rest()), "from gpu 0 to gpu 1"};
+      if (!more && !words_.take("to"))
+        throw LineProblem{fmt::format("expected via or to{}", words_.done() ? ", but the line ends" : ", got " + words_.rest()),
+                          "from gpu 0 to gpu 1"};
       const Endpoint end = read_end();
       op_.legs.push_back({at, end, 1});
       at = end;
@@ -158,20 +180,26 @@ class OperationReader {
     static const std::vector<std::string> kinds = {"gpu", "nic", "host", "storage_nic"};
     const std::string kind = words_.next("gpu, nic, host or storage_nic").text;
     const auto found = std::find(kinds.begin(), kinds.end(), kind);
-    if (found == kinds.end()) throw LineProblem{fmt::format("expected gpu, nic, host or storage_nic, got \"{}\"", kind.substr(0, 60)), unknown_name_hint(kind, kinds)};
+    if (found == kinds.end())
+      throw LineProblem{fmt::format("expected gpu, nic, host or storage_nic, got \"{}\"", kind.substr(0, 60)),
+                        unknown_name_hint(kind, kinds)};
     Endpoint e{static_cast<Endpoint::Kind>(found - kinds.begin()), NodeId(0), 0};
     const bool numbered = !words_.done() && !words_.at_keyword();
-    const auto number = numbered ? static_cast<std::uint32_t>(words_.integer("a rank of the program", std::max(shape_.ranks, shape_.per_node) - 1)) : 0;
+    const auto number =
+        numbered ? static_cast<std::uint32_t>(words_.integer("a rank of the program", std::max(shape_.ranks, shape_.per_node) - 1)) : 0;
     if (words_.take("of")) {
       if (!words_.take("node")) throw LineProblem{"expected \"of node\" and its number", ""};
       e.node = NodeId(static_cast<std::uint32_t>(words_.integer("a node of the program", shape_.nodes() - 1)));
       e.local = number;
-      if (number >= shape_.per_node) throw LineProblem{fmt::format("a node has {} GPUs, there is no number {}", shape_.per_node, number), "they are counted from 0"};
+      if (number >= shape_.per_node)
+        throw LineProblem{fmt::format("a node has {} GPUs, there is no number {}", shape_.per_node, number), "they are counted from 0"};
       return e;
     }
     const bool by_rank = e.kind == Endpoint::Kind::gpu || e.kind == Endpoint::Kind::nic;
-    if (!by_rank || !numbered) throw LineProblem{fmt::format("which {}?", kind), by_rank ? kind + " 3: that of rank 3" : kind + " of node 3"};
-    if (number >= shape_.ranks) throw LineProblem{fmt::format("there is no rank {}", number), fmt::format("the program has ranks 0 to {}", shape_.ranks - 1)};
+    if (!by_rank || !numbered)
+      throw LineProblem{fmt::format("which {}?", kind), by_rank ? kind + " 3: that of rank 3" : kind + " of node 3"};
+    if (number >= shape_.ranks)
+      throw LineProblem{fmt::format("there is no rank {}", number), fmt::format("the program has ranks 0 to {}", shape_.ranks - 1)};
     e.node = NodeId(number / shape_.per_node);
     e.local = number % shape_.per_node;
     return e;

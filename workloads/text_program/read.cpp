@@ -41,8 +41,10 @@ class TextReader {
   bool next_line(std::string_view& line) {
     while (lines_.next(line)) {
       const std::string problem = split_words(line, words_);
-      if (!problem.empty()) problems_.add(lines_.number(), problem);
-      else if (!words_.empty()) return true;
+      if (!problem.empty())
+        problems_.add(lines_.number(), problem);
+      else if (!words_.empty())
+        return true;
     }
     return false;
   }
@@ -54,21 +56,26 @@ class TextReader {
       throw UserError({{path_, "", "the file is empty", "a program begins with the line: weft-program 1"}});
     }
     const bool first = words_[0].text == "weft-program" && !words_[0].colon;
-    if (!first) throw UserError({{path_ + ":" + std::to_string(lines_.number()), "", "this is no program in text form", "it begins with the line: weft-program 1"}});
+    if (!first)
+      throw UserError({{path_ + ":" + std::to_string(lines_.number()), "", "this is no program in text form",
+                        "it begins with the line: weft-program 1"}});
     if (words_.size() != 2 || words_[1].text != "1") {
-      throw UserError({{path_ + ":" + std::to_string(lines_.number()), "", "expected weft-program 1", "this weft reads version 1 of the text form"}});
+      throw UserError(
+          {{path_ + ":" + std::to_string(lines_.number()), "", "expected weft-program 1", "this weft reads version 1 of the text form"}});
     }
     std::string_view second;
     try {
       if (!next_line(second)) throw LineProblem{"expected the ranks, but the file ends", "ranks 16 per-node 8"};
       LineWords words(words_);
-      if (!words.take("ranks")) throw LineProblem{"expected the ranks, got " + words.rest(), "the second line says them: ranks 16 per-node 8"};
+      if (!words.take("ranks"))
+        throw LineProblem{"expected the ranks, got " + words.rest(), "the second line says them: ranks 16 per-node 8"};
       program_.ranks = static_cast<std::uint32_t>(words.integer("a number of ranks", kMostNamedRanks));
       if (!words.take("per-node")) throw LineProblem{"expected per-node and how many GPUs a node has", "ranks 16 per-node 8"};
       program_.per_node = static_cast<std::uint32_t>(words.integer("GPUs of a node", 1024));
-      if (program_.ranks == 0 || program_.per_node == 0) throw LineProblem{"a program has at least one rank, and a node at least one GPU", ""};
+      if (program_.ranks == 0 || program_.per_node == 0)
+        throw LineProblem{"a program has at least one rank, and a node at least one GPU", ""};
       if (!words.done()) throw LineProblem{"expected the end of the line, got " + words.rest(), ""};
-    } catch (const LineProblem& p) {   // without ranks nothing else can be judged
+    } catch (const LineProblem& p) {  // without ranks nothing else can be judged
       problems_.add(lines_.number(), p.message, p.hint);
       problems_.throw_if_any();
     }
@@ -84,11 +91,14 @@ class TextReader {
     read.op.name = name;
     legs_ += read.op.legs.size();
     if (program_.operations.size() == kMostNamedOperations || legs_ > kMostNamedLegs) {
-      throw UserError({{path_, "", fmt::format("the program has more than {} operations or {} legs", kMostNamedOperations, kMostNamedLegs), "split it"}});
+      throw UserError({{path_, "", fmt::format("the program has more than {} operations or {} legs", kMostNamedOperations, kMostNamedLegs),
+                        "split it"}});
     }
     const auto number = static_cast<std::uint32_t>(program_.operations.size());
     const auto [at, fresh] = number_of_.try_emplace(name, number);
-    if (!fresh) throw LineProblem{fmt::format("the name \"{}\" is taken by line {}", name, line_of_[at->second]), "give each operation a name of its own"};
+    if (!fresh)
+      throw LineProblem{fmt::format("the name \"{}\" is taken by line {}", name, line_of_[at->second]),
+                        "give each operation a name of its own"};
     program_.operations.push_back(std::move(read.op));
     line_of_.push_back(lines_.number());
     after_.push_back(std::move(read.after));
@@ -98,13 +108,15 @@ class TextReader {
   void read_kernel() {
     LineWords words(words_);
     if (!words.take("kernel")) {
-      throw LineProblem{"expected an operation (name: compute, transfer or marker ...) or a kernel, got " + words.rest(), "behind the name of an operation stands a colon"};
+      throw LineProblem{"expected an operation (name: compute, transfer or marker ...) or a kernel, got " + words.rest(),
+                        "behind the name of an operation stands a colon"};
     }
     CommKernel k;
     k.name = words.name("the name of a kernel");
     while (!words.done()) {
       std::optional<BytesPerSecond>* rate = words.take("nic") ? &k.nic_rate : words.take("nvlink") ? &k.nvlink_rate : nullptr;
-      if (rate == nullptr) throw LineProblem{"expected nic or nvlink and a rate, got " + words.rest(), "kernel a2a nic 44 GB/s nvlink 125 GB/s"};
+      if (rate == nullptr)
+        throw LineProblem{"expected nic or nvlink and a rate, got " + words.rest(), "kernel a2a nic 44 GB/s nvlink 125 GB/s"};
       if (*rate) throw LineProblem{"a rate is said twice", "leave one out"};
       *rate = words.rate();
     }
@@ -119,14 +131,19 @@ class TextReader {
       NamedOperation& op = program_.operations[i];
       if (!kernel_[i].empty()) {
         const auto k = kernel_of_.find(kernel_[i]);
-        if (k == kernel_of_.end()) problems_.add(line_of_[i], fmt::format("there is no kernel \"{}\"", kernel_[i]), kernel_hint(kernel_[i]));
-        else op.options.kernel = k->second;
+        if (k == kernel_of_.end())
+          problems_.add(line_of_[i], fmt::format("there is no kernel \"{}\"", kernel_[i]), kernel_hint(kernel_[i]));
+        else
+          op.options.kernel = k->second;
       }
       for (const std::string& name : after_[i]) {
         const auto before = number_of_.find(name);
-        if (before == number_of_.end()) problems_.add(line_of_[i], fmt::format("there is no operation \"{}\"", name), name_hint(name));
-        else if (before->second == i) problems_.add(line_of_[i], fmt::format("\"{}\" waits for itself", name), "leave it out");
-        else op.after.push_back(before->second);
+        if (before == number_of_.end())
+          problems_.add(line_of_[i], fmt::format("there is no operation \"{}\"", name), name_hint(name));
+        else if (before->second == i)
+          problems_.add(line_of_[i], fmt::format("\"{}\" waits for itself", name), "leave it out");
+        else
+          op.after.push_back(before->second);
       }
     }
   }

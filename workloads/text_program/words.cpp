@@ -8,8 +8,9 @@
 namespace weft::workloads {
 namespace {
 
-constexpr std::array<std::string_view, 18> keywords = {"after", "cap", "compute", "from", "kernel", "key", "label", "latency", "marker",
-                                                       "no-wire", "of", "rank", "share", "sms", "stream", "to", "via", "weight"};
+constexpr std::array<std::string_view, 18> keywords = {"after", "cap",     "compute", "from",    "kernel", "key",
+                                                       "label", "latency", "marker",  "no-wire", "of",     "rank",
+                                                       "share", "sms",     "stream",  "to",      "via",    "weight"};
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 bool ends_word(char c) { return is_blank(c) || c == '"' || c == ':' || c == '#'; }
@@ -58,7 +59,8 @@ std::string split_words(std::string_view line, std::vector<Word>& words) {
     }
     if (line[at] == '#') break;
     if (line[at] == ':') return "a colon stands behind the name of an operation, without a blank, and nowhere else";
-    if (static_cast<unsigned char>(line[at]) < 0x20) return fmt::format("a control character (0x{:02x})", static_cast<unsigned char>(line[at]));
+    if (static_cast<unsigned char>(line[at]) < 0x20)
+      return fmt::format("a control character (0x{:02x})", static_cast<unsigned char>(line[at]));
     Word word;
     if (line[at] == '"') {
       word.quoted = true;

@@ -9,8 +9,8 @@ namespace weft::workloads {
 
 struct Word {
   std::string text;
-  bool quoted = false;      ///< then it is never a keyword
-  bool colon = false;       ///< a colon follows at once
+  bool quoted = false;  ///< then it is never a keyword
+  bool colon = false;   ///< a colon follows at once
 };
 
 /// Replaces `words` by those of the line. Returns what is wrong with it, or an empty text.

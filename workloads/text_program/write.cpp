@@ -14,10 +14,14 @@ using Out = std::back_insert_iterator<std::string>;
 
 const char* kind_name(Endpoint::Kind kind) {
   switch (kind) {
-    case Endpoint::Kind::gpu: return "gpu";
-    case Endpoint::Kind::nic: return "nic";
-    case Endpoint::Kind::host: return "host";
-    case Endpoint::Kind::storage_nic: break;
+    case Endpoint::Kind::gpu:
+      return "gpu";
+    case Endpoint::Kind::nic:
+      return "nic";
+    case Endpoint::Kind::host:
+      return "host";
+    case Endpoint::Kind::storage_nic:
+      break;
   }
   return "storage_nic";
 }

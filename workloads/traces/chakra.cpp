@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using Kind = RankOperation::Kind;
 
 struct Files {
-  std::string prefix, suffix;   ///< PREFIX.0.et has the prefix "PREFIX." and the suffix ".et"
+  std::string prefix, suffix;  ///< PREFIX.0.et has the prefix "PREFIX." and the suffix ".et"
 };
 
 /// "run/t.3.et" has the prefix "run/t." and the suffix ".et".
@@ -37,12 +37,14 @@ Files files_of(const std::string& path) {
   std::error_code error;
   if (fs::is_regular_file(path, error)) {
     if (const auto parts = parts_of(path)) return *parts;
-    throw UserError({{path, "", "a Chakra trace has a file for each rank, PREFIX.0.et, PREFIX.1.et, ...", "rename a trace of one rank to PREFIX.0.et"}});
+    throw UserError({{path, "", "a Chakra trace has a file for each rank, PREFIX.0.et, PREFIX.1.et, ...",
+                      "rename a trace of one rank to PREFIX.0.et"}});
   }
   for (const char* suffix : {".et", ".json"}) {
     if (fs::exists(path + ".0" + suffix, error)) return {path + ".", suffix};
   }
-  throw UserError({{path, "", fmt::format("there is no file {0}.0.et or {0}.0.json", path), "name the traces by what stands before the number of the rank"}});
+  throw UserError({{path, "", fmt::format("there is no file {0}.0.et or {0}.0.json", path),
+                    "name the traces by what stands before the number of the rank"}});
 }
 
 /// Ranks count from 0 without a gap.
@@ -57,12 +59,16 @@ std::uint32_t ranks_of(const Files& files, const std::string& path) {
     const std::string name = entry.path().filename().string();
     std::uint32_t rank = 0;
     const auto [end, bad] = std::from_chars(name.data() + begin.size(), name.data() + name.size(), rank);
-    if (bad != std::errc() || rank >= kMostNamedRanks || std::to_string(rank).size() != static_cast<std::size_t>(end - name.data()) - begin.size()) continue;
+    if (bad != std::errc() || rank >= kMostNamedRanks ||
+        std::to_string(rank).size() != static_cast<std::size_t>(end - name.data()) - begin.size())
+      continue;
     ++count;
     most = std::max<std::size_t>(most, rank);
   }
   if (count == 0) throw UserError({{path, "", "the folder of the trace cannot be read", ""}});
-  if (count != most + 1) throw UserError({{path, "", fmt::format("there are {} files, but the last one is that of rank {}", count, most), "every rank from 0 needs its own"}});
+  if (count != most + 1)
+    throw UserError({{path, "", fmt::format("there are {} files, but the last one is that of rank {}", count, most),
+                      "every rank from 0 needs its own"}});
   return static_cast<std::uint32_t>(count);
 }
 
@@ -87,7 +93,7 @@ class NodeWriter {
   std::vector<ChakraNode> nodes(const std::vector<RankOperation>& own, std::uint32_t rank) {
     std::vector<ChakraNode> list;
     std::map<std::string, std::int64_t> streams;
-    std::map<std::string, std::uint64_t> last;   // of each stream
+    std::map<std::string, std::uint64_t> last;  // of each stream
     for (std::size_t i = 0; i < own.size(); ++i) {
       const RankOperation& op = own[i];
       ChakraNode n;
@@ -100,8 +106,10 @@ class NodeWriter {
       } else {
         n.type = static_cast<std::uint32_t>(ChakraType::comp);
         add_time(op, n);
-        if (op.kind == Kind::marker) n.attributes.push_back({"weft_kind", std::string("marker")});
-        else if (op.stream.empty()) n.attributes.push_back({"weft_alone", true});
+        if (op.kind == Kind::marker)
+          n.attributes.push_back({"weft_kind", std::string("marker")});
+        else if (op.stream.empty())
+          n.attributes.push_back({"weft_alone", true});
         if (op.sms > 0) n.attributes.push_back({"weft_sms", std::int64_t{op.sms}});
         if (!op.stream.empty()) {
           n.attributes.push_back({"stream", streams.try_emplace(op.stream, static_cast<std::int64_t>(streams.size())).first->second});
@@ -117,7 +125,9 @@ class NodeWriter {
   }
 
   void tell(TraceNotes& notes) const {
-    if (rounded_times_ > 0) notes.push_back(fmt::format("{} durations are no whole microseconds, which is all that Chakra knows; the attribute weft_seconds has them", rounded_times_));
+    if (rounded_times_ > 0)
+      notes.push_back(fmt::format(
+          "{} durations are no whole microseconds, which is all that Chakra knows; the attribute weft_seconds has them", rounded_times_));
     if (rounded_sizes_ > 0) notes.push_back(fmt::format("{} sizes were rounded to whole bytes", rounded_sizes_));
   }
 
@@ -150,7 +160,8 @@ std::vector<TraceFile> write_files(const NamedProgram& program, TraceNotes& note
   const RankTrace trace = rank_trace(program, notes);
   std::vector<TraceFile> files;
   NodeWriter writer;
-  for (std::uint32_t r = 0; r < trace.ranks.size(); ++r) files.push_back({fmt::format(".{}.et", r), write_chakra_nodes(writer.nodes(trace.ranks[r], r))});
+  for (std::uint32_t r = 0; r < trace.ranks.size(); ++r)
+    files.push_back({fmt::format(".{}.et", r), write_chakra_nodes(writer.nodes(trace.ranks[r], r))});
   writer.tell(notes);
   return files;
 }

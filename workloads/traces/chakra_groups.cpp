@@ -20,11 +20,13 @@ ChakraGroups::ChakraGroups(const std::string& file, std::uint32_t ranks) : all_(
     for (auto& [name, list] : where.members()) {
       std::vector<std::uint32_t>& members = named_[name];
       std::set<std::uint32_t> seen;
-      if (!list.is_array() || list.items().empty()) list.fail("expected a list of ranks");
-      else for (const JsonReader& item : list.items()) {
-        members.push_back(static_cast<std::uint32_t>(item.as_integer(0, static_cast<std::int64_t>(ranks) - 1)));
-        if (!seen.insert(members.back()).second && problems.empty()) item.fail("a rank stands in a group twice");
-      }
+      if (!list.is_array() || list.items().empty())
+        list.fail("expected a list of ranks");
+      else
+        for (const JsonReader& item : list.items()) {
+          members.push_back(static_cast<std::uint32_t>(item.as_integer(0, static_cast<std::int64_t>(ranks) - 1)));
+          if (!seen.insert(members.back()).second && problems.empty()) item.fail("a rank stands in a group twice");
+        }
     }
   }
   problems.throw_if_any();
@@ -37,10 +39,12 @@ void ChakraGroups::read_metadata(std::uint32_t rank, const std::string& values) 
   try {
     list = parse_json(std::string_view(values).substr(begin, end + 2 - begin), "");
   } catch (const UserError&) {
-    return;   // some other text
+    return;  // some other text
   }
   for (const Json& group : list) {
-    if (!group.is_object() || !group.contains("pg_name") || !group["pg_name"].is_string() || !group.contains("ranks") || !group["ranks"].is_array()) continue;
+    if (!group.is_object() || !group.contains("pg_name") || !group["pg_name"].is_string() || !group.contains("ranks") ||
+        !group["ranks"].is_array())
+      continue;
     std::vector<std::uint32_t> members;
     for (const Json& r : group["ranks"]) {
       if (r.is_number_unsigned() && r.get<std::uint64_t>() < 0xffffffffull) members.push_back(r.get<std::uint32_t>());

@@ -15,8 +15,9 @@
 namespace weft::workloads {
 namespace {
 
-constexpr std::array<ChakraType, 11> types = {ChakraType::invalid,   ChakraType::metadata,  ChakraType::mem_load, ChakraType::mem_store, ChakraType::comp, ChakraType::comm_send,
-                                              ChakraType::comm_recv, ChakraType::comm_coll, ChakraType::storage,  ChakraType::batch,     ChakraType::checkpoint};
+constexpr std::array<ChakraType, 11> types = {ChakraType::invalid, ChakraType::metadata,  ChakraType::mem_load,  ChakraType::mem_store,
+                                              ChakraType::comp,    ChakraType::comm_send, ChakraType::comm_recv, ChakraType::comm_coll,
+                                              ChakraType::storage, ChakraType::batch,     ChakraType::checkpoint};
 
 /// Steps through the values at the top of a text: from each bracket to the one that closes it.
 class Values {
@@ -49,7 +50,9 @@ class Values {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& message) const { throw UserError({{path_, fmt::format("byte {}", at_), message, "is the file whole?"}}); }
+  [[noreturn]] void fail(const std::string& message) const {
+    throw UserError({{path_, fmt::format("byte {}", at_), message, "is the file whole?"}});
+  }
 
   std::string_view text_;
   const std::string& path_;
@@ -72,7 +75,8 @@ class NodeReader {
       for (const Json& d : *list) n.deps.push_back(to_whole(d, snake));
     }
     n.duration_us = whole("durationMicros", "duration_micros");
-    if (const Json* inputs = find("inputs", "inputs"); inputs != nullptr && inputs->is_object() && inputs->contains("values") && (*inputs)["values"].is_string()) {
+    if (const Json* inputs = find("inputs", "inputs");
+        inputs != nullptr && inputs->is_object() && inputs->contains("values") && (*inputs)["values"].is_string()) {
       n.input_values = (*inputs)["values"].get<std::string>();
     }
     const Json* attributes = find("attr", "attr");
@@ -124,7 +128,10 @@ class NodeReader {
       if (v->is_string() && v->get_ref<const std::string&>() == name_of(t)) return static_cast<std::uint32_t>(t);
       known.push_back(name_of(t));
     }
-    if (v->is_string()) throw UserError({{path_, fmt::format("object {}, \"type\"", number_), fmt::format("unknown type \"{}\"", v->get<std::string>().substr(0, 60)), unknown_name_hint(v->get<std::string>(), known)}});
+    if (v->is_string())
+      throw UserError(
+          {{path_, fmt::format("object {}, \"type\"", number_), fmt::format("unknown type \"{}\"", v->get<std::string>().substr(0, 60)),
+            unknown_name_hint(v->get<std::string>(), known)}});
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(to_whole(*v, "type"), std::numeric_limits<std::uint32_t>::max()));
   }
 
@@ -134,11 +141,16 @@ class NodeReader {
     out.name = a["name"].get<std::string>();
     for (const auto& [key, v] : a.items()) {
       if (key == "name" || key == "docString" || key == "doc_string") continue;
-      if (v.is_boolean()) out.value = v.get<bool>();
-      else if (v.is_number_integer()) out.value = v.get<std::int64_t>();
-      else if (v.is_number()) out.value = v.get<double>();
-      else if (v.is_string()) out.value = text_value(key, v.get<std::string>());
-      else if (key.starts_with("boolList") || key.starts_with("bool_list")) out.value = truths(v);
+      if (v.is_boolean())
+        out.value = v.get<bool>();
+      else if (v.is_number_integer())
+        out.value = v.get<std::int64_t>();
+      else if (v.is_number())
+        out.value = v.get<double>();
+      else if (v.is_string())
+        out.value = text_value(key, v.get<std::string>());
+      else if (key.starts_with("boolList") || key.starts_with("bool_list"))
+        out.value = truths(v);
     }
     return out;
   }
@@ -184,8 +196,10 @@ std::vector<ChakraNode> read_chakra_json(std::string_view text, const std::strin
   Values values(text, path);
   for (std::string_view value; values.next(value);) {
     const Json parsed = parse_json(value, path);
-    if (!parsed.is_array()) add(parsed);
-    else for (const Json& object : parsed) add(object);
+    if (!parsed.is_array())
+      add(parsed);
+    else
+      for (const Json& object : parsed) add(object);
   }
   return nodes;
 }

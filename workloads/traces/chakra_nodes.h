@@ -10,8 +10,31 @@
 namespace weft::workloads {
 
 /// Node types and collectives by their numbers in the schema.
-enum class ChakraType : std::uint32_t { invalid, metadata, mem_load, mem_store, comp, comm_send, comm_recv, comm_coll, storage, batch, checkpoint };
-enum class ChakraCollective : std::uint32_t { all_reduce, reduce, all_gather, gather, scatter, broadcast, all_to_all, reduce_scatter, reduce_scatter_block, barrier };
+enum class ChakraType : std::uint32_t {
+  invalid,
+  metadata,
+  mem_load,
+  mem_store,
+  comp,
+  comm_send,
+  comm_recv,
+  comm_coll,
+  storage,
+  batch,
+  checkpoint
+};
+enum class ChakraCollective : std::uint32_t {
+  all_reduce,
+  reduce,
+  all_gather,
+  gather,
+  scatter,
+  broadcast,
+  all_to_all,
+  reduce_scatter,
+  reduce_scatter_block,
+  barrier
+};
 
 const char* name_of(ChakraType type);
 const char* name_of(ChakraCollective collective);
@@ -26,10 +49,10 @@ struct ChakraAttribute {
 struct ChakraNode {
   std::uint64_t id = 0;
   std::string name;
-  std::uint32_t type = 0;                  ///< a ChakraType, or a number that weft does not know
-  std::vector<std::uint64_t> deps;         ///< control and data
+  std::uint32_t type = 0;           ///< a ChakraType, or a number that weft does not know
+  std::vector<std::uint64_t> deps;  ///< control and data
   std::uint64_t duration_us = 0;
-  std::string input_values;                ///< process groups stand here, in metadata nodes
+  std::string input_values;  ///< process groups stand here, in metadata nodes
   std::vector<ChakraAttribute> attributes;
 
   const ChakraAttribute* find(std::string_view attribute) const;

@@ -42,10 +42,13 @@ Layout layout_of(const NamedProgram& shape, const std::vector<std::uint32_t>& me
 /// The edges of ring `channel`, as those of ring_program(): it leaves every node by the NIC of its own GPU there, after a turn
 /// through the node's members.
 std::vector<Leg> ring_legs(const Layout& l, std::size_t channel) {
-  const auto at = [&](std::size_t node, std::size_t index) { return Endpoint{Endpoint::Kind::gpu, l.nodes[node], l.locals[index % l.locals.size()]}; };
+  const auto at = [&](std::size_t node, std::size_t index) {
+    return Endpoint{Endpoint::Kind::gpu, l.nodes[node], l.locals[index % l.locals.size()]};
+  };
   std::vector<Leg> legs;
   for (std::size_t a = 0; a < l.nodes.size(); ++a) {
-    for (std::size_t x = 0; x < l.locals.size() && l.locals.size() > 1; ++x) legs.push_back({at(a, channel + x), at(a, channel + x + 1), 1});
+    for (std::size_t x = 0; x < l.locals.size() && l.locals.size() > 1; ++x)
+      legs.push_back({at(a, channel + x), at(a, channel + x + 1), 1});
     if (l.nodes.size() > 1) legs.push_back({at(a, channel), at((a + 1) % l.nodes.size(), channel), 1});
   }
   return legs;
@@ -69,8 +72,10 @@ bool CollectiveMaker::known(ChakraCollective type) {
     case ChakraCollective::reduce_scatter:
     case ChakraCollective::all_to_all:
     case ChakraCollective::broadcast:
-    case ChakraCollective::barrier: return true;
-    default: return false;
+    case ChakraCollective::barrier:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -78,11 +83,16 @@ std::vector<std::uint32_t> CollectiveMaker::make(const GroupCollective& c, Named
   const double n = static_cast<double>(c.members.size());
   if (c.members.size() < 2 || c.bytes.value() == 0 || c.type == ChakraCollective::barrier) return {};
   switch (c.type) {
-    case ChakraCollective::all_reduce: return rings(c, 2, c.bytes * (2 * (n - 1) / n), out, after);
-    case ChakraCollective::reduce_scatter: return rings(c, 1, c.bytes * ((n - 1) / n), out, after);
-    case ChakraCollective::all_gather: return rings(c, 1, c.bytes * (n - 1), out, after);
-    case ChakraCollective::broadcast: return rings(c, 1, c.bytes, out, after);
-    default: return pairs(c, out, after);
+    case ChakraCollective::all_reduce:
+      return rings(c, 2, c.bytes * (2 * (n - 1) / n), out, after);
+    case ChakraCollective::reduce_scatter:
+      return rings(c, 1, c.bytes * ((n - 1) / n), out, after);
+    case ChakraCollective::all_gather:
+      return rings(c, 1, c.bytes * (n - 1), out, after);
+    case ChakraCollective::broadcast:
+      return rings(c, 1, c.bytes, out, after);
+    default:
+      return pairs(c, out, after);
   }
 }
 
@@ -102,7 +112,8 @@ const CollectiveMaker::Kernel& CollectiveMaker::kernel(Kernel& k, const std::str
   return k;
 }
 
-std::vector<std::uint32_t> CollectiveMaker::rings(const GroupCollective& c, double passes, Bytes per_edge, NamedProgram& out, const std::vector<std::uint32_t>& after) {
+std::vector<std::uint32_t> CollectiveMaker::rings(const GroupCollective& c, double passes, Bytes per_edge, NamedProgram& out,
+                                                  const std::vector<std::uint32_t>& after) {
   const Layout layout = layout_of(out, c.members);
   const Kernel& k = kernel(ring_, options_.ring_kernel, out);
   std::vector<std::vector<Leg>> ways;
@@ -121,10 +132,11 @@ std::vector<std::uint32_t> CollectiveMaker::rings(const GroupCollective& c, doub
     op.label = c.label;
     op.bytes = per_edge / static_cast<double>(ways.size());
     op.legs = std::move(ways[i]);
-    if (c.type == ChakraCollective::broadcast) op.legs.pop_back();   // nothing goes back to where it began
+    if (c.type == ChakraCollective::broadcast) op.legs.pop_back();  // nothing goes back to where it began
     op.options.kernel = k.id;
-    op.options.latency_mode = LatencyMode::none;   // NCCL's step latencies hold the wire
-    op.options.extra_latency = k.model->start_up.value + k.model->network_step.value * network_steps + k.model->nvlink_step.value * (all_steps - network_steps);
+    op.options.latency_mode = LatencyMode::none;  // NCCL's step latencies hold the wire
+    op.options.extra_latency =
+        k.model->start_up.value + k.model->network_step.value * network_steps + k.model->nvlink_step.value * (all_steps - network_steps);
     op.options.flow_key = hash_with(hash_name(c.name), i);
     op.after = after;
     places.push_back(static_cast<std::uint32_t>(out.operations.size()));
@@ -136,7 +148,10 @@ std::vector<std::uint32_t> CollectiveMaker::rings(const GroupCollective& c, doub
 std::vector<std::uint32_t> CollectiveMaker::pairs(const GroupCollective& c, NamedProgram& out, const std::vector<std::uint32_t>& after) {
   const std::size_t n = c.members.size();
   if (n * (n - 1) + out.operations.size() > kMostNamedOperations) {
-    throw UserError("", fmt::format("an all-to-all of {} ranks (\"{}\") would bring the program to more than {} operations", n, c.name, kMostNamedOperations), "import a part of the trace");
+    throw UserError("",
+                    fmt::format("an all-to-all of {} ranks (\"{}\") would bring the program to more than {} operations", n, c.name,
+                                kMostNamedOperations),
+                    "import a part of the trace");
   }
   const Kernel& k = kernel(all_to_all_, options_.all_to_all_kernel, out);
   std::vector<std::uint32_t> places;

@@ -15,8 +15,8 @@ namespace weft::workloads {
 /// One collective of a group of ranks.
 struct GroupCollective {
   ChakraCollective type = ChakraCollective::barrier;
-  Bytes bytes;                          ///< as each rank gives it: all-gather its own part, all others the whole
-  std::vector<std::uint32_t> members;   ///< in the order of the ring; a broadcast starts at the first
+  Bytes bytes;                         ///< as each rank gives it: all-gather its own part, all others the whole
+  std::vector<std::uint32_t> members;  ///< in the order of the ring; a broadcast starts at the first
   std::string name, label;
 };
 
@@ -37,7 +37,8 @@ class CollectiveMaker {
   };
 
   const Kernel& kernel(Kernel& k, const std::string& name, NamedProgram& out) const;
-  std::vector<std::uint32_t> rings(const GroupCollective& c, double passes, Bytes per_edge, NamedProgram& out, const std::vector<std::uint32_t>& after);
+  std::vector<std::uint32_t> rings(const GroupCollective& c, double passes, Bytes per_edge, NamedProgram& out,
+                                   const std::vector<std::uint32_t>& after);
   std::vector<std::uint32_t> pairs(const GroupCollective& c, NamedProgram& out, const std::vector<std::uint32_t>& after);
 
   const TraceOptions& options_;

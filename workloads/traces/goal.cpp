@@ -53,7 +53,8 @@ class GoalReader {
     for (words_.skip_ends(); !words_.take("}"); words_.skip_ends()) {
       if (words_.done()) words_.fail(fmt::format("rank {} is never closed", rank), "add }");
       read_statement(rank);
-      if (!words_.at_end_of_line()) words_.fail("expected the end of the line, got " + words_.shown(), "one operation or dependency a line");
+      if (!words_.at_end_of_line())
+        words_.fail("expected the end of the line, got " + words_.shown(), "one operation or dependency a line");
     }
     look_up(rank);
   }
@@ -72,10 +73,14 @@ class GoalReader {
     }
     RankOperation op;
     op.place = fmt::format("{}:{}", path_, line);
-    if (words_.take("calc")) read_calc(op);
-    else if (words_.take("send")) read_message(op, Kind::send);
-    else if (words_.take("recv")) read_message(op, Kind::receive);
-    else words_.fail("expected calc, send or recv, got " + words_.shown(), "l1: calc 100");
+    if (words_.take("calc"))
+      read_calc(op);
+    else if (words_.take("send"))
+      read_message(op, Kind::send);
+    else if (words_.take("recv"))
+      read_message(op, Kind::receive);
+    else
+      words_.fail("expected calc, send or recv, got " + words_.shown(), "l1: calc 100");
     std::vector<RankOperation>& own = trace_.ranks[rank];
     op.name = label.empty() ? fmt::format("line{}", line) : label;
     if (++count_ > kMostNamedOperations) words_.fail(fmt::format("more than {} operations", kMostNamedOperations), "import a part of them");
@@ -99,7 +104,9 @@ class GoalReader {
     op.kind = kind;
     op.bytes = Bytes(static_cast<double>(words_.bytes(1'000'000'000'000'000'000ull)));
     const char* towards = kind == Kind::send ? "to" : "from";
-    if (!words_.take(towards)) words_.fail(fmt::format("expected {}, got {}", towards, words_.shown()), kind == Kind::send ? "send 1024b to 1" : "recv 1024b from 1");
+    if (!words_.take(towards))
+      words_.fail(fmt::format("expected {}, got {}", towards, words_.shown()),
+                  kind == Kind::send ? "send 1024b to 1" : "recv 1024b from 1");
     refuse_any("rank");
     op.peer = static_cast<std::uint32_t>(words_.integer("a rank", trace_.ranks.size() - 1));
     if (words_.take("tag")) {
@@ -111,7 +118,9 @@ class GoalReader {
   }
 
   void refuse_any(const char* what) {
-    if (words_.at("-1")) words_.fail(fmt::format("a message from any {} cannot be read: which one it is would depend on what arrives first", what), fmt::format("write the {} that it had", what));
+    if (words_.at("-1"))
+      words_.fail(fmt::format("a message from any {} cannot be read: which one it is would depend on what arrives first", what),
+                  fmt::format("write the {} that it had", what));
   }
 
   void look_up(std::uint32_t rank) {
@@ -136,8 +145,8 @@ class GoalReader {
   std::string path_;
   GoalWords words_;
   RankTrace trace_;
-  std::vector<std::size_t> seen_;                               ///< line of each rank, from 1
-  std::unordered_map<std::string, std::uint32_t> number_of_;    ///< of the rank's labels
+  std::vector<std::size_t> seen_;                             ///< line of each rank, from 1
+  std::unordered_map<std::string, std::uint32_t> number_of_;  ///< of the rank's labels
   std::vector<Requirement> requirements_;
   std::size_t count_ = 0;
   bool nics_ = false;
@@ -202,10 +211,14 @@ std::vector<TraceFile> write_goal(const NamedProgram& program, TraceNotes& notes
     Cpus cpus(trace.ranks[r]);
     for (std::size_t i = 0; i < trace.ranks[r].size(); ++i) {
       const RankOperation& op = trace.ranks[r][i];
-      if (op.kind == Kind::send) fmt::format_to(out, "l{}: send {}b to {} tag {}\n", i, whole(op.bytes.value()), op.peer, op.tag);
-      else if (op.kind == Kind::receive) fmt::format_to(out, "l{}: recv {}b from {} tag {}\n", i, whole(op.bytes.value()), op.peer, op.tag);
-      else if (op.duration.value() > 0) fmt::format_to(out, "l{}: calc {} cpu {}\n", i, whole(op.duration.value() * 1e9), cpus.of(op));
-      else fmt::format_to(out, "l{}: calc 0\n", i);
+      if (op.kind == Kind::send)
+        fmt::format_to(out, "l{}: send {}b to {} tag {}\n", i, whole(op.bytes.value()), op.peer, op.tag);
+      else if (op.kind == Kind::receive)
+        fmt::format_to(out, "l{}: recv {}b from {} tag {}\n", i, whole(op.bytes.value()), op.peer, op.tag);
+      else if (op.duration.value() > 0)
+        fmt::format_to(out, "l{}: calc {} cpu {}\n", i, whole(op.duration.value() * 1e9), cpus.of(op));
+      else
+        fmt::format_to(out, "l{}: calc 0\n", i);
       std::vector<std::uint32_t> after = op.after;
       std::sort(after.begin(), after.end());
       after.erase(std::unique(after.begin(), after.end()), after.end());

@@ -24,7 +24,8 @@ bool GoalWords::skip_comment() {
   if (text_.substr(at_, 2) != "/*") return false;
   const std::size_t end = text_.find("*/", at_ + 2);
   if (end == std::string_view::npos) fail_at(next_line_, "a comment is opened and never closed", "add */");
-  next_line_ += static_cast<std::size_t>(std::count(text_.begin() + static_cast<std::ptrdiff_t>(at_), text_.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+  next_line_ += static_cast<std::size_t>(
+      std::count(text_.begin() + static_cast<std::ptrdiff_t>(at_), text_.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
   at_ = end + 2;
   return true;
 }
@@ -32,8 +33,10 @@ bool GoalWords::skip_comment() {
 void GoalWords::step() {
   while (at_ < text_.size()) {
     const char c = text_[at_];
-    if (c == ' ' || c == '\t' || c == '\r') ++at_;
-    else if (c != '/' || !skip_comment()) break;
+    if (c == ' ' || c == '\t' || c == '\r')
+      ++at_;
+    else if (c != '/' || !skip_comment())
+      break;
   }
   line_ = next_line_;
   const std::size_t begin = at_;
@@ -55,12 +58,14 @@ bool GoalWords::take(std::string_view word) {
 std::string GoalWords::shown() const {
   if (done()) return "the end of the file";
   if (word_ == "\n") return "the end of the line";
-  if (static_cast<unsigned char>(word_[0]) < 0x20) return fmt::format("a control character (0x{:02x})", static_cast<unsigned char>(word_[0]));
+  if (static_cast<unsigned char>(word_[0]) < 0x20)
+    return fmt::format("a control character (0x{:02x})", static_cast<unsigned char>(word_[0]));
   return fmt::format("\"{}\"", word_.substr(0, 60));
 }
 
 std::string GoalWords::label() {
-  const bool good = !done() && is_letter(word_[0]) && std::all_of(word_.begin(), word_.end(), [](char c) { return is_letter(c) || is_digit(c); });
+  const bool good =
+      !done() && is_letter(word_[0]) && std::all_of(word_.begin(), word_.end(), [](char c) { return is_letter(c) || is_digit(c); });
   if (!good) fail("expected a label, calc, send or recv, got " + shown(), "a label begins with a letter: l1");
   std::string text(word_);
   step();
@@ -70,7 +75,8 @@ std::string GoalWords::label() {
 std::uint64_t GoalWords::number(std::string_view digits, const std::string& expected, std::uint64_t most) const {
   std::uint64_t v = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), v);
-  if (error != std::errc() || digits.empty() || end != digits.data() + digits.size() || v > most) fail(fmt::format("expected {}, got {}", expected, shown()), "");
+  if (error != std::errc() || digits.empty() || end != digits.data() + digits.size() || v > most)
+    fail(fmt::format("expected {}, got {}", expected, shown()), "");
   return v;
 }
 

@@ -16,7 +16,10 @@ class GoalWords {
   bool at(std::string_view word) const { return word_ == word; }
   bool at_end_of_line() const { return done() || word_ == "\n" || word_ == "}"; }
   bool take(std::string_view word);
-  void skip_ends() { while (take("\n")) {} }
+  void skip_ends() {
+    while (take("\n")) {
+    }
+  }
   std::string label();
   std::uint64_t integer(const std::string& what, std::uint64_t most);
   /// 1024b

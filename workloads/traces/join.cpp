@@ -38,7 +38,7 @@ class Joiner {
   }
 
  private:
-  using Side = std::pair<std::uint32_t, std::uint32_t>;   // rank, operation
+  using Side = std::pair<std::uint32_t, std::uint32_t>;  // rank, operation
   struct Pair {
     std::vector<Side> sends, receives;
   };
@@ -90,8 +90,11 @@ class Joiner {
           finish_[r][i] = add(std::move(n));
           break;
         }
-        case Kind::send: finish_[r][i] = add_message(op, r); break;
-        case Kind::receive: break;   // its sender may come later
+        case Kind::send:
+          finish_[r][i] = add_message(op, r);
+          break;
+        case Kind::receive:
+          break;  // its sender may come later
         case Kind::collective:
           if (done_[op.collective] == none) {
             NamedOperation n;
@@ -120,7 +123,7 @@ class Joiner {
   std::uint32_t add_message(const RankOperation& op, std::uint32_t r) {
     require_peer(op);
     NamedOperation n = named(op, r, op.peer == r ? NamedOperation::Kind::marker : NamedOperation::Kind::transfer);
-    if (op.peer != r) {   // to itself there is no way to go
+    if (op.peer != r) {  // to itself there is no way to go
       n.bytes = op.bytes;
       n.legs = message_legs(out_, r, op.peer, options_.pxn);
     }
@@ -128,13 +131,16 @@ class Joiner {
   }
 
   void require_peer(const RankOperation& op) const {
-    if (op.peer >= out_.ranks) throw placed_error(op, fmt::format("there is no rank {}", op.peer), fmt::format("the trace has ranks 0 to {}", out_.ranks - 1));
+    if (op.peer >= out_.ranks)
+      throw placed_error(op, fmt::format("there is no rank {}", op.peer), fmt::format("the trace has ranks 0 to {}", out_.ranks - 1));
   }
 
   void note_side(const RankOperation& op, const Side& side) {
     require_peer(op);
-    if (op.kind == Kind::send) pairs_[{side.first, op.peer, op.tag}].sends.push_back(side);
-    else pairs_[{op.peer, side.first, op.tag}].receives.push_back(side);
+    if (op.kind == Kind::send)
+      pairs_[{side.first, op.peer, op.tag}].sends.push_back(side);
+    else
+      pairs_[{op.peer, side.first, op.tag}].receives.push_back(side);
   }
 
   void match() {
@@ -142,11 +148,13 @@ class Joiner {
       const auto& [from, to, tag] = ends;
       const std::size_t met = std::min(pair.sends.size(), pair.receives.size());
       if (pair.sends.size() > met) {
-        throw placed_error(at(pair.sends[met]), fmt::format("rank {} sends to rank {} with tag {}, and there is no receive for it", from, to, tag),
+        throw placed_error(at(pair.sends[met]),
+                           fmt::format("rank {} sends to rank {} with tag {}, and there is no receive for it", from, to, tag),
                            fmt::format("there are {} sends and {} receives", pair.sends.size(), pair.receives.size()));
       }
       if (pair.receives.size() > met) {
-        throw placed_error(at(pair.receives[met]), fmt::format("rank {} receives from rank {} with tag {}, and there is no send for it", to, from, tag),
+        throw placed_error(at(pair.receives[met]),
+                           fmt::format("rank {} receives from rank {} with tag {}, and there is no send for it", to, from, tag),
                            fmt::format("there are {} sends and {} receives", pair.sends.size(), pair.receives.size()));
       }
       for (std::size_t k = 0; k < met; ++k) meet(pair.sends[k], pair.receives[k]);
@@ -156,8 +164,9 @@ class Joiner {
   void meet(const Side& send, const Side& receive) {
     const RankOperation &s = at(send), &r = at(receive);
     if (r.bytes < s.bytes) {
-      throw placed_error(r, fmt::format("receives {:.0f} B, but what meets it at {} sends {:.0f} B", r.bytes.value(), s.place, s.bytes.value()),
-                         "messages of one pair of ranks and one tag meet in the order of the file");
+      throw placed_error(
+          r, fmt::format("receives {:.0f} B, but what meets it at {} sends {:.0f} B", r.bytes.value(), s.place, s.bytes.value()),
+          "messages of one pair of ranks and one tag meet in the order of the file");
     }
     const std::uint32_t transfer = finish_[send.first][send.second];
     std::uint32_t& finish = finish_[receive.first][receive.second];
@@ -194,7 +203,7 @@ class Joiner {
     tidy(waits_[c]);
     std::vector<std::uint32_t> last = trace_.collectives[c].expand(out_, waits_[c]);
     glued_.resize(out_.operations.size(), false);
-    if (out_.operations.size() > kMostNamedOperations) add({});   // says that it is too much
+    if (out_.operations.size() > kMostNamedOperations) add({});  // says that it is too much
     out_.operations[done_[c]].after = last.empty() ? waits_[c] : std::move(last);
   }
 
@@ -227,19 +236,20 @@ class Joiner {
   UserError loop_error(const std::vector<std::uint32_t>& loop) const {
     bool messages = false;
     for (const std::uint32_t i : loop) messages = messages || out_.operations[i].kind == NamedOperation::Kind::transfer;
-    return UserError(std::vector<Problem>{{"", "", "operations wait for each other in a loop: " + loop_text(out_, loop),
-                                           messages ? "a message waits for both of its ends; with --eager 64KiB those up to that size start without their receiver"
-                                                    : "take one of these dependencies out"}});
+    return UserError(std::vector<Problem>{
+        {"", "", "operations wait for each other in a loop: " + loop_text(out_, loop),
+         messages ? "a message waits for both of its ends; with --eager 64KiB those up to that size start without their receiver"
+                  : "take one of these dependencies out"}});
   }
 
   RankTrace trace_;
   const TraceOptions& options_;
   NamedProgram out_;
-  std::vector<bool> glued_;                                     ///< the next operation comes right behind
-  std::vector<std::vector<std::uint32_t>> start_, finish_;      ///< by rank and operation, in out_; none: there is none
+  std::vector<bool> glued_;                                 ///< the next operation comes right behind
+  std::vector<std::vector<std::uint32_t>> start_, finish_;  ///< by rank and operation, in out_; none: there is none
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::int64_t>, Pair> pairs_;
-  std::vector<std::uint32_t> done_;                             ///< by collective
-  std::vector<std::vector<std::uint32_t>> waits_;               ///< by collective
+  std::vector<std::uint32_t> done_;                ///< by collective
+  std::vector<std::vector<std::uint32_t>> waits_;  ///< by collective
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ using Kind = RankOperation::Kind;
 struct Message {
   std::uint32_t from, to;
   Bytes bytes;
-  std::uint32_t send = 0, receive = 0;   ///< places in their ranks
+  std::uint32_t send = 0, receive = 0;  ///< places in their ranks
 };
 
 class Parter {
@@ -39,7 +39,7 @@ class Parter {
 
  private:
   struct Presence {
-    std::uint32_t rank, place;   ///< this operation of that rank is done when the whole is
+    std::uint32_t rank, place;  ///< this operation of that rank is done when the whole is
   };
 
   void add(std::uint32_t i) {
@@ -95,7 +95,8 @@ class Parter {
     return m.receive;
   }
 
-  void put_message(Message& m, const RankOperation& like, std::vector<std::uint32_t> before_send, std::vector<std::uint32_t> before_receive) {
+  void put_message(Message& m, const RankOperation& like, std::vector<std::uint32_t> before_send,
+                   std::vector<std::uint32_t> before_receive) {
     RankOperation send = like, receive = like;
     send.kind = Kind::send;
     receive.kind = Kind::receive;
@@ -112,8 +113,12 @@ class Parter {
   std::uint32_t rank_of(const NamedOperation& op, const Endpoint& e) const {
     const std::uint64_t rank = std::uint64_t{e.node.value} * p_.per_node + e.local;
     const bool gpu = e.kind == Endpoint::Kind::gpu || e.kind == Endpoint::Kind::nic;
-    if (!gpu) throw UserError("", fmt::format("\"{}\" goes to or from a host or a storage NIC, which is no rank", op.name), "this format knows ranks alone");
-    if (rank >= p_.ranks) throw UserError("", fmt::format("\"{}\" goes to or from a GPU of node {} that is no rank of the program", op.name, e.node.value), "give the program more ranks");
+    if (!gpu)
+      throw UserError("", fmt::format("\"{}\" goes to or from a host or a storage NIC, which is no rank", op.name),
+                      "this format knows ranks alone");
+    if (rank >= p_.ranks)
+      throw UserError("", fmt::format("\"{}\" goes to or from a GPU of node {} that is no rank of the program", op.name, e.node.value),
+                      "give the program more ranks");
     return static_cast<std::uint32_t>(rank);
   }
 
@@ -145,7 +150,7 @@ class Parter {
     const NamedOperation& op = p_.operations[i];
     count_losses(op);
     std::vector<Message> messages = messages_of(op);
-    if (messages.empty()) {   // nothing leaves its GPU
+    if (messages.empty()) {  // nothing leaves its GPU
       const std::uint32_t rank = rank_of(op, op.legs[0].from);
       RankOperation r = own(op, Kind::marker);
       r.duration = op.options.extra_latency;
@@ -163,9 +168,12 @@ class Parter {
     RankOperation done = own(op, Kind::marker);
     done.name += ".done";
     for (const Message& m : messages) {
-      if (m.to == home) done.after.push_back(m.receive);
-      else if (m.from == home) done.after.push_back(m.send);
-      else done.after.push_back(tell_rank(op.name + ".told", {m.to, m.receive}, home));
+      if (m.to == home)
+        done.after.push_back(m.receive);
+      else if (m.from == home)
+        done.after.push_back(m.send);
+      else
+        done.after.push_back(tell_rank(op.name + ".told", {m.to, m.receive}, home));
     }
     at_[i].push_back({home, put(home, std::move(done))});
   }
@@ -174,8 +182,10 @@ class Parter {
     std::vector<std::uint32_t> before_send, before_receive;
     for (const std::uint32_t before : op.after) {
       // A message waits for both of its ends: what the receiver knows need not be told to the sender.
-      if (present(before, m.from) == nullptr && present(before, m.to) != nullptr) before_receive.push_back(known_at(before, m.to));
-      else before_send.push_back(known_at(before, m.from));
+      if (present(before, m.from) == nullptr && present(before, m.to) != nullptr)
+        before_receive.push_back(known_at(before, m.to));
+      else
+        before_send.push_back(known_at(before, m.from));
     }
     if (op.options.extra_latency.value() > 0) {
       before_send = {delay(op, m.from, std::move(before_send))};
@@ -215,7 +225,7 @@ class Parter {
   RankTrace out_;
   PairParts pair_parts_;
   std::vector<std::vector<Presence>> at_;
-  std::vector<bool> needed_;   ///< somebody waits for it
+  std::vector<bool> needed_;  ///< somebody waits for it
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> tags_;
   std::size_t parted_ = 0, staged_ = 0, capped_ = 0, weighted_ = 0, wireless_ = 0, told_ = 0;
 };

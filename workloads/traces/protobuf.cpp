@@ -27,7 +27,8 @@ std::uint64_t Reader::varint() {
 }
 
 std::string_view Reader::take(std::uint64_t length) {
-  if (length > text_.size() - at_) throw Broken{fmt::format("a part of {} bytes begins {} bytes before the end", length, text_.size() - at_), at()};
+  if (length > text_.size() - at_)
+    throw Broken{fmt::format("a part of {} bytes begins {} bytes before the end", length, text_.size() - at_), at()};
   const std::string_view part = text_.substr(at_, length);
   at_ += length;
   return part;

@@ -12,16 +12,16 @@ namespace weft::workloads::protobuf {
 /// A message that cannot be read; caught by whoever knows the file.
 struct Broken {
   std::string what;
-  std::size_t at;          ///< byte of the whole text
+  std::size_t at;  ///< byte of the whole text
 };
 
 /// One field as it lies there.
 struct Field {
   std::uint32_t number = 0;
   enum class Wire : std::uint8_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 } wire = Wire::varint;
-  std::uint64_t value = 0;       ///< of a number; fixed32 in its low half
-  std::string_view bytes;        ///< of a text or message inside
-  std::size_t at = 0;            ///< where `bytes`, or the number, begins in the whole text
+  std::uint64_t value = 0;  ///< of a number; fixed32 in its low half
+  std::string_view bytes;   ///< of a text or message inside
+  std::size_t at = 0;       ///< where `bytes`, or the number, begins in the whole text
 
   double as_double() const { return std::bit_cast<double>(value); }
   float as_float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(value)); }

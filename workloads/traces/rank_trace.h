@@ -13,11 +13,11 @@ namespace weft::workloads {
 struct RankOperation {
   enum class Kind : std::uint8_t { compute, marker, send, receive, collective };
   Kind kind = Kind::marker;
-  std::string name;                        ///< its own in its rank
+  std::string name;  ///< its own in its rank
   std::string label;
-  std::string place;                       ///< where it was read, for messages: "a.goal:17" or "node 3 (\"x\") of t.0.et"
-  Seconds duration;                        ///< of a compute; delay of a marker
-  std::string stream;                      ///< of a compute; empty: on its own
+  std::string place;   ///< where it was read, for messages: "a.goal:17" or "node 3 (\"x\") of t.0.et"
+  Seconds duration;    ///< of a compute; delay of a marker
+  std::string stream;  ///< of a compute; empty: on its own
   std::uint32_t sms = 0;
   Bytes bytes;                             ///< of a message
   std::uint32_t peer = 0;                  ///< rank at the other end of a message
