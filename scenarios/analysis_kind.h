@@ -35,9 +35,12 @@ struct AnalysisContext {
   const DataPlaces& data;
   const KernelTimes& kernels;
   std::optional<KernelDraw> draw;   ///< kernel times are those of this draw
+  std::uint64_t seed = 1;           ///< of the run
 
   /// As KernelTimes::model, of the draw.
   std::shared_ptr<const models::CostModel> model(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const;
+  /// model() as a function; valid as long as this.
+  models::CostModelSource source() const;
 };
 
 struct AnalysisKind {

@@ -9,9 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "models/cost_model.h"
+#include "models/kernel_use.h"
 #include "sim/core/files.h"
-#include "sim/core/provenance.h"
 
 namespace weft::scenarios {
 
@@ -22,11 +21,7 @@ struct KernelOptions {
   bool force = false;                      ///< take calibrations of another GPU; the result marks them
 };
 
-/// What one workload wants beyond the run's options.
-struct KernelChoice {
-  std::optional<models::Fidelity> cost_model;
-  std::vector<std::string> calibrations;   ///< before those of the run
-};
+using models::KernelChoice;
 
 /// As models::read_calibration, with what is wrong with the name told at `place` and what is wrong with a file in that file.
 models::Calibration read_calibration_at(const std::string& name, const DataPlaces& data, const std::string& place);
@@ -55,12 +50,6 @@ class KernelTimes {
 struct KernelDraw {
   std::uint64_t seed = 0, number = 0;
 };
-
-/// Every calibration that answers for one of the calls: "calibration h800: gemm/fp8_block", its formula and parameters.
-std::vector<ConstantUsed> constants_of(const models::CostModel& model, const std::vector<models::KernelCall>& calls);
-
-/// What a reader should be warned of: families that no calibration has, and shapes beyond what was measured.
-std::vector<std::string> warnings_on(const models::CostModel& model, const std::vector<models::KernelCall>& calls);
 
 /// Columns that say why a time may be believed (cost_model, calibration, outside), and their cells.
 std::vector<ColumnDoc> reason_columns();

@@ -15,6 +15,10 @@ std::shared_ptr<const models::CostModel> AnalysisContext::model(const models::Gp
   return draw ? std::make_shared<const models::CostModel>(base->drawn(draw->seed, draw->number)) : base;
 }
 
+models::CostModelSource AnalysisContext::source() const {
+  return [this](const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) { return model(gpu, choice, place); };
+}
+
 const std::vector<AnalysisKind>& analysis_kinds() {
   static const std::vector<AnalysisKind> kinds = {
 #define WEFT_KIND(name) analysis_##name(),

@@ -39,16 +39,15 @@ ResolvedWorkload read_entry(JsonReader& where, const workloads::WorkloadContext&
   }
   w.analysis_kind = find_kind(analysis_kinds(), kind);
   if (w.analysis_kind == nullptr) w.kind = find_kind(workloads::workload_kinds(), kind);
-  if (w.analysis_kind != nullptr) {
+  if (w.analysis_kind != nullptr || w.kind != nullptr) {
     try {
-      w.analysis = w.analysis_kind->read(where, for_analysis);
+      if (w.kind != nullptr) w.workload = w.kind->read(where, context);
+      else w.analysis = w.analysis_kind->read(where, for_analysis);
     } catch (const UserError& e) {
       // A calibration that cannot be had (all else is recorded); what is wrong in its own file has its place there.
       if (!e.problems().front().file.empty()) throw;
       throw placed(e, where.file(), where.pointer());
     }
-  } else if (w.kind != nullptr) {
-    w.workload = w.kind->read(where, context);
   } else {
     const std::vector<std::string> names = all_kind_names();
     where.fail_at("kind", fmt::format("unknown kind of workload \"{}\"", kind), unknown_name_hint(kind, names));
@@ -65,7 +64,7 @@ ResolvedVariant read_variant(const Scenario& scenario, const Variant& v, const A
   if (scenario.variants.size() > 1) out.file += fmt::format(" (variant \"{}\")", v.name);
   JsonReader root(*v.document, out.file, problems);
   out.cluster = Cluster::read(root.at("cluster"), context.data, seed);
-  const workloads::WorkloadContext for_workload{&context.data, seed};
+  const workloads::WorkloadContext for_workload{&context.data, seed, context.source()};
   std::set<std::string> ids;
   for (JsonReader& r : root.at("workload").items()) {
     out.workloads.push_back(read_entry(r, for_workload, context));
@@ -120,7 +119,7 @@ std::vector<ResolvedVariant> resolve(const Scenario& scenario, const DataPlaces&
   Problems problems;
   std::vector<ResolvedVariant> out;
   const KernelTimes usual(data, {});
-  const AnalysisContext context{data, kernels != nullptr ? *kernels : usual, draw};
+  const AnalysisContext context{data, kernels != nullptr ? *kernels : usual, draw, seed};
   for (const Variant& v : scenario.variants) out.push_back(read_variant(scenario, v, context, seed, problems));
   check_kinds(out, problems);
   if (!problems.empty()) throw UserError(without_repeats(scenario, problems.list()));

@@ -20,6 +20,9 @@ struct ResolvedWorkload {
   const AnalysisKind* analysis_kind = nullptr;
   std::unique_ptr<workloads::Workload> workload;
   std::unique_ptr<Analysis> analysis;
+
+  /// What gives its kernel times; null: it has none.
+  const models::CostModel* cost_model() const { return workload ? workload->cost_model() : analysis ? analysis->cost_model() : nullptr; }
 };
 
 struct ResolvedVariant {

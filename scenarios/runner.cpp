@@ -149,7 +149,7 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
   for (const ResolvedVariant& v : variants) {
     report.variants.push_back(v.name);
     for (const ResolvedWorkload& w : v.workloads) {
-      if (!options.draw || (w.analysis && w.analysis->cost_model() != nullptr)) items.push_back({&v, &w, {}});
+      if (!options.draw || w.cost_model() != nullptr) items.push_back({&v, &w, {}});
     }
   }
   // Threads that have no workload of their own help inside an engine.
@@ -170,12 +170,16 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
     for (Row& r : item.result.bounds) report.bounds.push_back(std::move(r));
     add_new_rows(report.system.folded, item.result.folded);
     append_unique(report.constants, item.variant->cluster->constants());
-    if (item.workload->workload) append_unique(report.constants, item.workload->workload->constants());
+    if (item.workload->workload) {
+      append_unique(report.constants, item.workload->workload->constants());
+      append_unique(report.notes, item.workload->workload->notes());
+      append_unique(report.warnings, item.workload->workload->warnings());
+    }
+    if (item.workload->cost_model() != nullptr) tell_kernels(options.kernels, report.system);
     if (item.workload->analysis) {
       append_unique(report.constants, item.workload->analysis->constants(*item.variant->cluster));
       append_unique(report.notes, item.workload->analysis->notes(*item.variant->cluster));
       append_unique(report.warnings, item.workload->analysis->warnings());
-      if (item.workload->analysis->cost_model() != nullptr) tell_kernels(options.kernels, report.system);
       if (item.variant->cluster->has_events()) append_unique(report.notes, {fmt::format("{} looks at the network as it starts, not at its events", item.workload->id)});
     }
   }

@@ -99,9 +99,9 @@ Json workload_schema(const DataPlaces& data) {
     kinds.emplace_back(k.name, object_schema(asked, k.name, k.parameters));
   };
   const KernelTimes kernels(data, {});
-  const AnalysisContext for_analysis{data, kernels, {}};
+  const AnalysisContext for_analysis{data, kernels, {}, 1};
   for (const auto& k : analysis_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r, for_analysis); });
-  const workloads::WorkloadContext context{&data, 1};
+  const workloads::WorkloadContext context{&data, 1, for_analysis.source()};
   for (const auto& k : workloads::workload_kinds()) probe_kind(k, [&](JsonReader& r) { return k.read(r, context); });
   return by_kind(kinds);
 }

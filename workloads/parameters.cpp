@@ -127,19 +127,28 @@ std::vector<Bytes> Parameters::sizes(const std::string& key, const std::vector<s
   return values;
 }
 
-models::CommunicationModel Parameters::kernel(const std::string& key, const std::string& fallback) {
+template <class Read>
+auto Parameters::named(const std::string& key, const std::string& fallback, Read read) {
   const Json by_default = fallback;
   const bool given = where_.has(key);
   const Json value = given ? where_.at(key).value() : by_default;
   (*resolved_)[key] = value;
   WEFT_CHECK(context_.data != nullptr, "reading a workload needs the places of data files");
-  const models::CommunicationModel m =
-      given ? models::read_communication_model(where_.at(key), *context_.data)
-            : models::read_communication_model(
-                  JsonReader(value, where_.file(), where_.problems(), where_.pointer() + "/" + key), *context_.data);
-  for (ConstantUsed& c : models::constants_of(m)) constants_.push_back(std::move(c));
-  return m;
+  auto thing = given ? read(where_.at(key), *context_.data)
+                     : read(JsonReader(value, where_.file(), where_.problems(), where_.pointer() + "/" + key), *context_.data);
+  for (ConstantUsed& c : constants_of(thing)) constants_.push_back(std::move(c));
+  return thing;
 }
+
+models::CommunicationModel Parameters::kernel(const std::string& key, const std::string& fallback) {
+  return named(key, fallback, models::read_communication_model);
+}
+
+models::ActivationStorage Parameters::activation_storage(const std::string& key, const std::string& fallback) {
+  return named(key, fallback, models::read_activation_storage);
+}
+
+void Parameters::remember(const std::string& key, Json value) { (*resolved_)[key] = std::move(value); }
 
 CommKernel comm_kernel(const models::CommunicationModel& m) {
   CommKernel k;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/activation_storage.h"
 #include "models/communication.h"
 #include "sim/core/json.h"
 #include "workloads/program.h"
@@ -41,6 +42,10 @@ class Parameters {
   std::vector<Bytes> sizes(const std::string& key, const std::vector<std::string>& fallback);
   /// A communication kernel by name or inline; its constants are remembered.
   models::CommunicationModel kernel(const std::string& key, const std::string& fallback);
+  /// What training keeps of activations, by name or inline; its constants are remembered.
+  models::ActivationStorage activation_storage(const std::string& key, const std::string& fallback);
+  /// A value that was read by other means, for the resolved parameters.
+  void remember(const std::string& key, Json value);
 
   std::uint64_t seed() const { return context_.seed; }
   JsonReader& where() { return where_; }
@@ -48,6 +53,9 @@ class Parameters {
   std::shared_ptr<const Json> resolved() const { return resolved_; }
 
  private:
+  /// The thing that a key names, or the fallback does; its constants are remembered.
+  template <class Read> auto named(const std::string& key, const std::string& fallback, Read read);
+
   JsonReader& where_;
   WorkloadContext context_;
   std::shared_ptr<Json> resolved_;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/kernel_use.h"
 #include "sim/core/files.h"
 #include "sim/core/json.h"
 #include "sim/core/placement.h"
@@ -60,12 +61,18 @@ class Workload {
   /// Constants it uses (kernel caps), for the result.
   virtual std::vector<ConstantUsed> constants() const { return {}; }
   virtual Json resolved() const = 0;
+  /// What gives its kernel times; null: it has none.
+  virtual const models::CostModel* cost_model() const { return nullptr; }
+  /// What a reader of its results has to know, and what the user should be told at once beside that.
+  virtual std::vector<std::string> notes() const { return {}; }
+  virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 /// Everything a reader of a workload may use.
 struct WorkloadContext {
   const DataPlaces* data = nullptr;
   std::uint64_t seed = 0;
+  models::CostModelSource cost_model;
 };
 
 struct WorkloadKind {

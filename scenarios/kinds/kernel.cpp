@@ -30,7 +30,7 @@ class KernelAnalysis final : public Analysis {
 
   std::vector<ConstantUsed> constants(const Cluster&) const override {
     std::vector<ConstantUsed> all = models::constants_of(model_->gpu());
-    for (ConstantUsed& c : scenarios::constants_of(*model_, calls())) all.push_back(std::move(c));
+    for (ConstantUsed& c : models::constants_of(*model_, calls())) all.push_back(std::move(c));
     return all;
   }
 
@@ -48,7 +48,7 @@ class KernelAnalysis final : public Analysis {
   }
 
   const models::CostModel* cost_model() const override { return model_.get(); }
-  std::vector<std::string> warnings() const override { return warnings_on(*model_, calls()); }
+  std::vector<std::string> warnings() const override { return models::warnings_on(*model_, calls()); }
 
  private:
   std::vector<KernelCall> calls() const {
@@ -127,7 +127,7 @@ std::unique_ptr<Analysis> read_kernel(JsonReader& where, const AnalysisContext& 
   const models::Gpu gpu = models::read_gpu(where.at("gpu"), context.data);
   const models::KernelFamily* family = read_family(where);
   std::string variant = where.string("variant", "");
-  const KernelChoice choice = read_kernel_choice(where);
+  const KernelChoice choice = models::read_kernel_choice(where);
   auto shape = where.at("shape");
   if (where.problems().list().size() != before) return nullptr;
   if (variant.empty()) variant = family->variants.front();

@@ -16,16 +16,6 @@ const models::KernelFamily* read_family(JsonReader& where) {
   }
 }
 
-KernelChoice read_kernel_choice(JsonReader& where) {
-  KernelChoice choice;
-  if (where.has("cost_model")) choice.cost_model = models::fidelity_named(where.one_of("cost_model", models::fidelity_names(), "measured"), "cost_model");
-  if (auto list = where.maybe("calibration")) {
-    if (!list->is_array()) choice.calibrations.push_back(list->as_string());
-    else for (const JsonReader& r : list->items()) choice.calibrations.push_back(r.as_string());
-  }
-  return choice;
-}
-
 std::string lacking(const models::KernelCall& call, const models::Gpu& gpu) {
   for (const models::Demand& d : call.family->demands(call, gpu)) {
     const bool in_fp8 = d.unit == "FLOP" && d.resource.find("FP8") != std::string::npos;

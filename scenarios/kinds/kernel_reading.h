@@ -8,8 +8,6 @@ namespace weft::scenarios {
 
 /// "family"; null after a problem, which names the known ones.
 const models::KernelFamily* read_family(JsonReader& where);
-/// "cost_model" and "calibration" (a name, a path or a list of them), both optional.
-KernelChoice read_kernel_choice(JsonReader& where);
 
 /// "the a100 has no FP8 tensor cores" when the GPU lacks what the call needs; else empty.
 std::string lacking(const models::KernelCall& call, const models::Gpu& gpu);

@@ -49,13 +49,13 @@ class LayerTimeAnalysis final : public Analysis {
   std::vector<ConstantUsed> constants(const Cluster&) const override {
     std::vector<ConstantUsed> all = models::constants_of(model_->gpu());
     for (ConstantUsed& c : models::constants_of(llm_)) all.push_back(std::move(c));
-    for (ConstantUsed& c : scenarios::constants_of(*model_, calls())) all.push_back(std::move(c));
+    for (ConstantUsed& c : models::constants_of(*model_, calls())) all.push_back(std::move(c));
     return all;
   }
 
   Json resolved() const override { return resolved_; }
   const models::CostModel* cost_model() const override { return model_.get(); }
-  std::vector<std::string> warnings() const override { return warnings_on(*model_, calls()); }
+  std::vector<std::string> warnings() const override { return models::warnings_on(*model_, calls()); }
 
  private:
   std::vector<KernelCall> calls() const {
@@ -162,7 +162,7 @@ std::unique_ptr<Analysis> read_layer_time(JsonReader& where, const AnalysisConte
   models::Llm llm = models::read_llm(where.at("model"), context.data);
   const OpRequest request = read_request(where, llm);
   const double sms = static_cast<double>(where.integer_or("sms", 0, 0, 1'000'000));
-  const KernelChoice choice = read_kernel_choice(where);
+  const KernelChoice choice = models::read_kernel_choice(where);
   if (where.problems().list().size() != before) return nullptr;
   if (sms > gpu.sms.value) {
     where.fail_at("sms", fmt::format("the {} has {:.0f} SMs, not {:.0f}", gpu.name, gpu.sms.value, sms), "0 is all of them");

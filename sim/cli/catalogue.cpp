@@ -14,6 +14,7 @@
 #include "sim/engine/engines.h"
 #include "topology/price.h"
 #include "topology/topology.h"
+#include "workloads/training/schedule.h"
 #include "workloads/workload.h"
 
 namespace weft::cli {
@@ -113,6 +114,7 @@ std::vector<Entry> list_kernels(const DataPlaces& data) {
 }
 
 reports::Listing show_kernel(const DataPlaces& data, const std::string& name) {
+  if (is_kernel_family(name)) return show_kernel_family(data, name, {});
   reports::Listing out;
   out.tables.push_back(constants_table(
       models::constants_of(read_named(name, [&](JsonReader r) { return models::read_communication_model(r, data); }))));
@@ -140,6 +142,28 @@ reports::Listing show_collective(const DataPlaces&, const std::string& name) {
   reports::Listing out;
   show_kind(scenarios::analysis_kinds(), name, out);
   show_kind(workloads::workload_kinds(), name, out);
+  return out;
+}
+
+std::vector<Entry> list_schedules(const DataPlaces&) {
+  std::vector<Entry> out;
+  for (const auto& k : workloads::training::schedule_kinds()) out.push_back({k.name, k.title});
+  return out;
+}
+
+reports::Listing show_schedule(const DataPlaces&, const std::string& name) {
+  const workloads::training::ScheduleKind& k = workloads::training::schedule_named(name, "NAME");
+  reports::Listing out;
+  out.notes = {k.title + ": " + k.summary, "F, b, w, B = b+w and FB are times of one stage; M micro-batches",
+               "Draw it with: weft schedule " + k.name + " --pp 4 --micro-batches 8"};
+  out.tables.push_back(parameter_table({{"source", k.source},
+                                        {"ranks and micro-batches", k.constraints},
+                                        {"published bubble of a rank", k.bubble_formula},
+                                        {"published activations", k.activations_formula + ", of one stage"},
+                                        {"closed form of the played bubble", k.exact_region},
+                                        {"order", k.fifo ? "each stage takes micro-batches first in, first out" : "backwards run last in, first out"},
+                                        {"forwards beside backwards", k.overlaps ? "yes" : "no"}},
+                                       "facts", "What is known of it"));
   return out;
 }
 
@@ -232,6 +256,7 @@ const std::vector<CatalogueKind>& catalogue() {
       {"kernels", "kernel", "Kernels: of the simulated network (data), and families whose times are predicted", list_kernels, show_kernel},
       {"calibrations", "calibration", "Calibrations: fitted kernel times", calibration_entries, show_calibration},
       {"collectives", "collective", "Workloads: what can be asked of a cluster", list_collectives, show_collective},
+      {"schedules", "schedule", "Pipeline schedules", list_schedules, show_schedule},
       {"prices", "prices", "Price lists", list_prices, show_price},
       {"engines", "engine", "Engines: what simulates", list_engines, show_engine},
       {"scenarios", "scenario", "Shipped scenarios", list_scenarios, show_scenario}};

@@ -8,6 +8,7 @@
 #include "models/llm/counts.h"
 #include "models/llm/ops.h"
 #include "sim/cli/catalogue.h"
+#include "sim/cli/show_phases.h"
 #include "sim/core/error.h"
 
 namespace weft::cli {
@@ -214,7 +215,8 @@ const std::vector<ShowOptionDoc>& model_numbers() {
       {"tokens", "tokens of a GPU's micro-batch (default: one sequence; decode: 128 requests)"},
       {"queries", "decode: query tokens of a request in one step (default 1; 2 with a draft token)"},
       {"ep", "GPUs that share the experts of a layer (default 1)"},
-      {"redundant", "copies of experts beyond one each, over those GPUs (default 0)"}};
+      {"redundant", "copies of experts beyond one each, over those GPUs (default 0)"},
+      {"sms", "SMs left to the kernel (for a model: to training's phases, with --gpu); default: all"}};
   return docs;
 }
 
@@ -223,7 +225,10 @@ const std::vector<ShowOptionDoc>& model_words() {
       {"phase", "train, prefill or decode: adds the ops of each piece with shapes, bytes and kernels"},
       {"precision", "fp8 or bf16 GEMMs (default: as the model is published)"},
       {"attention", "absorbed or expanded decode of latent attention (default absorbed)"},
-      {"cache", "bf16 or fp8 (default bf16)"}};
+      {"cache", "bf16 or fp8 (default bf16)"},
+      {"gpu", "the GPU (weft list hardware); default for a kernel: h800; for a model with --phase train: adds how long the phases of a step take"},
+      {"calibration", "before the shipped ones: a name or a file"},
+      {"force", "yes: take a calibration of another GPU"}};
   return docs;
 }
 
@@ -233,6 +238,12 @@ reports::Listing show_model(const DataPlaces& data, const std::string& name, con
   const bool with_ops = options.words.contains("phase");
   for (const char* needs : {"tokens", "queries", "ep", "redundant"}) {
     if (!with_ops && options.numbers.contains(needs)) throw UserError(fmt::format("--{}", needs), "says something about ops", "add --phase train, prefill or decode");
+  }
+  const bool with_phases = with_ops && q.phase == Phase::train && options.words.contains("gpu");
+  for (const char* needs : {"sms", "gpu", "calibration", "force"}) {
+    if (!with_phases && (options.numbers.contains(needs) || options.words.contains(needs))) {
+      throw UserError(fmt::format("--{}", needs), "says something about the phases of training", "take --phase train with --gpu");
+    }
   }
   reports::Listing out;
   out.tables = {summary_table(m), parameters_table(m), flops_table(m, q.context, q.absorbed)};
@@ -248,6 +259,7 @@ reports::Listing show_model(const DataPlaces& data, const std::string& name, con
     out.notes.push_back("Ops are matrix products and attention; norms, casts and activations between them are not listed, nor are the weights' scales among the bytes.");
     if (m.attention.window > 0) out.notes.push_back("Ops are those of a layer with the sliding window.");
   }
+  if (with_phases) add_phases(out, data, m, q, options);
   for (const std::string& n : m.notes) out.notes.push_back(n);
   return out;
 }

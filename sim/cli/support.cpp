@@ -51,9 +51,9 @@ struct Score {
   }
 };
 
-/// The model that a row is about: "tables/models[model=deepseek-v3]/params_B"; empty when it is about none.
-std::string model_of(const scenarios::ValidationRow& r) {
-  constexpr std::string_view label = "[model=";
+/// What the first label of a row says, such as the model of "tables/models[model=deepseek-v3]/params_B"; empty when it says nothing of the kind.
+std::string first_label(const scenarios::ValidationRow& r, const std::string& name) {
+  const std::string label = "[" + name + "=";
   const std::size_t at = r.of.find(label);
   return at == std::string::npos ? "" : r.of.substr(at + label.size(), r.of.find_first_of(",]", at) - at - label.size());
 }
@@ -67,7 +67,7 @@ void add_support(CLI::App& app) {
   add_common(*sub, *o);
   sub->callback([o] {
     const DataPlaces data = DataPlaces::standard();
-    std::map<std::string, Score> by_topology, by_workload, by_model;
+    std::map<std::string, Score> by_topology, by_workload, by_model, by_schedule;
     {
       Progress progress(*o);
       scenarios::ValidationOptions options;
@@ -75,7 +75,8 @@ void add_support(CLI::App& app) {
       for (const auto& r : scenarios::validate(data, options)) {
         by_topology[r.topology].add(r);
         by_workload[r.workload].add(r);
-        by_model[model_of(r)].add(r);
+        by_model[first_label(r, "model")].add(r);
+        by_schedule[first_label(r, "schedule")].add(r);
       }
     }
     reports::Table t;
@@ -91,6 +92,7 @@ void add_support(CLI::App& app) {
         r.set("checked", k.name == "topologies"    ? by_topology[e.name].text()
                          : k.name == "collectives" ? by_workload[e.name].text()
                          : k.name == "models"      ? by_model[e.name].text()
+                         : k.name == "schedules"   ? by_schedule[e.name].text()
                                                    : std::string("through the topologies and collectives that use it"));
         t.rows.push_back(std::move(r));
       }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 WEFT = sys.argv[1]
 PING = {"kind": "ping", "size": "64 B"}
+PIPELINE = {"kind": "pipeline", "pp": 4, "micro_batches": 8, "times": {"forward": "1 ms", "backward_input": "1 ms", "weight": "1 ms"}}
 A2A = {"kind": "all_to_all", "gpus": 16, "sizes": "1 MiB"}
 
 
@@ -89,6 +90,9 @@ CASES = [
     ("one id, two kinds", scenario(variants=[{"name": "a"}, {"name": "b", "set": {"/workload/0": {"id": "ping", "kind": "price"}}}]), 3,
      ["/workload/0/kind"]),
     ("ugal without its share", scenario({"routing": {"paths": "ugal"}}), 3, ["ugal_minimal_share"]),
+    ("a schedule that nobody knows", scenario(workload=[{**PIPELINE, "schedules": "2f2b"}]), 3, ["/workload/0/schedules", "1f1b"]),
+    ("micro-batches that DualPipe cannot halve", scenario(workload=[{**PIPELINE, "micro_batches": 9}]), 3, ["/workload/0/micro_batches", "dualpipe"]),
+    ("times without a unit", scenario(workload=[{**PIPELINE, "times": {"forward": 1, "backward_input": 1, "weight": 1}}]), 3, ["/workload/0/times/forward"]),
     ("several mistakes at once", scenario({"nodes": -1, "transport": "x", "topology": {"kind": "y"}}), 3,
      ["/cluster/nodes", "/cluster/transport", "/cluster/topology/kind"]),
 ]
@@ -114,6 +118,20 @@ COMMANDS = [
     ("an option of models for hardware", ["show", "hardware", "h800", "--ep", "8"], 3, ["--ep", "hardware"]),
     ("unknown export format", ["topology", "export", "mpft", "--nodes", "2", "--format", "dots"], 3, ["dot"]),
     ("unknown topology to price", ["topology", "cost", "fat"], 3, ["NAME"]),
+    ("unknown schedule", ["schedule", "dualpip"], 3, ["NAME", 'did you mean "dualpipe"']),
+    ("odd ranks for DualPipe", ["schedule", "dualpipe", "--pp", "5"], 3, ["--pp", "even"]),
+    ("too few micro-batches", ["schedule", "dualpipe", "--pp", "8", "--micro-batches", "14"], 3, ["--micro-batches", "16"]),
+    ("micro-batches that fill no group", ["schedule", "interleaved_1f1b", "--pp", "8", "--micro-batches", "20"], 3, ["--micro-batches", "multiple"]),
+    ("chunks of a schedule without", ["schedule", "1f1b", "--chunks", "2"], 3, ["--chunks", "interleaved_1f1b"]),
+    ("no ranks", ["schedule", "gpipe", "--pp", "0"], 3, ["--pp"]),
+    ("ranks beyond all measure", ["schedule", "gpipe", "--pp", "4000000000", "--micro-batches", "4000000000"], 3, ["--micro-batches", "cells"]),
+    ("negative ranks", ["schedule", "gpipe", "--pp", "-4"], 2, []),
+    ("two times", ["schedule", "1f1b", "--times", "1,2"], 3, ["--times", "F,b,w"]),
+    ("a time that is none", ["schedule", "1f1b", "--times", "1,nan,1"], 3, ["--times", "nan"]),
+    ("a time of zero", ["schedule", "1f1b", "--times", "1,0,1"], 3, ["--times", "0"]),
+    ("an empty time", ["schedule", "1f1b", "--times", "1,,1"], 3, ["--times"]),
+    ("a negative hop", ["schedule", "1f1b", "--hop", "-1"], 3, ["--hop"]),
+    ("a schedule in no format", ["schedule", "1f1b", "--format", "svg"], 3, ["--format"]),
     ("unknown topic", ["validate", "--topic", "table33"], 3, ["table3"]),
     ("a setting without a value", ["run", "x.json", "--set", "/cluster/nodes"], 3, ["--set", "expected /pointer=value"]),
 ]

@@ -39,6 +39,11 @@ KnownTraining read_known(const std::string& path) {
       t.phases[name].push_back(gemm);
     }
   }
+  for (auto& [phase, earlier] : r.at("after").members()) t.after[phase] = earlier.as_string();
+  for (auto& [operation, g] : r.at("expert_gradients").members()) {
+    t.expert_gradients[operation] = {g.number("m", 1, 1e9), g.number("n", 1, 1e9), g.string("rows_of")};
+    g.done();
+  }
   r.done();
   problems.throw_if_any();
   return t;
@@ -54,22 +59,6 @@ std::string gemm_word(const KernelKind& kind) {
 
 /// Kernels that run one block a token or a row.
 bool is_cast_by_rows(const TraceKernel& k) { return holds(k.name, "per_token_cast_to_fp8"); }
-
-std::vector<PhaseRun> phase_runs(const Trace& trace, const TraceSizes& sizes) {
-  std::map<int, PhaseRun> runs;
-  for (std::size_t i = 0; i < trace.kernels.size(); ++i) {
-    const TraceKernel& k = trace.kernels[i];
-    if (k.phase_number < 0) continue;
-    PhaseRun& run = runs[k.phase_number];
-    run.tokens = sizes.tokens;
-    run.kernels.push_back(i);
-    if (is_cast_by_rows(k) && k.grid[0] > sizes.tokens) run.rows = std::max(run.rows, k.grid[0]);
-    if (holds(k.name, "reduce_fused_impl")) run.received = k.grid[0];
-  }
-  std::vector<PhaseRun> out;
-  for (auto& [number, run] : runs) out.push_back(std::move(run));
-  return out;
-}
 
 /// Puts shapes on the GEMMs of one phase; says why it cannot.
 std::string place_gemms(const Trace& trace, const KnownTraining& known, const std::vector<KnownGemm>& gemms, const PhaseRun& run, double sms, std::vector<KernelShape>& shapes) {
@@ -152,6 +141,22 @@ TraceSizes sizes_of(const Trace& trace) {
     s.sms = trace.sms - communication;
   }
   return s;
+}
+
+std::vector<PhaseRun> phase_runs(const Trace& trace, const TraceSizes& sizes) {
+  std::map<int, PhaseRun> runs;
+  for (std::size_t i = 0; i < trace.kernels.size(); ++i) {
+    const TraceKernel& k = trace.kernels[i];
+    if (k.phase_number < 0) continue;
+    PhaseRun& run = runs[k.phase_number];
+    run.tokens = sizes.tokens;
+    run.kernels.push_back(i);
+    if (is_cast_by_rows(k) && k.grid[0] > sizes.tokens) run.rows = std::max(run.rows, k.grid[0]);
+    if (holds(k.name, "reduce_fused_impl")) run.received = k.grid[0];
+  }
+  std::vector<PhaseRun> out;
+  for (auto& [number, run] : runs) out.push_back(std::move(run));
+  return out;
 }
 
 std::vector<KernelShape> shapes_of(const Trace& trace, const KnownTraining& known, std::vector<std::string>& notes) {

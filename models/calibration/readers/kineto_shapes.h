@@ -25,12 +25,20 @@ struct KnownGemm {
   double m = 0, n = 0, k = 0;             ///< 0: told by the trace
 };
 
+/// The weight gradient of one routed expert: k, the expert's rows, is not in the trace; their sum is, with a phase launched before.
+struct ExpertGradient {
+  double m = 0, n = 0;
+  std::string rows_of;                    ///< the phase that tells the rows of all experts
+};
+
 /// A kind of training whose phases and shapes are known: models/data/traces/NAME.json.
 struct KnownTraining {
   std::string title, source, kernel;
   double shared_memory_base = 0, k_per_byte = 0;
   double experts = 0, topk = 0, hidden = 0, heads = 0, rope = 0, expert_width = 0, gpus_per_node = 0;
   std::map<std::string, std::vector<KnownGemm>> phases;
+  std::map<std::string, std::string> after;                   ///< the phase whose last run, launched before it, a phase waits for
+  std::map<std::string, ExpertGradient> expert_gradients;     ///< by operation
 };
 
 /// The known training that this trace shows; nothing for a foreign one.
@@ -42,6 +50,11 @@ struct TraceSizes {
   std::string unknown;                    ///< why there are no SMs (0 of them would be all of the GPU's); empty when there are
 };
 TraceSizes sizes_of(const Trace& trace);
+
+struct PhaseRun;
+
+/// The occurrences of all phases, in the order of their annotations.
+std::vector<PhaseRun> phase_runs(const Trace& trace, const TraceSizes& sizes);
 
 /// Shapes of all kernels, in the order of trace.kernels; none where the SMs are unknown. Adds notes for that and for phases whose GEMMs do not fit
 /// what is known.

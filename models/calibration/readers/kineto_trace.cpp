@@ -35,7 +35,10 @@ class Collector {
     if (is(e.category, {"kernel", "Kernel"})) return add(e, TraceKernel::What::kernel);
     if (is(e.category, {"gpu_memcpy", "Memcpy"})) return add(e, TraceKernel::What::copy);
     if (is(e.category, {"gpu_memset", "Memset"})) return add(e, TraceKernel::What::set);
-    if (is(e.category, {"cuda_runtime", "cuda_driver", "Runtime", "hip_runtime"}) && e.correlation >= 0) launches_[e.correlation] = e.ts.value_or(0);
+    if (is(e.category, {"cuda_runtime", "cuda_driver", "Runtime", "hip_runtime"})) {
+      if (e.correlation >= 0) launches_[e.correlation] = e.ts.value_or(0);
+      call(e);
+    }
     // The profiler's own steps say nothing of the model.
     if (e.category == "user_annotation" && !e.name.starts_with("ProfilerStep")) annotations_.push_back({e.name, e.ts.value_or(0), e.ts.value_or(0) + e.dur.value_or(0)});
   }
@@ -48,8 +51,11 @@ class Collector {
     set_device(t, header);
     for (std::size_t i = 0; i < t.kernels.size(); ++i) {
       const auto launch = launches_.find(correlation_[i]);
-      t.kernels[i].launch_us = launch == launches_.end() ? t.kernels[i].start_us : launch->second;
+      t.kernels[i].launched = launch != launches_.end();
+      t.kernels[i].launch_us = t.kernels[i].launched ? launch->second : t.kernels[i].start_us;
     }
+    std::stable_sort(calls_.begin(), calls_.end(), [](const TraceCall& a, const TraceCall& b) { return a.begin_us < b.begin_us; });
+    t.calls = std::move(calls_);
     std::stable_sort(t.kernels.begin(), t.kernels.end(), [](const TraceKernel& a, const TraceKernel& b) { return a.launch_us < b.launch_us; });
     set_phases(t);
     return t;
@@ -80,6 +86,15 @@ class Collector {
     kernels_ += what == TraceKernel::What::kernel;
     trace_.push_back(std::move(k));
     correlation_.push_back(e.correlation);
+  }
+
+  /// Calls of cudaEventRecord are not in such traces: which event a stream waits for is not told.
+  void call(const TraceEvent& e) {
+    if (!e.ts) return;
+    const bool wait = e.name.find("StreamWaitEvent") != std::string::npos;
+    // A copy that is not asynchronous returns when it is done.
+    const bool synchronize = e.name.find("Synchronize") != std::string::npos || e.name == "cudaMemcpy" || e.name == "hipMemcpy";
+    if (wait || synchronize) calls_.push_back({wait ? TraceCall::What::wait : TraceCall::What::synchronize, *e.ts, *e.ts + std::max(0.0, e.dur.value_or(0))});
   }
 
   UserError no_kernels() const {
@@ -121,6 +136,7 @@ class Collector {
   std::vector<TraceKernel> trace_;
   std::vector<std::int64_t> correlation_;
   std::unordered_map<std::int64_t, double> launches_;
+  std::vector<TraceCall> calls_;
   std::vector<Annotation> annotations_;
   std::map<std::string, std::size_t> count_;
   std::size_t kernels_ = 0;
