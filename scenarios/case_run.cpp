@@ -20,22 +20,39 @@ constexpr std::size_t kWatchedOperations = 100000;
 
 /// A program walks once for its bound and once for its run, since running consumes it.
 analysis::Bound bound_of_trial(const Case& c, std::size_t trial, topology::Router& router, analysis::Ledger& ledger) {
-  const auto program = c.program(trial);
-  return analysis::bound_of(router, *program, &ledger);
+  if (!c.bound_program) return analysis::bound_of(router, *c.program(trial), &ledger);
+  return analysis::bound_of(router, *c.bound_program(trial));
 }
 
 /// Throws when the run is faster than it can be; an approximate one too, since completions wait for one another and never hurry.
 /// Links that change in mid-run may get faster than the bound knows: then nothing is known.
-void guard(const RunOptions& options, const engine::Options& engine_options, const analysis::Bound& bound, const analysis::Ledger& ledger,
+void guard(const RunOptions& options, const engine::Options& engine_options, const analysis::Bound& bound, const analysis::Ledger& ledger, bool watched,
            const topology::Router& router, const workloads::Program& program, const engine::Summary& summary, const Recorder& recorder,
            const std::string& where) {
   if (!engine_options.events.empty()) return;
   analysis::GuardOptions watch;
   watch.sharing = !options.engine.lower_bound;
   std::optional<std::string> wrong;
-  if (ledger.complete()) wrong = analysis::impossible(ledger, router, program.kernels(), {recorder.start(), recorder.finish()}, watch);
+  if (watched) wrong = analysis::impossible(ledger, router, program.kernels(), {recorder.start(), recorder.finish()}, watch);
   if (!wrong) wrong = analysis::below_bound(bound, summary.makespan, watch);
   if (wrong) throw RunError(fmt::format("{}: {} engine: {}; this is a bug in weft, please report it", where, options.engine.name, *wrong));
+}
+
+/// Runs what follows the first program, and holds each against its bound.
+void run_rest(const Case& c, std::size_t trial, const Cluster& cluster, const RunOptions& options, const engine::Options& engine_options,
+              const std::string& where, analysis::Bound& bound, Outcome& outcome) {
+  for (const auto& make : c.then) {
+    topology::Router router(cluster.fabric(), cluster.routing());
+    const analysis::Bound least = analysis::bound_of(router, *make(trial));
+    bound.total += least.total;
+    bound.busiest_link += least.busiest_link;
+    bound.longest_chain += least.longest_chain;
+    Recorder recorder(Observe::makespan, false);
+    const auto program = make(trial);
+    const engine::Summary s = options.engine.run(router, *program, engine_options, recorder);
+    guard(options, engine_options, least, analysis::Ledger(0), false, router, *program, s, recorder, where);
+    outcome.then.push_back(s.makespan);
+  }
 }
 
 void note_folding(const engine::Summary& s, CaseRows& rows) {
@@ -78,7 +95,8 @@ CaseRows run_case(const Case& c, const Cluster& cluster, const RunOptions& optio
     analysis::Ledger ledger(timed ? kWatchedOperations : 0);
     if (timed) bound = bound_of_trial(c, trial, router, ledger);
     const auto program = c.program(trial);
-    Recorder recorder(c.observe, timed && ledger.complete());
+    const bool watched = timed && !c.bound_program && ledger.complete();   // a ledger is of the program that runs, or there is none
+    Recorder recorder(c.observe, watched);
     engine::Summary s;
     try {
       s = options.engine.run(router, *program, engine_options, recorder);
@@ -86,14 +104,19 @@ CaseRows run_case(const Case& c, const Cluster& cluster, const RunOptions& optio
       throw RunError(fmt::format("{}: {}", where, error.what()));
     }
     note_folding(s, rows);
-    if (timed) guard(options, engine_options, bound, ledger, router, *program, s, recorder, where);
+    if (timed) guard(options, engine_options, bound, ledger, watched, router, *program, s, recorder, where);
     outcomes.push_back(recorder.take(s.makespan));
     time += s.makespan.value();
+    if (timed) {
+      run_rest(c, trial, cluster, options, engine_options, where, bound, outcomes.back());
+      for (const Seconds t : outcomes.back().then) time += t.value();
+    }
     least += bound.total.value();
     busiest += bound.busiest_link.value();
     chain += bound.longest_chain.value();
   }
   c.fill(outcomes, rows.result);
+  if (c.more_rows) rows.more = c.more_rows(outcomes);
   if (!timed) return rows;
   const double microseconds = 1e6 / static_cast<double>(c.trials);
   rows.result.set("bound_us", least * microseconds);

@@ -12,6 +12,7 @@ namespace weft::scenarios {
 /// The rows of one case: its result, and the terms of its bound (empty when it has no time).
 struct CaseRows {
   Row result, bound;
+  std::vector<Row> more;   ///< as Case::more_rows gives them
   std::uint32_t ranks = 0, simulated_ranks = 0;   ///< as in engine::Summary; of the trial that folded least
 };
 

@@ -54,6 +54,7 @@ WorkloadRows run_workload(const ResolvedVariant& v, const ResolvedWorkload& w, c
         for (const auto& [name, cell] : c.labels.cells()) append_unique(out.labels, {name});
         const CaseRows rows = run_case(c, *v.cluster, options, fmt::format("{}: {}: {}{}", v.file, w.pointer, w.id, label_of(c)));
         out.rows.push_back(named(v, w, rows.result));
+        for (const Row& r : rows.more) out.rows.push_back(named(v, w, r));
         if (!rows.bound.cells().empty()) out.bounds.push_back(named(v, w, rows.bound));
         if (rows.ranks != 0) {
           Row folded;

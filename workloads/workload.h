@@ -38,6 +38,7 @@ struct ClusterView {
 /// What the engine tells about one run of a Program.
 struct Outcome {
   Seconds makespan;                      ///< last finish
+  std::vector<Seconds> then;             ///< makespans of the programs that followed, in order
   std::vector<Seconds> start, finish;    ///< by OpId; only when the case observes op_times
   std::vector<BytesPerSecond> first_rate;  ///< by OpId, sum over sub-flows at the first allocation; observes first_rates
   std::vector<BytesPerSecond> first_slowest;  ///< by OpId: slowest sub-flow's rate times their number
@@ -51,6 +52,13 @@ struct Case {
   std::function<std::unique_ptr<Program>(std::size_t trial)> program;
   Observe observe = Observe::makespan;
   std::function<void(std::span<const Outcome>, Row&)> fill;  ///< adds result columns
+  /// Programs that follow, each when all of the one before has ended: their times add up.
+  std::vector<std::function<std::unique_ptr<Program>(std::size_t trial)>> then;
+  /// A program that cannot take longer than the first and is cheaper to walk (some of its operations, with some of their dependencies);
+  /// the bound is that of this one then. Null: of the program itself.
+  std::function<std::unique_ptr<Program>(std::size_t trial)> bound_program;
+  /// Rows beyond the one that `fill` completes, with labels of their own after the case's.
+  std::function<std::vector<Row>(std::span<const Outcome>)> more_rows;
 };
 
 class Workload {

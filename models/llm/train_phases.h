@@ -73,6 +73,9 @@ struct TrainConstants {
   Sourced<Seconds> least;              ///< of a kernel that has next to nothing to do
   Sourced<Seconds> per_score;          ///< of selecting the top k
   Sourced<Seconds> per_index;          ///< of walking through routing indices
+  Sourced<Seconds> pause;              ///< on the compute stream, between two phases that run beside communication
+  Sourced<Seconds> dispatch_layout;    ///< before a forward dispatch: counting who gets what
+  Sourced<Seconds> gradient_cast;      ///< before gradients are dispatched, on the communication stream
   Sourced<double> bf16_efficiency;     ///< of large BF16 products, part of the peak; for those far larger than what a calibration measured
 };
 

@@ -64,6 +64,9 @@ TrainConstants read_train_constants(JsonReader where, const DataPlaces& data) {
   c.least = r.sourced<Seconds>("least", Origin::assumed, false);
   c.per_score = r.sourced<Seconds>("per_score", Origin::assumed, false);
   c.per_index = r.sourced<Seconds>("per_index", Origin::assumed, false);
+  c.pause = r.sourced<Seconds>("pause", Origin::assumed, false);
+  c.dispatch_layout = r.sourced<Seconds>("dispatch_layout", Origin::assumed, false);
+  c.gradient_cast = r.sourced<Seconds>("gradient_cast", Origin::assumed, false);
   c.bf16_efficiency = read_ratio(r, "bf16_efficiency");
   r.done();
   return c;
@@ -86,6 +89,9 @@ std::vector<ConstantUsed> constants_of(const TrainConstants& c) {
   add("least", to_text(c.least.value), c.least);
   add("per_score", to_text(c.per_score.value), c.per_score);
   add("per_index", to_text(c.per_index.value), c.per_index);
+  add("pause", to_text(c.pause.value), c.pause);
+  add("dispatch_layout", to_text(c.dispatch_layout.value), c.dispatch_layout);
+  add("gradient_cast", to_text(c.gradient_cast.value), c.gradient_cast);
   add("bf16_efficiency", fmt::format("{:g}", c.bf16_efficiency.value), c.bf16_efficiency);
   return used;
 }

@@ -18,7 +18,7 @@ using namespace workloads::training;
 struct MemoryQuestion {
   models::Gpu gpu;
   models::Llm model;
-  ScheduleMemory schedule;
+  const ScheduleKind* schedule = nullptr;
   Layout layout;
   LiveChunks live;
   bool peak_given = false;   ///< by the user
@@ -44,7 +44,10 @@ class TrainingMemoryAnalysis final : public Analysis {
     for (const bool moe : {false, true}) {
       if (has(moe)) notes.push_back(layer_note(moe));
     }
-    if (!q_.peak_given) notes.push_back(fmt::format("schedule {}: chunks alive at the peak: {} ({})", q_.schedule.name, q_.schedule.peak, q_.schedule.source));
+    if (!q_.peak_given) {
+      notes.push_back(fmt::format("schedule {} keeps at most {} activations of a stage as published ({}); chunks are counted in the order of the schedule until "
+                                  "their weight gradients are done", q_.schedule->name, q_.schedule->activations_formula, q_.schedule->source));
+    }
     for (const std::string& n : q_.model.notes) notes.push_back("model " + q_.model.name + ": " + n);
     return notes;
   }
@@ -113,6 +116,28 @@ class TrainingMemoryAnalysis final : public Analysis {
   MemoryQuestion q_;
 };
 
+/// What the makers of schedules refuse, at the key that they name.
+template <class Make>
+void tell_errors(JsonReader& where, Make make) {
+  try {
+    make();
+  } catch (const UserError& e) {
+    for (const Problem& p : e.problems()) where.fail_at(p.place, p.message, p.hint);
+  }
+}
+
+std::vector<std::string> schedule_names() {
+  std::vector<std::string> names;
+  for (const ScheduleKind& k : schedule_kinds()) names.push_back(k.name);
+  return names;
+}
+
+std::string schedule_list() {
+  std::string text;
+  for (const std::string& name : schedule_names()) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
 /// All keys, so that none is unknown after a mistake in another one.
 std::unique_ptr<Analysis> read_training_memory(JsonReader& where, const AnalysisContext& context) {
   const std::size_t before = where.problems().list().size();
@@ -126,19 +151,21 @@ std::unique_ptr<Analysis> read_training_memory(JsonReader& where, const Analysis
   workloads::Parameters p(where, data);
   p.remember("gpu", q.gpu.name);
   p.remember("model", q.model.name);
-  const std::string name = p.word("schedule", schedules_with_known_memory(), "1f1b");
-  const bool looped = name == "interleaved_1f1b";
-  if (where.has("stages_per_rank") && !looped) where.fail_at("stages_per_rank", "belongs to interleaved_1f1b alone");
-  const auto per_rank = static_cast<std::uint32_t>(looped ? p.integer("stages_per_rank", 2, 1, 1000) : 1);
+  q.schedule = &schedule_named(p.word("schedule", schedule_names(), "1f1b"), "schedule");
+  const bool looped = q.schedule->takes_chunks;
+  if (where.has("chunks") && !looped) where.fail_at("chunks", q.schedule->name + " says itself how many stages a rank holds", "leave it out");
+  const auto chunks = static_cast<std::uint32_t>(looped ? p.integer("chunks", 2, 2, 1000) : 1);
   const auto gpus = static_cast<std::uint32_t>(where.integer_or("gpus", 0, 0, 4'000'000'000));
   const double peak = where.has("peak_chunks") ? where.at("peak_chunks").as_number(0, 1e9) : -1;
-  q.schedule = schedule_memory(name, per_rank);
-  q.layout = read_layout(p, q.model, q.schedule.shape);
+  const bool shaped = !looped || sound();   // a bad number of chunks has no shape
+  q.layout = read_layout(p, q.model, shaped ? shape_of(*q.schedule, chunks) : PipelineShape{});
   if (sound()) complete(q.layout, q.model, gpus, tell);
   if (!sound()) return nullptr;
   const Layout& l = q.layout;
-  q.live = peak < 0 ? live_chunks(q.schedule, l.pp, l.micro_batches) : spread_over_stages(std::vector<double>(l.pp, peak), l.stages_of_rank);
   q.peak_given = peak >= 0;
+  if (q.peak_given) q.live = spread_over_stages(std::vector<double>(l.pp, peak), l.stages_of_rank);
+  else tell_errors(where, [&] { q.live = live_chunks(q.model, l, q.schedule->make({l.pp, l.micro_batches, chunks})); });
+  if (!sound()) return nullptr;
   if (q.peak_given) p.remember("peak_chunks", peak);
   resolve_completed(p, l);
   q.constants = p.constants();
@@ -158,9 +185,9 @@ AnalysisKind analysis_training_memory() {
   k.uses_cluster = false;
   k.parameters = {{"gpu", "a name (weft list hardware), a path or an object"},
                   {"model", "a name (weft list models), a path to a config.json or an object"},
-                  {"schedule", "gpipe, 1f1b (default), interleaved_1f1b, zb1p, zbv, dualpipe or dualpipev"},
-                  {"stages_per_rank", "interleaved_1f1b: stages on each rank; default 2"},
-                  {"peak_chunks", "chunks (a micro-batch of one stage) alive on each rank, in place of the schedule's published peak"},
+                  {"schedule", "pipeline schedule (default 1f1b): " + schedule_list()},
+                  {"chunks", "interleaved_1f1b: stages on each rank; default 2"},
+                  {"peak_chunks", "chunks (a micro-batch of one stage) alive on each rank, in place of what the schedule keeps"},
                   {"gpus", "GPUs in all; then dp may be left out"}};
   for (ColumnDoc& d : layout_parameter_docs()) k.parameters.push_back(std::move(d));
   k.label_columns = {{"rank", "the pipeline rank"}};

@@ -47,8 +47,8 @@ void add_import(CLI::App& app) {
   sub->footer("Formats:\n" + format_lines(true) +
               "\nThe program runs as a workload: {\"kind\": \"program\", \"file\": \"job.weft\"}; weft show collective program says more.\n"
               "\nExamples:\n  weft import goal job.goal -o job.weft\n  weft import chakra traces/job --per-node 4 -o job.weft\n"
-              "  weft import chakra traces/job --groups groups.json --flops \"400 TFLOPS\" -o job.weft\n  weft import goal - --eager 64KiB "
-              "< job.goal");
+              "  weft import chakra traces/job --groups groups.json --flops \"400 TFLOPS\" -o job.weft\n"
+              "  weft import goal - --eager 64KiB < job.goal\n  weft import kineto deepseek_v3_train -o training.weft");
   sub->add_option("FORMAT", o->format, "what the trace is")->required();
   sub->add_option("FILE", o->file, "the trace; of several files what stands before the number of the rank")->required();
   sub->add_option("--per-node", o->trace.per_node, "GPUs of a node: rank r is number r % N of node r / N")

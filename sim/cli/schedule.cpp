@@ -61,7 +61,7 @@ Played played(const Options& o) {
   const training::ScheduleKind& kind = training::schedule_named(o.name, "NAME");
   if (o.chunks && !kind.takes_chunks) throw UserError("--chunks", fmt::format("{} has its own stages a rank", kind.name), "interleaved_1f1b lets you choose them");
   const CellTimes times = parse_times(o.times);
-  if (!(o.hop >= 0 && o.hop <= 1e9)) throw UserError("--hop", "expected a time from 0 to 1e9, in the unit of --times", "");
+  if (!(o.hop >= 0 && o.hop <= 1e9)) throw UserError("--hop", fmt::format("expected a time from 0 to 1e9, in the unit of --times, got {:g}", o.hop), "");
   const training::ScheduleParameters parameters{o.pp, o.micro_batches, o.chunks.value_or(2)};
   try {
     training::PipelineSchedule s = kind.make(parameters);
@@ -201,6 +201,7 @@ std::string drawn(const Played& p, const Options& o) {
 
 void show(const Options& o) {
   check_output(o.common);
+  if (!(o.drawing.from < o.drawing.to)) throw UserError("--from", fmt::format("expected a time before --to, got {:g} and {:g}", o.drawing.from, o.drawing.to), "");
   const std::string format = format_of(o.common);
   const Played p = played(o);
   if (format == "json") return emit_text(json_of(p, o.hop), o.common);

@@ -88,6 +88,7 @@ class Drawing {
       out += panel(lines, i * a_line_, std::min(columns(), (i + 1) * a_line_));
       if (i + 1 < panels) out += "\n";
     }
+    if (missing_) out += fmt::format("cells shorter than {:.6g} may be missing here\n", unit_ / 2);
     return out;
   }
 
@@ -103,6 +104,7 @@ class Drawing {
       }
     }
     unit_ = most > 0 ? std::max(least, most / 16) : 1;
+    missing_ = least < unit_ / 2;
     first_ = column_of(std::min(o_.from, p_.makespan.value()));
     last_ = std::max(first_ + 1, column_of(std::min(o_.to, p_.makespan.value())));
   }
@@ -163,6 +165,7 @@ class Drawing {
   const PlayedSchedule& p_;
   const DrawingOptions& o_;
   double unit_ = 1;
+  bool missing_ = false;   // some cells are shorter than half a column
   std::size_t first_ = 0, last_ = 1;   // columns that are drawn
   std::size_t label_ = 0, cell_ = 2, a_line_ = 1;
 };

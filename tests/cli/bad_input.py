@@ -131,6 +131,8 @@ COMMANDS = [
     ("a time of zero", ["schedule", "1f1b", "--times", "1,0,1"], 3, ["--times", "0"]),
     ("an empty time", ["schedule", "1f1b", "--times", "1,,1"], 3, ["--times"]),
     ("a negative hop", ["schedule", "1f1b", "--hop", "-1"], 3, ["--hop"]),
+    ("a part that ends before it begins", ["schedule", "1f1b", "--from", "5", "--to", "4"], 3, ["--from", "--to"]),
+    ("a part from nowhere", ["schedule", "1f1b", "--from", "nan"], 3, ["--from"]),
     ("a schedule in no format", ["schedule", "1f1b", "--format", "svg"], 3, ["--format"]),
     ("unknown topic", ["validate", "--topic", "table33"], 3, ["table3"]),
     ("a setting without a value", ["run", "x.json", "--set", "/cluster/nodes"], 3, ["--set", "expected /pointer=value"]),

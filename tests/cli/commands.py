@@ -192,6 +192,14 @@ class Commands(unittest.TestCase):
             for row in rows:
                 self.assertTrue(self.run_ok("show", kind, row["name"]).strip())
 
+    def test_support_covers_every_name(self):
+        rows = json.loads(self.run_ok("support", "--json"))["support"]
+        shown = {row["name"]: row["checked"] for row in rows}
+        for kind, listed in json.loads(self.run_ok("list", "--json")).items():
+            if kind not in ("engines", "scenarios", "notes"):
+                self.assertTrue({row["name"] for row in listed} <= shown.keys(), kind)
+        self.assertIn("published numbers", shown["dualpipe"])
+
     def test_the_engine_is_chosen_by_name_and_named_in_the_result(self):
         fluid = json.loads(self.run_ok("run", str(self.file), "--json"))
         bound = json.loads(self.run_ok("run", str(self.file), "--json", "--engine", "closed-form"))

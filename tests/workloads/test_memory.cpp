@@ -18,8 +18,15 @@ namespace {
 
 constexpr double kH800 = 84943110144;
 
-LiveChunks chunks_of(const Layout& l, const std::string& schedule, std::uint32_t per_rank = 1) {
-  return live_chunks(schedule_memory(schedule, per_rank), l.pp, l.micro_batches);
+LiveChunks chunks_of(const models::Llm& m, const Layout& l, const std::string& schedule) {
+  return live_chunks(m, l, schedule_named(schedule, "schedule").make({l.pp, l.micro_batches, 2}));
+}
+
+/// With chunks of one size.
+LiveChunks chunks_of(const std::string& schedule, std::uint32_t pp, std::uint32_t micro_batches, std::uint32_t chunks = 2) {
+  const PipelineSchedule s = schedule_named(schedule, "schedule").make({pp, micro_batches, chunks});
+  const PipelineShape shape = shape_of(schedule_named(schedule, "schedule"), chunks);
+  return live_chunks(s, stages_of_ranks(shape.arrangement, pp, shape.stages_per_rank), std::vector<double>(s.stages, 1));
 }
 
 double mega(Bytes b) { return b.value() * 1e-6; }
@@ -60,7 +67,7 @@ TEST_CASE("an MoE layer of DeepSeek-V3 keeps 635 MB of 4,096 tokens and a dense 
 TEST_CASE("DeepSeek-V3's middle ranks take 73.6 GB of 84.9 GB, 87 %, with ZeRO over the data-parallel ranks (C099)") {
   const models::Llm m = model("deepseek-v3");
   Layout l = deepseek(m, R"(, "optimizer": {"over": "dp"})");
-  const auto ranks = memory_of(m, l, chunks_of(l, "dualpipe"));
+  const auto ranks = memory_of(m, l, chunks_of(m, l, "dualpipe"));
   // 8 MoE layers: 8 x (4 x 44,040,192) = 1.409 B in experts, 8 x (187.1 + 44.04 + 1.84 + 0.014) M = 1.864 B in all else.
   const ParameterShare p = rank_share(m, l, 7);
   CHECK(p.experts == 8 * 4 * 44040192.0);
@@ -75,9 +82,9 @@ TEST_CASE("DeepSeek-V3's middle ranks take 73.6 GB of 84.9 GB, 87 %, with ZeRO o
   CHECK(giga(r.buffers) == 5);
   CHECK(giga(r.total()) == Approx(73.6).epsilon(0.001));
   CHECK(r.total().value() / kH800 == Approx(0.87).epsilon(0.005));
-  CHECK(does_not_fit(m, l, chunks_of(l, "dualpipe"), Bytes(kH800)).empty());
+  CHECK(does_not_fit(m, l, chunks_of(m, l, "dualpipe"), Bytes(kH800)).empty());
   l.weights = Format::fp8;
-  CHECK(giga(memory_of(m, l, chunks_of(l, "dualpipe"))[7].total()) == Approx(70.4).epsilon(0.001));
+  CHECK(giga(memory_of(m, l, chunks_of(m, l, "dualpipe"))[7].total()) == Approx(70.4).epsilon(0.001));
 }
 
 TEST_CASE("over the copies on the mirrored rank too, the optimiser takes half: 4 copies of experts, 256 of all else") {
@@ -85,7 +92,7 @@ TEST_CASE("over the copies on the mirrored rank too, the optimiser takes half: 4
   const Layout l = deepseek(m);
   CHECK(expert_copies(l) == 4);
   CHECK(other_copies(l) == 256);
-  const RankMemory r = memory_of(m, l, chunks_of(l, "dualpipe"))[7];
+  const RankMemory r = memory_of(m, l, chunks_of(m, l, "dualpipe"))[7];
   CHECK(giga(r.optimizer) == Approx(8 * (1.40929 / 4 + 1.86398 / 256)).epsilon(1e-4));   // 2.88
   CHECK(giga(r.total()) == Approx(73.6).epsilon(0.15));   // the tolerance of C099
 }
@@ -93,7 +100,7 @@ TEST_CASE("over the copies on the mirrored rank too, the optimiser takes half: 4
 TEST_CASE("DeepSeek-V3's edge ranks hold 4.934 billion parameters, embedding and head once, and take 60 to 66 GB beside the logits") {
   const models::Llm m = model("deepseek-v3");
   const Layout l = deepseek(m);
-  const auto ranks = memory_of(m, l, chunks_of(l, "dualpipe"));
+  const auto ranks = memory_of(m, l, chunks_of(m, l, "dualpipe"));
   for (const std::size_t edge : {0, 15}) {
     CHECK(rank_share(m, l, static_cast<std::uint32_t>(edge)).total() * 1e-9 == Approx(4.934).epsilon(1e-4));
     // 16 chunks of 3 dense + 1 MoE layer, one of 1 MoE + MTP + 2 heads.
@@ -108,7 +115,7 @@ TEST_CASE("DeepSeek-V3's edge ranks hold 4.934 billion parameters, embedding and
 TEST_CASE("without recomputation DeepSeek-V3 does not fit: about 114 GB, and the message says where, by how much, and what would do") {
   const models::Llm m = model("deepseek-v3");
   Layout l = deepseek(m, R"(, "recompute": "none", "optimizer": {"over": "dp"})");
-  const LiveChunks live = chunks_of(l, "dualpipe");
+  const LiveChunks live = chunks_of(m, l, "dualpipe");
   // Kept beside the 635 MB: outputs of the norms in FP8 T (2 x 7168 + 2048) 1.03125 B = 69.2, of the up-projections T (24576 + 32768) 2 B = 469.8,
   // of SwiGLU T (16384 + 2048) 1.03125 B = 77.9: 616.8 MB a layer. The estimate to meet has 596.
   const double more = mega(sum_of(layer_activations(m, l, true))) - mega(sum_of(layer_activations(m, deepseek(m), true)));
@@ -164,7 +171,7 @@ TEST_CASE("ZeRO's accounting of mixed-precision Adam: 16 B a parameter; stage 1 
   const double n = 64;
   const auto states = [&](int zero) {
     const Layout l = layout(m, R"({"dp": 64, "gradients": "bf16", "optimizer": {"moments": "fp32"}, "activations": "bf16", "zero": )" + std::to_string(zero) + "}");
-    const RankMemory r = memory_of(m, l, chunks_of(l, "1f1b"))[0];
+    const RankMemory r = memory_of(m, l, chunks_of(m, l, "1f1b"))[0];
     return (r.weights + r.gradients + r.optimizer).value() / models::parameters(m).total();
   };
   // 7.5 B parameters on 64 GPUs: 120, 31.4, 16.6 and 1.9 GB.
@@ -200,10 +207,10 @@ TEST_CASE("a dense layer in BF16 keeps s b h (34 - 2) bytes: Korthikanti's 34 wi
 TEST_CASE("full recomputation keeps one layer's activations for the layer at work, ZeRO-3 one layer's weights") {
   const models::Llm m = classic();
   const Layout full = layout(m, R"({"dp": 1, "recompute": "full"})"), none = layout(m, R"({"dp": 1, "recompute": "none"})");
-  const Bytes extra = memory_of(m, full, chunks_of(full, "1f1b"))[0].buffers - full.storage.buffers.value;
+  const Bytes extra = memory_of(m, full, chunks_of(m, full, "1f1b"))[0].buffers - full.storage.buffers.value;
   CHECK(extra.value() == Approx(sum_of(layer_activations(m, none, false)).value()));
   const Layout three = layout(m, R"({"dp": 8, "zero": 3})");
-  const Bytes gathered = memory_of(m, three, chunks_of(three, "1f1b"))[0].buffers - three.storage.buffers.value;
+  const Bytes gathered = memory_of(m, three, chunks_of(m, three, "1f1b"))[0].buffers - three.storage.buffers.value;
   CHECK(gathered.value() == Approx(2 * layer_share(m, three, false).total()));
 }
 
@@ -213,26 +220,58 @@ TEST_CASE("Llama 3.1 405B fits an 80 GB H100 without recomputation, as its autho
   const Layout l = layout(m, R"({"pp": 16, "tp": 8, "sequence_parallel": true, "zero": 2, "sequence": 8192, "global_batch": 2048, "recompute": "none"})", "1f1b", 16384);
   CHECK(l.dp == 128);
   CHECK(l.micro_batches == 16);
-  const LiveChunks live = chunks_of(l, "1f1b");
+  const LiveChunks live = chunks_of(m, l, "1f1b");
   CHECK(does_not_fit(m, l, live, Bytes(80.0 * 1024 * 1024 * 1024)) == "");
   const auto ranks = memory_of(m, l, live);
   CHECK(giga(ranks[fullest(ranks)].total()) > 60);   // and not by a wide margin
 }
 
-TEST_CASE("live chunks: 1F1B PP - r, ZB1P PP, DualPipe and DualPipeV one more than a full pipeline, all bounded by the micro-batches (C045)") {
+TEST_CASE("live chunks: 1F1B PP - r, ZB1P PP, DualPipe PP + 1, DualPipeV 2 PP + 1 halves, GPipe all; interleaved as Megatron warms up (C045)") {
   for (const std::uint32_t pp : {4u, 8u, 16u}) {
     for (std::uint32_t r = 0; r < pp; ++r) {
-      CHECK(rank_sum(live_chunks(schedule_memory("1f1b", 1), pp, 100)[r]) == pp - r);
-      CHECK(rank_sum(live_chunks(schedule_memory("zb1p", 1), pp, 100)[r]) == pp);
-      CHECK(rank_sum(live_chunks(schedule_memory("zbv", 1), pp, 100)[r]) == Approx(2 * pp));
-      CHECK(rank_sum(live_chunks(schedule_memory("dualpipe", 1), pp, 100)[r]) == pp + 1);
-      CHECK(rank_sum(live_chunks(schedule_memory("dualpipev", 1), pp, 100)[r]) == 2 * pp + 1);
-      CHECK(rank_sum(live_chunks(schedule_memory("gpipe", 1), pp, 100)[r]) == 100);
-      CHECK(rank_sum(live_chunks(schedule_memory("1f1b", 1), pp, 2)[r]) == std::min(2u, pp - r));
+      CAPTURE(pp);
+      CAPTURE(r);
+      CHECK(rank_sum(chunks_of("1f1b", pp, 100)[r]) == pp - r);
+      CHECK(rank_sum(chunks_of("zb1p", pp, 100)[r]) == pp);
+      CHECK(rank_sum(chunks_of("zbv", pp, 100)[r]) <= 2 * pp);
+      CHECK(rank_sum(chunks_of("dualpipe", pp, 100)[r]) == pp + 1);
+      CHECK(rank_sum(chunks_of("dualpipev", pp, 100)[r]) == 2 * pp + 1);
+      CHECK(rank_sum(chunks_of("gpipe", pp, 100)[r]) == 100);
+      CHECK(rank_sum(chunks_of("1f1b", pp, 2)[r]) == std::min(2u, pp - r));
     }
   }
+  // DualPipe: stage s of either direction keeps PP - s, as in 1F1B, so rank 0 keeps 16 chunks of stage 0 and one of stage 15.
+  CHECK(chunks_of("dualpipe", 16, 120)[0] == std::vector<double>{16, 1});
+  CHECK(chunks_of("dualpipe", 16, 120)[15] == std::vector<double>{1, 16});
   // Two stages a rank: rank 0 of 4 warms up with 2 x 3 + 4 forwards and runs one more: four of each stage in turn, so 4 + 3 of the first and 4
   // of the second; the last rank 4 and 1.
-  CHECK(live_chunks(schedule_memory("interleaved_1f1b", 2), 4, 100)[0] == std::vector<double>{7, 4});
-  CHECK(live_chunks(schedule_memory("interleaved_1f1b", 2), 4, 100)[3] == std::vector<double>{4, 1});
+  CHECK(chunks_of("interleaved_1f1b", 4, 100)[0] == std::vector<double>{7, 4});
+  CHECK(chunks_of("interleaved_1f1b", 4, 100)[3] == std::vector<double>{4, 1});
+}
+
+TEST_CASE("the instant that counts is the one with most bytes, not with most chunks") {
+  // Rank 0 of DualPipe holds stages 0 and 3: when chunks of stage 3 are much larger, it is fullest when it has as many of these as it ever has.
+  const PipelineSchedule s = schedule_named("dualpipe", "schedule").make({4, 8, 2});
+  const StagesOfRank stages = stages_of_ranks(Arrangement::bidirectional, 4);
+  const auto even = live_chunks(s, stages, {1, 1, 1, 1}), heavy = live_chunks(s, stages, {1, 1, 1, 1000});
+  CHECK(heavy[0][1] >= even[0][1]);
+  CHECK(heavy[0][0] + 1000 * heavy[0][1] >= even[0][0] + 1000 * even[0][1]);
+}
+
+TEST_CASE("every kind of schedule has one of the known shapes, and its stages lie as the shape says") {
+  for (const ScheduleKind& k : schedule_kinds()) {
+    CAPTURE(k.name);
+    const PipelineShape shape = shape_of(k, 3);
+    const PipelineSchedule s = k.make({4, 12, 3});
+    CHECK(s.stages == stage_count(shape.arrangement, 4, shape.stages_per_rank));
+    const StagesOfRank of_rank = stages_of_ranks(shape.arrangement, 4, shape.stages_per_rank);
+    CHECK(holders(of_rank) == s.model_copies());
+    for (std::uint32_t r = 0; r < 4; ++r) {
+      for (const std::uint32_t stage : of_rank[r]) {
+        bool there = false;
+        for (const auto& direction : s.rank_of) there = there || direction[stage] == r;
+        CHECK(there);
+      }
+    }
+  }
 }

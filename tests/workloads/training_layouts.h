@@ -14,7 +14,7 @@ namespace weft::workloads::training::test {
 inline models::Llm model(const std::string& name) { return models::llm_named(name, DataPlaces::standard(), "--model"); }
 
 /// The layout of a schedule, completed for `gpus` (0: dp says it). Throws UserError with all problems.
-inline Layout layout(const models::Llm& m, const std::string& json, const std::string& schedule = "1f1b", std::uint32_t gpus = 0, std::uint32_t per_rank = 1) {
+inline Layout layout(const models::Llm& m, const std::string& json, const std::string& schedule = "1f1b", std::uint32_t gpus = 0, std::uint32_t chunks = 2) {
   const DataPlaces data = DataPlaces::standard();
   const Json value = parse_json(json, "test.json");
   Problems problems;
@@ -22,7 +22,7 @@ inline Layout layout(const models::Llm& m, const std::string& json, const std::s
   WorkloadContext context;
   context.data = &data;
   Parameters p(where, context);
-  const Layout l = read_layout(p, m, schedule_memory(schedule, per_rank).shape);
+  const Layout l = read_layout(p, m, shape_of(schedule_named(schedule, "schedule"), chunks));
   where.done();
   problems.throw_if_any();
   return completed(l, m, gpus);

@@ -3,71 +3,74 @@
 #include <algorithm>
 
 #include "sim/core/error.h"
+#include "workloads/training/activations.h"
 
 namespace weft::workloads::training {
 namespace {
 
-std::uint32_t stages_in(const StagesOfRank& stages) {
-  std::uint32_t most = 0;
-  for (const auto& held : stages) {
-    for (const std::uint32_t s : held) most = std::max(most, s + 1);
-  }
-  return most;
-}
+/// The chunks of one rank while its cells are played in order.
+class RankChunks {
+ public:
+  RankChunks(const std::vector<std::uint32_t>& stages, const std::vector<double>& size) : stages_(stages), size_(size), now_(stages.size(), 0), most_(now_) {}
 
-/// Rank r of interleaved 1F1B runs this many forwards before its first backward ends, in rounds of PP micro-batches a stage
-/// (Narayanan et al., arXiv:2104.04473; Megatron-LM's warm-up count).
-std::vector<double> interleaved(std::uint32_t r, std::uint32_t pp, std::uint32_t per_rank, std::uint32_t micro_batches) {
-  const std::uint64_t all = static_cast<std::uint64_t>(micro_batches) * per_rank;
-  const std::uint64_t due = 2ull * (pp - r - 1) + static_cast<std::uint64_t>(per_rank - 1) * pp + 1;
-  std::vector<double> of_stage(per_rank, 0);
-  for (std::uint64_t i = 0; i < std::min(all, due); ++i) of_stage[i / pp % per_rank] += 1;
-  return of_stage;
-}
+  void play(const Cell& c) {
+    if (c.has_forward()) add(c.forward, 1);
+    if (c.has_weight()) add(c.backward, -1);
+  }
+  const std::vector<double>& most() const { return most_; }
+
+ private:
+  void add(const Pass& pass, double n) {
+    const auto at = std::find(stages_.begin(), stages_.end(), pass.stage);
+    WEFT_CHECK(at != stages_.end(), "a rank works on the stages that it holds");
+    now_[static_cast<std::size_t>(at - stages_.begin())] += n;
+    bytes_ += n * size_[pass.stage];
+    if (n < 0 || bytes_ <= most_bytes_ * (1 + 1e-12)) return;
+    most_bytes_ = bytes_;
+    most_ = now_;
+  }
+
+  const std::vector<std::uint32_t>& stages_;
+  const std::vector<double>& size_;
+  std::vector<double> now_, most_;
+  double bytes_ = 0, most_bytes_ = 0;
+};
 
 }  // namespace
 
-std::vector<std::string> schedules_with_known_memory() {
-  return {"gpipe", "1f1b", "interleaved_1f1b", "zb1p", "zbv", "dualpipe", "dualpipev"};
+PipelineShape shape_of(const ScheduleKind& kind, std::uint32_t chunks) {
+  const PipelineSchedule two = kind.make({2, 8, chunks});   // two ranks show it, and eight micro-batches suit every kind
+  if (two.directions == 2) return {Arrangement::bidirectional, 1};
+  const std::vector<std::uint32_t>& rank_of = two.rank_of.front();
+  if (two.stages == 2) return {Arrangement::straight, 1};
+  if (two.stages == 4 && rank_of[2] == 1) return {Arrangement::vee, 1};
+  WEFT_CHECK(rank_of[2] == 0, "a schedule lays its stages in one of the known ways");
+  return {Arrangement::looped, two.stages / 2};
 }
 
-ScheduleMemory schedule_memory(const std::string& name, std::uint32_t per_rank) {
-  const char* table2 = "arXiv:2412.19437 Table 2";
-  if (name == "gpipe") return {name, {Arrangement::straight, 1}, "all micro-batches", "Huang et al., arXiv:1811.06965"};
-  if (name == "1f1b") return {name, {Arrangement::straight, 1}, "PP, on rank r PP - r", table2};
-  if (name == "interleaved_1f1b") return {name, {Arrangement::looped, per_rank}, "2 (PP - r - 1) + (v - 1) PP + 1", "Narayanan et al., arXiv:2104.04473 section 2.2"};
-  if (name == "zb1p") return {name, {Arrangement::straight, 1}, "PP", table2};
-  if (name == "zbv") return {name, {Arrangement::vee, 1}, "2 PP of half the size", "sail-sg/zero-bubble-pipeline-parallelism README: as 1F1B"};
-  if (name == "dualpipe") return {name, {Arrangement::bidirectional, 1}, "PP + 1", table2};
-  WEFT_CHECK(name == "dualpipev", "a schedule of the list: " + name);
-  return {name, {Arrangement::vee, 1}, "2 PP + 1 of half the size", "deepseek-ai/DualPipe README"};
-}
-
-LiveChunks live_chunks(const ScheduleMemory& schedule, std::uint32_t pp, std::uint32_t micro_batches) {
-  const StagesOfRank stages = stages_of_ranks(schedule.shape.arrangement, pp, schedule.shape.stages_per_rank);
-  const double all = stages_in(stages);
-  // Both directions of DualPipe bring half of the micro-batches each.
-  const double most = static_cast<double>(micro_batches) / holders(stages);
-  const bool late_weights = schedule.name == "zb1p" || schedule.name == "zbv";
-  std::vector<double> same(pp, all);
-  LiveChunks live = late_weights ? spread_over_stages(same, stages) : LiveChunks(pp);
-  for (std::uint32_t r = 0; r < pp; ++r) {
-    if (schedule.shape.arrangement == Arrangement::looped) {
-      live[r] = interleaved(r, pp, schedule.shape.stages_per_rank, micro_batches);
-      continue;
-    }
-    live[r].resize(stages[r].size());
-    for (std::size_t i = 0; i < stages[r].size(); ++i) {
-      const double wanted = schedule.name == "gpipe" ? most : late_weights ? live[r][i] : all - stages[r][i];
-      live[r][i] = std::min(wanted, most);
-    }
+LiveChunks live_chunks(const PipelineSchedule& schedule, const StagesOfRank& stages, const std::vector<double>& size) {
+  WEFT_CHECK(schedule.ranks == stages.size() && schedule.stages == size.size(), "the schedule is of the layout's shape");
+  LiveChunks live;
+  for (std::uint32_t r = 0; r < schedule.ranks; ++r) {
+    RankChunks rank(stages[r], size);
+    for (const Cell& c : schedule.cells[r]) rank.play(c);
+    live.push_back(rank.most());
   }
   return live;
 }
 
+LiveChunks live_chunks(const models::Llm& m, const Layout& l, const PipelineSchedule& schedule) {
+  std::vector<double> size;
+  for (const StageContent& s : l.stages) size.push_back(chunk_activations(m, l, s).value());
+  return live_chunks(schedule, l.stages_of_rank, size);
+}
+
 LiveChunks spread_over_stages(const std::vector<double>& of_rank, const StagesOfRank& stages) {
   WEFT_CHECK(of_rank.size() == stages.size(), "a number for each rank");
-  const double all = stages_in(stages);
+  double all = 0;
+  for (const auto& held : stages) {
+    for (const std::uint32_t s : held) all = std::max(all, s + 1.0);
+  }
   LiveChunks live(stages.size());
   for (std::size_t r = 0; r < stages.size(); ++r) {
     double sum = 0;

@@ -1,37 +1,29 @@
-// How many chunks a pipeline rank keeps activations of at its fullest instant, by the closed forms of each schedule's publication.
+// How many chunks a pipeline rank keeps activations of at its fullest instant, from the order of its schedule.
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
+#include "models/llm/llm.h"
+#include "workloads/training/layout.h"
 #include "workloads/training/layout_reading.h"
-#include "workloads/training/stages.h"
+#include "workloads/training/schedule.h"
 
 namespace weft::workloads::training {
 
 /// For each rank and each stage that it holds (in the order of StagesOfRank): chunks alive, each a micro-batch of one stage.
 using LiveChunks = std::vector<std::vector<double>>;
 
-/// A schedule as far as memory goes.
-struct ScheduleMemory {
-  std::string name;
-  PipelineShape shape;
-  std::string peak;     ///< the published peak in words: "PP + 1"
-  std::string source;
-};
+/// How the stages of a kind of schedule lie on ranks. Throws UserError (place "chunks") for a number of stages a rank that it does not take.
+PipelineShape shape_of(const ScheduleKind& kind, std::uint32_t chunks);
 
-/// gpipe, 1f1b, interleaved_1f1b, zb1p, zbv, dualpipe, dualpipev.
-std::vector<std::string> schedules_with_known_memory();
-/// `per_rank` stages on a rank for interleaved_1f1b.
-ScheduleMemory schedule_memory(const std::string& name, std::uint32_t per_rank);
+/// The chunks alive on each rank when their activations take most: from the beginning of a chunk's forward to the end of its weight gradients, a
+/// forward counting before the backward beside it ends. The schedule must be of the layout's shape and micro-batches.
+LiveChunks live_chunks(const models::Llm& m, const Layout& l, const PipelineSchedule& schedule);
+/// The same for chunks that take `size` each, by stage.
+LiveChunks live_chunks(const PipelineSchedule& schedule, const StagesOfRank& stages, const std::vector<double>& size);
 
-/// Chunks alive at the peak of each rank, none of the forms above what `micro_batches` allows. Stage s of S keeps S - s micro-batches in 1F1B,
-/// DualPipe and DualPipeV, so a rank with stages r and S - 1 - r keeps S + 1; ZB1P and ZB-V hold S on every rank, since weight passes
-/// come late; interleaved 1F1B has 2 (PP - r - 1) + (v - 1) PP + 1 on rank r; GPipe all.
-LiveChunks live_chunks(const ScheduleMemory& schedule, std::uint32_t pp, std::uint32_t micro_batches);
-
-/// Spreads a number of chunks a rank over its stages in proportion to S - s, the shares of 1F1B.
+/// Spreads a number of chunks a rank over its stages in proportion to S - s, the shares that stage s of S has in 1F1B.
 LiveChunks spread_over_stages(const std::vector<double>& of_rank, const StagesOfRank& stages);
 
 }  // namespace weft::workloads::training

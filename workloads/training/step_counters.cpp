@@ -148,7 +148,7 @@ void StepCounters::try_compute(std::uint32_t rank) {
 
 void StepCounters::computed(std::uint32_t rank, std::uint32_t local, const PlanOp& op) {
   Gpu& g = gpus_[rank];
-  if (watched(rank)) record_->ranks[grid_.pipeline_rank(rank)].computing.push_back({now_ - emitter_.duration(rank, local, op).value(), now_});
+  if (watched(rank)) record_->computed(grid_.pipeline_rank(rank), op, {now_ - emitter_.duration(rank, local, op).value(), now_});
   const RankSequences::Computing& c = sequences_[grid_.pipeline_rank(rank)].computing[g.next];
   g.computes = false;
   ++g.next;

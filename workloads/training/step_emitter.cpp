@@ -50,6 +50,8 @@ void StepEmitter::exchange(std::uint32_t rank, std::uint32_t local, const PlanOp
   Transfer t;
   t.kernel = KernelId(0);
   t.extra_latency = job_->exchange_start_up;
+  if (op.exchange == ExchangeKind::dispatch_forward) t.extra_latency += job_->dispatch_lead;
+  if (op.exchange == ExchangeKind::combine_backward) t.extra_latency += job_->gradient_lead;
   for (std::uint32_t b = 0; b < grid().blocks(); ++b) {
     to_block(rank, b, op, t);
     t.id = id_of(local + b, rank);

@@ -21,6 +21,7 @@ struct StepJob {
   std::shared_ptr<const Rails> rails;      ///< null where groups lie inside nodes
   std::vector<CommKernel> kernels;         ///< 0: expert exchanges, 1: between pipeline ranks, 2: tensor parallel
   Seconds exchange_start_up, send_start_up, team_start_up;
+  Seconds dispatch_lead, gradient_lead;    ///< before a forward dispatch, and before gradients are dispatched
   Bytes dispatched, combined;              ///< of one token's copy
   Bytes sent;                              ///< of activations (or their gradients) from stage to stage
   Bytes reduced;                           ///< each GPU of a team sends this to its neighbour

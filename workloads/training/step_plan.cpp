@@ -8,7 +8,7 @@ namespace weft::workloads::training {
 
 const char* to_text(Work work) {
   static const char* const names[] = {"attn(F)", "attn(B)", "attn(W)", "dense mlp(F)", "dense mlp(B)", "dense mlp(W)", "mlp(F)", "mlp(B)", "mlp(W)",
-                                      "embedding(F)", "embedding(B)", "mtp projection(F)", "mtp projection(B)", "mtp projection(W)", "head(F)", "head(B)"};
+                                      "embedding(F)", "embedding(B)", "mtp projection(F)", "mtp projection(B)", "mtp projection(W)", "head(F)", "head(B)", "head(W)"};
   return names[static_cast<std::size_t>(work)];
 }
 
@@ -70,8 +70,8 @@ std::vector<Turn> turns_of(const std::vector<Piece>& pieces, bool backward) {
 /// Writes the plan of one pipeline rank.
 class RankPlanner {
  public:
-  RankPlanner(const PipelineSchedule& schedule, const std::vector<std::vector<Piece>>& pieces, const StepPlan& plan, bool expert_parallel, RankPlan& out)
-      : schedule_(schedule), pieces_(pieces), plan_(plan), exchanges_(expert_parallel), teams_(plan.grid.team_size > 1), out_(out) {}
+  RankPlanner(const PipelineSchedule& schedule, const std::vector<std::vector<Piece>>& pieces, const StepPlan& plan, bool expert_parallel, bool late_head_weight, RankPlan& out)
+      : schedule_(schedule), pieces_(pieces), plan_(plan), exchanges_(expert_parallel), late_head_(late_head_weight), teams_(plan.grid.team_size > 1), out_(out) {}
 
   /// Sends whose receiver is planned later are resolved through `sent`, by (direction, micro-batch, stage, backward).
   void plan(std::uint32_t rank, std::vector<std::uint32_t>& sent) {
@@ -109,6 +109,7 @@ class RankPlanner {
     op.kind = Kind::compute;
     op.work = work;
     op.beside = beside;
+    op.weighs = weighs_;
     op.routing = routing;
     if (!stretch_has_trigger_) op.emits = static_cast<std::uint32_t>(out_.stretches.size() + 1);   // of the one after the next
     stretch_has_trigger_ = true;
@@ -223,16 +224,21 @@ class RankPlanner {
 
   /// Weight gradients of a piece: they wait for nothing but their turn.
   void weigh(const Piece& p, const Pass& pass, bool mlp_beside, bool attention_beside, bool mlp = true, bool attention = true) {
-    switch (p.kind) {
-      case Piece::Kind::embedding: last_compute_ = compute(Work::embedding_backward, false, 0, {}); return;
-      case Piece::Kind::projection: last_compute_ = compute(Work::projection_weight, false, 0, {}); return;
-      case Piece::Kind::head: return;   // with the backward pass: its input, the gradients of all logits, is not kept
-      case Piece::Kind::dense:
-      case Piece::Kind::moe: break;
-    }
+    weighs_ = true;
     const bool moe = p.kind == Piece::Kind::moe;
-    if (mlp) last_compute_ = compute(moe ? Work::moe_weight : Work::dense_weight, mlp_beside, moe ? routing_of(pass, p) : 0, {});
-    if (attention) last_compute_ = compute(Work::attention_weight, attention_beside, 0, {});
+    switch (p.kind) {
+      case Piece::Kind::embedding: last_compute_ = compute(Work::embedding_backward, false, 0, {}); break;
+      case Piece::Kind::projection: last_compute_ = compute(Work::projection_weight, false, 0, {}); break;
+      case Piece::Kind::head:
+        if (late_head_) last_compute_ = compute(Work::head_weight, false, 0, {});
+        break;
+      case Piece::Kind::dense:
+      case Piece::Kind::moe:
+        if (mlp) last_compute_ = compute(moe ? Work::moe_weight : Work::dense_weight, mlp_beside, moe ? routing_of(pass, p) : 0, {});
+        if (attention) last_compute_ = compute(Work::attention_weight, attention_beside, 0, {});
+        break;
+    }
+    weighs_ = false;
   }
 
   void passes(const Cell& cell) {
@@ -267,6 +273,7 @@ class RankPlanner {
     }
     last_compute_ = compute(work, false, 0, half.data);
     half.data = {{Scope::own, last_compute_}};
+    if (backward && p.kind == Piece::Kind::head && !late_head_) last_compute_ = compute(Work::head_weight, false, 0, {});
     if (backward && with_weights_) weigh(p, half.pass, false, false);
   }
 
@@ -320,25 +327,25 @@ class RankPlanner {
   const PipelineSchedule& schedule_;
   const std::vector<std::vector<Piece>>& pieces_;
   const StepPlan& plan_;
-  bool exchanges_, teams_;
+  bool exchanges_, late_head_, teams_;
   RankPlan& out_;
   std::vector<std::uint32_t>* sent_ = nullptr;
   std::uint32_t rank_ = 0, cell_ = 0;
   Dependency received_;   ///< what those wait for who need what the last exchange brought
   std::uint32_t begin_ = PlanOp::none, end_ = PlanOp::none, last_compute_ = PlanOp::none, last_received_ = PlanOp::none;
-  bool stretch_has_trigger_ = false, with_weights_ = false;
+  bool stretch_has_trigger_ = false, with_weights_ = false, weighs_ = false;
 };
 
 }  // namespace
 
-StepPlan plan_step(const PipelineSchedule& schedule, std::span<const StageContent> stages, const StepGrid& grid, bool expert_parallel) {
+StepPlan plan_step(const PipelineSchedule& schedule, std::span<const StageContent> stages, const StepGrid& grid, bool expert_parallel, bool late_head_weight) {
   WEFT_CHECK(stages.size() == schedule.stages && grid.pipeline == schedule.ranks, "the layout has the schedule's stages and ranks");
   StepPlan plan;
   plan.grid = grid;
   const auto pieces = pieces_of(stages, plan.moe_layers);
   plan.ranks.resize(schedule.ranks);
   std::vector<std::uint32_t> sent(static_cast<std::size_t>(schedule.micro_batches) * schedule.stages * 2, PlanOp::none);
-  for (std::uint32_t r = 0; r < schedule.ranks; ++r) RankPlanner(schedule, pieces, plan, expert_parallel, plan.ranks[r]).plan(r, sent);
+  for (std::uint32_t r = 0; r < schedule.ranks; ++r) RankPlanner(schedule, pieces, plan, expert_parallel, late_head_weight, plan.ranks[r]).plan(r, sent);
   for (RankPlan& r : plan.ranks) {
     for (Dependency& d : r.dependencies) {
       if (d.scope != Scope::pipeline) continue;

@@ -18,7 +18,7 @@ enum class Work : std::uint8_t {
   moe_forward, moe_backward, moe_weight,
   embedding_forward, embedding_backward,
   projection_forward, projection_backward, projection_weight,   ///< of an MTP module
-  head_forward, head_backward,                                  ///< with loss; backward with its weight gradient
+  head_forward, head_backward, head_weight,                     ///< with the loss
   count
 };
 
@@ -56,6 +56,7 @@ struct PlanOp {
   Work work = Work::attention_forward;                       ///< of compute
   ExchangeKind exchange = ExchangeKind::dispatch_forward;    ///< of arrive, ready, transfers, received
   bool beside = false;                  ///< of compute: communication kernels have their SMs
+  bool weighs = false;                  ///< of compute: counts as a weight gradient
   std::uint32_t first = 0, count = 0;   ///< its dependencies
   std::uint32_t cell = 0;               ///< of the schedule
   std::uint32_t routing = 0;            ///< of what depends on routing: number of (direction, micro-batch, MoE layer)
@@ -81,6 +82,8 @@ struct StepPlan {
 /// Every overlapped cell interleaves a forward and a backward micro-batch layer by layer in the order of DeepSeek's profile:
 ///   compute: attn(F) mlp(B) mlp(W) mlp(F) attn(B) attn(W);  communication: combine(B) dispatch(F) dispatch(B) combine(F).
 /// A cell with one half alone keeps that half's order. `expert_parallel`: MoE layers exchange tokens.
-StepPlan plan_step(const PipelineSchedule& schedule, std::span<const StageContent> stages, const StepGrid& grid, bool expert_parallel);
+/// `late_head_weight`: the head's weight gradient is taken where those of layers are; else with its backward pass, since its input, the gradients
+/// of all logits, is large to keep.
+StepPlan plan_step(const PipelineSchedule& schedule, std::span<const StageContent> stages, const StepGrid& grid, bool expert_parallel, bool late_head_weight = false);
 
 }  // namespace weft::workloads::training

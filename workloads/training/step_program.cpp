@@ -109,7 +109,7 @@ void StepProgram::note(std::uint32_t rank, std::uint32_t local, const PlanOp& op
   switch (op.kind) {
     case Kind::cell_begin: record.cells[op.cell].begin = t; break;
     case Kind::cell_end: record.cells[op.cell].end = t; break;
-    case Kind::compute: record.computing.push_back({t - emitter_.duration(rank, local, op).value(), t}); break;
+    case Kind::compute: record_->computed(emitter_.grid().pipeline_rank(rank), op, {t - emitter_.duration(rank, local, op).value(), t}); break;
     case Kind::ready: record.exchanging.push_back({t, t}); break;
     case Kind::received: record.exchanging.back().end = t; break;
     case Kind::arrive:

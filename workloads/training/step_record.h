@@ -9,6 +9,7 @@
 namespace weft::workloads::training {
 
 struct StepPlan;
+struct PlanOp;
 
 struct Span {
   double begin = 0, end = 0;
@@ -20,11 +21,13 @@ struct StepRecord {
     std::vector<Span> cells;                 ///< in the order of the schedule
     std::vector<Span> computing;             ///< one after the other
     std::vector<Span> exchanging;            ///< one after the other
+    std::vector<double> weighing;            ///< by cell: seconds of weight gradients in it
   };
   std::vector<Rank> ranks;
 
   explicit StepRecord(const StepPlan& plan);
   void clear();
+  void computed(std::uint32_t rank, const PlanOp& op, Span span);
 };
 
 }  // namespace weft::workloads::training
