@@ -19,6 +19,7 @@ struct CommKernel {
   std::string name;
   std::optional<BytesPerSecond> nic_rate;     ///< payload rate per NIC and direction
   std::optional<BytesPerSecond> nvlink_rate;  ///< payload rate per GPU and direction over NVLink
+  bool operator==(const CommKernel&) const = default;
 };
 
 /// One stretch of a transfer: `share` of the transfer's bytes go from one endpoint to another.
@@ -26,6 +27,7 @@ struct CommKernel {
 struct Leg {
   Endpoint from, to;
   double share = 1;
+  bool operator==(const Leg&) const = default;
 };
 
 /// How long before the first byte: what the legs' wires take is added by the engine.

@@ -1,0 +1,98 @@
+#include "workloads/named_program.h"
+
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sim/core/error.h"
+
+namespace weft::workloads {
+namespace {
+
+using Kind = NamedOperation::Kind;
+constexpr std::uint32_t none = ~std::uint32_t{0};
+
+/// Numbers streams in order of appearance.
+class Streams {
+ public:
+  std::uint32_t number(const NamedOperation& op) {
+    const std::uint32_t rank = op.rank ? op.rank->value : none;
+    return numbers_.try_emplace({rank, op.stream}, static_cast<std::uint32_t>(numbers_.size())).first->second;
+  }
+
+ private:
+  std::map<std::pair<std::uint32_t, std::string>, std::uint32_t> numbers_;
+};
+
+bool in_stream(const NamedOperation& op) { return op.kind == Kind::compute && !op.stream.empty(); }
+
+}  // namespace
+
+WaitLists waits_of(const NamedProgram& program) {
+  WaitLists waits;
+  Streams streams;
+  std::vector<std::uint32_t> last;  // of each stream
+  for (std::uint32_t i = 0; i < program.operations.size(); ++i) {
+    const NamedOperation& op = program.operations[i];
+    for (const std::uint32_t before : op.after) waits.add(before);
+    if (in_stream(op)) {
+      const std::uint32_t s = streams.number(op);
+      if (s == last.size()) last.push_back(none);
+      if (last[s] != none) waits.add(last[s]);
+      last[s] = i;
+    }
+    waits.next();
+  }
+  return waits;
+}
+
+std::string loop_text(const NamedProgram& program, const std::vector<std::uint32_t>& loop) {
+  constexpr std::size_t shown = 8;
+  std::string text;
+  for (std::size_t i = 0; i < loop.size(); ++i) {
+    if (i == shown && loop.size() > shown + 1) return text + fmt::format(", and so on, {} in all", loop.size());
+    const NamedOperation& op = program.operations[loop[i]];
+    const std::uint32_t next = loop[(i + 1) % loop.size()];
+    bool named = false;
+    for (const std::uint32_t before : op.after) named = named || before == next;
+    const std::string where =
+        op.rank ? fmt::format("stream {} of rank {}", op.stream, op.rank->value) : fmt::format("stream {}", op.stream);
+    if (!text.empty()) text += ", ";
+    text += named ? fmt::format("\"{}\" waits for \"{}\"", op.name, program.operations[next].name)
+                  : fmt::format("\"{}\" comes after \"{}\" in {}", op.name, program.operations[next].name, where);
+  }
+  return text;
+}
+
+std::unique_ptr<StaticProgram> static_program(const NamedProgram& program, const std::vector<std::uint32_t>& order) {
+  auto out = std::make_unique<StaticProgram>();
+  for (const CommKernel& k : program.kernels) out->add_kernel(k);
+  Streams streams;
+  std::vector<OpId> id(program.operations.size());
+  std::vector<OpId> after;
+  for (const std::uint32_t i : order) {
+    const NamedOperation& op = program.operations[i];
+    after.clear();
+    for (const std::uint32_t before : op.after) {
+      WEFT_CHECK(id[before].valid(), "an order in which an operation comes before one that it waits for");
+      after.push_back(id[before]);
+    }
+    switch (op.kind) {
+      case Kind::compute: {
+        const StreamId stream = in_stream(op) ? StreamId(streams.number(op)) : StreamId();
+        id[i] = out->add_compute(stream, op.duration, op.sms, after);
+        break;
+      }
+      case Kind::transfer:
+        id[i] = out->add_transfer(op.bytes, op.legs, op.options, after);
+        break;
+      case Kind::marker:
+        id[i] = out->add_marker(op.duration, after);
+        break;
+    }
+  }
+  return out;
+}
+
+}  // namespace weft::workloads
