@@ -45,10 +45,24 @@ std::vector<Found> cases_named(const std::vector<ResolvedVariant>& variants, con
   return found;
 }
 
+NamedProgram recorded(const Found& found, workloads::Program& program, const RunOptions& options) {
+  const Cluster& cluster = *found.variant->cluster;
+  workloads::ProgramRecorder recorder(program, cluster.fabric().placement());
+  topology::Router router(cluster.fabric(), cluster.routing());
+  engine::TimelineSink nothing;
+  try {
+    options.engine.run(router, recorder, engine_options(options, cluster), nothing);
+  } catch (const UserError& e) {
+    throw placed(e, found.variant->file, found.name);
+  }
+  return recorder.take();
+}
+
 }  // namespace
 
 NamedProgram record_program(const Scenario& scenario, const DataPlaces& data, const RunOptions& options, const std::string& name) {
-  const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, options.kernel_times.get());
+  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
+  const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get());
   std::vector<std::string> known;
   const std::vector<Found> found = cases_named(variants, name, known);
   if (known.empty()) throw UserError("--scenario", "nothing in this scenario is simulated", "price, paths and models have no program");
@@ -58,17 +72,9 @@ NamedProgram record_program(const Scenario& scenario, const DataPlaces& data, co
                     fmt::format("name one, for example --of '{}'", found.front().name));
   }
   const Found& one = found.front();
-  const topology::Fabric& fabric = one.variant->cluster->fabric();
-  const auto program = one.c.program(0);
-  workloads::ProgramRecorder recorder(*program, fabric.placement());
-  topology::Router router(fabric, one.variant->cluster->routing());
-  engine::TimelineSink nothing;
-  try {
-    options.engine.run(router, recorder, engine_options(options, *one.variant->cluster), nothing);
-  } catch (const UserError& e) {
-    throw placed(e, one.variant->file, one.name);
-  }
-  return recorder.take();
+  NamedProgram out = recorded(one, *one.c.program(0), options);
+  for (std::size_t i = 0; i < one.c.then.size(); ++i) workloads::append(out, recorded(one, *one.c.then[i](0), options), fmt::format("then{}", i + 1));
+  return out;
 }
 
 }  // namespace weft::scenarios

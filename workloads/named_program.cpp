@@ -1,5 +1,6 @@
 #include "workloads/named_program.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -63,6 +64,38 @@ std::string loop_text(const NamedProgram& program, const std::vector<std::uint32
                   : fmt::format("\"{}\" comes after \"{}\" in {}", op.name, program.operations[next].name, where);
   }
   return text;
+}
+
+void append(NamedProgram& program, NamedProgram more, const std::string& prefix) {
+  WEFT_CHECK(program.ranks == more.ranks && program.per_node == more.per_node, "programs of two clusters");
+  std::vector<bool> waited(program.operations.size(), false);
+  for (const NamedOperation& op : program.operations) {
+    for (const std::uint32_t before : op.after) waited[before] = true;
+  }
+  NamedOperation joint;
+  joint.name = prefix;
+  for (std::uint32_t i = 0; i < waited.size(); ++i) {
+    if (!waited[i]) joint.after.push_back(i);
+  }
+  const auto at = static_cast<std::uint32_t>(program.operations.size());
+  program.operations.push_back(std::move(joint));
+  std::vector<KernelId> kernel;
+  for (CommKernel& k : more.kernels) {
+    const auto same = std::find(program.kernels.begin(), program.kernels.end(), k);
+    kernel.push_back(KernelId(static_cast<std::uint32_t>(same - program.kernels.begin())));
+    if (same != program.kernels.end()) continue;
+    const auto taken = [&] { return std::any_of(program.kernels.begin(), program.kernels.end(), [&](const CommKernel& c) { return c.name == k.name; }); };
+    while (taken()) k.name += "'";
+    program.kernels.push_back(std::move(k));
+  }
+  for (NamedOperation& op : more.operations) {
+    op.name = prefix + "." + op.name;
+    if (!op.stream.empty()) op.stream = prefix + "." + op.stream;
+    if (op.options.kernel.valid()) op.options.kernel = kernel[op.options.kernel.value];
+    for (std::uint32_t& before : op.after) before += at + 1;
+    if (op.after.empty()) op.after.push_back(at);
+    program.operations.push_back(std::move(op));
+  }
 }
 
 std::unique_ptr<StaticProgram> static_program(const NamedProgram& program, const std::vector<std::uint32_t>& order) {

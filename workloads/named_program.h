@@ -52,6 +52,10 @@ WaitLists waits_of(const NamedProgram& program);
 /// "a" waits for "b", "b" comes after "a" in stream main of rank 0: the sentence about a loop.
 std::string loop_text(const NamedProgram& program, const std::vector<std::uint32_t>& loop);
 
+/// Puts `more` behind `program`: a marker, called `prefix`, waits for all that nobody waits for yet, and what began at once in `more` waits
+/// for it. Names of operations and streams of `more` get "PREFIX." before them. Precondition: ranks and GPUs a node are the same.
+void append(NamedProgram& program, NamedProgram more, const std::string& prefix);
+
 /// The program that an engine runs: its operation i is number order[i] of `program`. Precondition: `order` is that of waits_of().
 std::unique_ptr<StaticProgram> static_program(const NamedProgram& program, const std::vector<std::uint32_t>& order);
 

@@ -64,7 +64,6 @@ void ProgramRecorder::compute(const Compute& c, std::span<const OpId> after) {
   op.duration = c.duration;
   if (c.stream.valid()) op.stream = fmt::format("s{}", c.stream.value);
   op.sms = c.sms;
-  op.rank = owner(c.id);
   keep('c', c.id, std::move(op), after);
   if (sink_ != nullptr) sink_->compute(c, after);
 }
@@ -72,15 +71,18 @@ void ProgramRecorder::compute(const Compute& c, std::span<const OpId> after) {
 void ProgramRecorder::marker(OpId id, Seconds delay, std::span<const OpId> after) {
   NamedOperation op;
   op.duration = delay;
-  op.rank = owner(id);
   keep('m', id, std::move(op), after);
   if (sink_ != nullptr) sink_->marker(id, delay, after);
 }
 
-std::optional<Rank> ProgramRecorder::owner(OpId id) const {
-  if (!owners_) return std::nullopt;
-  const std::uint32_t owner = owners_->owner(id);
-  return owner < out_.ranks ? std::optional(Rank(owner)) : std::nullopt;
+/// Label and rank. Transfers have no rank: their ends say where they are.
+void ProgramRecorder::tell(OpId id, NamedOperation& op) {
+  label_.clear();
+  const bool labelled = inside_.label(id, label_);
+  if (labelled) op.label = label_.detail.empty() ? label_.name : label_.name + (label_.name.empty() ? "" : ", ") + label_.detail;
+  if (op.kind == NamedOperation::Kind::transfer) return;
+  const Rank rank = owners_ ? Rank(owners_->owner(id)) : labelled ? label_.rank : Rank();
+  if (rank.value < out_.ranks) op.rank = rank;
 }
 
 void ProgramRecorder::keep(char kind, OpId id, NamedOperation op, std::span<const OpId> after) {
@@ -89,6 +91,7 @@ void ProgramRecorder::keep(char kind, OpId id, NamedOperation op, std::span<cons
                     "choose a smaller one");
   }
   op.name = fmt::format("{}{}", kind, id.value);
+  tell(id, op);
   place_.try_emplace(id.value, static_cast<std::uint32_t>(out_.operations.size()));
   out_.operations.push_back(std::move(op));
   after_.emplace_back(after.begin(), after.end());

@@ -14,7 +14,8 @@ namespace weft::workloads {
 /// To be given to an engine in place of the program, or to be started without one where all is known at the start. It has
 /// neither symmetry nor parts, so that an engine runs every operation. What a program emits when an operation is done waits for that
 /// operation: a program that decides as it goes stands as it went. Names are t12, c3, m4: a transfer, compute or marker
-/// with the program's own number. Computes and markers have a rank where the program's symmetry knows their owner.
+/// with the program's own number; labels are the program's own too (Program::label). Computes and markers have a rank where the
+/// program's symmetry knows their owner, or its label says under which one they are drawn.
 /// Throws UserError, also in the middle of a run, for more than kMostNamedOperations operations or kMostNamedLegs legs.
 class ProgramRecorder final : public Program, private Sink {
  public:
@@ -34,7 +35,7 @@ class ProgramRecorder final : public Program, private Sink {
   void transfer(const Transfer& t, std::span<const OpId> after) override;
   void compute(const Compute& c, std::span<const OpId> after) override;
   void marker(OpId id, Seconds delay, std::span<const OpId> after) override;
-  std::optional<Rank> owner(OpId id) const;
+  void tell(OpId id, NamedOperation& op);
   void keep(char kind, OpId id, NamedOperation op, std::span<const OpId> after);
 
   Program& inside_;
@@ -45,6 +46,7 @@ class ProgramRecorder final : public Program, private Sink {
   std::vector<std::vector<OpId>> after_;
   std::unordered_map<std::uint32_t, std::uint32_t> place_;
   std::size_t legs_ = 0;
+  OpLabel label_;
 };
 
 }  // namespace weft::workloads

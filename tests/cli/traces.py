@@ -121,6 +121,16 @@ class Traces(unittest.TestCase):
         self.ok("export", "program", "--scenario", s, "-o", program)
         self.assertAlmostEqual(self.time_us(program) / rows[0]["time_us"], 1, delta=1e-9)
 
+    def test_a_training_step_is_recorded_with_its_end_and_takes_exactly_its_time(self):
+        # The optimiser's update is added by formula: all else of the step is operations.
+        s = self.scenario([{"kind": "training_step", "model": "deepseek-v3", "pp": 2, "ep": 8, "micro_batches": 4}])
+        row = json.loads(self.ok("run", s, "--json"))["result"]["rows"][0]
+        program = self.folder / "step.weft"
+        self.ok("export", "program", "--scenario", s, "-o", program)
+        self.assertIn("then2.", program.read_text())
+        self.assertAlmostEqual(self.time_us(program) * 1e-6 / (row["step_time_s"] - row["update_s"]), 1, delta=1e-9)
+        self.ok("export", "chakra", program, "-o", self.folder / "step")
+
     def test_bad_input_is_refused_with_its_place(self):
         empty, loop = self.folder / "empty.weft", self.folder / "loop.weft"
         empty.write_text("")

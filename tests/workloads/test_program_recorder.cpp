@@ -68,3 +68,40 @@ TEST_CASE("owners that a program declares become ranks") {
   recorder.start_alone();
   CHECK(recorder.take().operations.at(0).rank == Rank(1));
 }
+
+TEST_CASE("labels that a program has for its timeline become labels and ranks") {
+  class Labelled final : public Program {
+   public:
+    void start(Sink& sink) override { sink.compute({OpId(0), StreamId(0), Seconds(1e-3), 0}); }
+    bool label(OpId, OpLabel& out) const override {
+      out.name = "attn(F)";
+      out.detail = "layer 3";
+      out.rank = Rank(5);
+      return true;
+    }
+  };
+  Labelled program;
+  ProgramRecorder recorder(program, Placement(1, 8));
+  recorder.start_alone();
+  const NamedProgram p = recorder.take();
+  CHECK(p.operations.at(0).label == "attn(F), layer 3");
+  CHECK(p.operations.at(0).rank == Rank(5));
+}
+
+TEST_CASE("a program put behind another begins when all of that has ended") {
+  NamedProgram p = program_of("kernel k nic 1 GB/s\na: compute 1 ms rank 0 stream s\nb: compute 3 ms rank 1 stream s\nc: compute 1 ms rank 0 stream s after a\n");
+  append(p, program_of("kernel k nic 25 GB/s\na: transfer 50 MB from gpu 0 to gpu 8 kernel k\nb: compute 1 ms rank 0 stream s after a\n"), "then");
+  CHECK(write_text_program(p) == R"(weft-program 1
+ranks 16 per-node 8
+kernel k nic 1 GB/s
+kernel k' nic 25 GB/s
+a: compute 1 ms rank 0 stream s
+b: compute 3 ms rank 1 stream s
+c: compute 1 ms rank 0 stream s after a
+then: marker after b c
+then.a: transfer 50 MB from gpu 0 to gpu 8 kernel k' after then
+then.b: compute 1 ms rank 0 stream then.s after then.a
+)");
+  // 3 ms, then 50 MB at 25 GB/s, 2 ms, then 1 ms.
+  CHECK(seconds_of(p, Ground(mpft, 2)) == doctest::Approx(6e-3).epsilon(1e-9));
+}
