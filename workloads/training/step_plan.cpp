@@ -201,6 +201,8 @@ class RankPlanner {
   void end_cell(const Cell& cell) {
     std::vector<Dependency> after = {{Scope::own, last_compute_ != PlanOp::none ? last_compute_ : begin_}};
     if (last_received_ != PlanOp::none) after.push_back(received_);
+    after.insert(after.end(), reduced_.begin(), reduced_.end());
+    reduced_.clear();
     PlanOp op;
     op.kind = Kind::cell_end;
     end_ = add(op, std::move(after));
@@ -253,6 +255,8 @@ class RankPlanner {
       if (i > 0) begin_stretch();
       add_turn(f, i < f.turns.size() ? &f.turns[i] : nullptr, b, i < b.turns.size() ? &b.turns[i] : nullptr, i + 1 < b.turns.size() ? &b.turns[i + 1] : nullptr);
     }
+    if (!teams_) return;   // else the last computing says it
+    for (const Half* h : {&f, &b}) reduced_.insert(reduced_.end(), h->data.begin(), h->data.end());
   }
 
   bool exchanges(const Turn* t) const { return exchanges_ && t != nullptr && t->has_layer && t->layer.kind == Piece::Kind::moe; }
@@ -331,6 +335,7 @@ class RankPlanner {
   RankPlan& out_;
   std::vector<std::uint32_t>* sent_ = nullptr;
   std::uint32_t rank_ = 0, cell_ = 0;
+  std::vector<Dependency> reduced_;   ///< what brings a cell's outputs together in teams
   Dependency received_;   ///< what those wait for who need what the last exchange brought
   std::uint32_t begin_ = PlanOp::none, end_ = PlanOp::none, last_compute_ = PlanOp::none, last_received_ = PlanOp::none;
   bool stretch_has_trigger_ = false, with_weights_ = false, weighs_ = false;
