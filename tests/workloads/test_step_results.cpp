@@ -58,7 +58,7 @@ TEST_CASE("reductions of a team and exchanges at one time count once") {
 TEST_CASE("the rows of a step add up to it to 1e-12, on each rank and on average, whatever the schedule") {
   const Ground ground(testing::mpft, 8, "h800", "infiniband");
   for (const ScheduleKind& kind : schedule_kinds()) {
-    const StepSetup setup = step_setup(R"("model": )" + small_model(1, 8) + R"(, "schedule": ")" + kind.name +
+    const StepSetup setup = step_setup(R"("model": )" + small_model(1, 16) + R"(, "schedule": ")" + kind.name +
                                        R"(", "pp": 4, "ep": 16, "micro_batches": 8, "sequence": 512, "gate": "unrestricted", "ranks": "all")");
     const PreparedStep step = prepared(setup, ground);
     const Ran is = ran(ground, step);
