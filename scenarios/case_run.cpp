@@ -7,6 +7,7 @@
 
 #include "scenarios/recorder.h"
 #include "sim/analysis/guard.h"
+#include "sim/analysis/timeline/traced_program.h"
 
 namespace weft::scenarios {
 namespace {
@@ -61,6 +62,41 @@ void note_folding(const engine::Summary& s, CaseRows& rows) {
   rows.simulated_ranks = s.simulated_ranks;
 }
 
+/// Tells two sinks.
+class Both final : public engine::TimelineSink {
+ public:
+  Both(engine::TimelineSink& a, engine::TimelineSink& b) : a_(a), b_(b) {}
+  void started(OpId id, Seconds t) override { a_.started(id, t), b_.started(id, t); }
+  void finished(OpId id, Seconds t) override { a_.finished(id, t), b_.finished(id, t); }
+  void first_rate(OpId id, std::uint32_t sub_flow, BytesPerSecond rate) override { a_.first_rate(id, sub_flow, rate), b_.first_rate(id, sub_flow, rate); }
+
+ private:
+  engine::TimelineSink &a_, &b_;
+};
+
+/// Runs a program and draws it.
+engine::Summary run_traced(const RunOptions& options, const engine::Options& engine_options, const Cluster& cluster,
+                           topology::Router& router, workloads::Program& program, engine::TimelineSink& sink) {
+  const Placement placement = cluster.fabric().placement();
+  analysis::TracedProgram traced(program, placement, {options.trace->ranks.of(placement.ranks()), options.trace->arrows}, *options.trace->to);
+  Both both(sink, traced);
+  const engine::Summary s = options.engine.run(router, traced, engine_options, both);
+  traced.close();
+  if (options.traced != nullptr) {
+    options.traced->slices = traced.slices();
+    options.traced->processes = traced.processes();
+  }
+  return s;
+}
+
+/// A case that looks at first rates alone stops there; its timeline is that of a run of its own, to the end.
+void draw_apart(const RunOptions& options, engine::Options engine_options, const Cluster& cluster, const Case& c) {
+  engine_options.stop_after_first_rates = false;
+  topology::Router router(cluster.fabric(), cluster.routing());
+  engine::TimelineSink nobody;
+  run_traced(options, engine_options, cluster, router, *c.program(0), nobody);
+}
+
 }  // namespace
 
 std::string label_of(const Case& c) {
@@ -99,7 +135,10 @@ CaseRows run_case(const Case& c, const Cluster& cluster, const RunOptions& optio
     Recorder recorder(c.observe, watched);
     engine::Summary s;
     try {
-      s = options.engine.run(router, *program, engine_options, recorder);
+      const bool traced = options.trace != nullptr && trial == 0;
+      if (traced && !timed) draw_apart(options, engine_options, cluster, c);
+      s = traced && timed ? run_traced(options, engine_options, cluster, router, *program, recorder)
+                          : options.engine.run(router, *program, engine_options, recorder);
     } catch (const RunError& error) {
       throw RunError(fmt::format("{}: {}", where, error.what()));
     }

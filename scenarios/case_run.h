@@ -22,7 +22,7 @@ std::string label_of(const workloads::Case& c);
 /// What the engine is told, whatever the case.
 engine::Options engine_options(const RunOptions& options, const Cluster& cluster);
 
-/// `where` begins the message of the RunError that is thrown when a result lies under its bound.
+/// With options.trace the first trial is drawn. `where` begins the message of the RunError that is thrown when a result lies under its bound.
 CaseRows run_case(const workloads::Case& c, const Cluster& cluster, const RunOptions& options, const std::string& where);
 
 }  // namespace weft::scenarios

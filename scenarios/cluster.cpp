@@ -121,6 +121,7 @@ workloads::ClusterView Cluster::view(topology::Router& router) const {
   v.nvlink_rate = node_.nvlink_rate.value;
   v.nvlink_latency = node_.nvlink_latency.value;
   v.nvlink_store_latency = node_.nvlink_store_latency.value;
+  v.storage_nic = node_.storage_nic_rate.value.value() > 0;
   return v;
 }
 

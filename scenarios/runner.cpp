@@ -43,16 +43,21 @@ struct WorkloadRows {
   std::vector<std::string> labels;
 };
 
-WorkloadRows run_workload(const ResolvedVariant& v, const ResolvedWorkload& w, const RunOptions& options) {
+/// `traced`: number of the case that is drawn.
+WorkloadRows run_workload(const ResolvedVariant& v, const ResolvedWorkload& w, const RunOptions& options, std::optional<std::size_t> traced) {
   WorkloadRows out;
   try {
     if (w.analysis) {
       for (const Row& r : w.analysis->rows(*v.cluster)) out.rows.push_back(named(v, w, r));
     } else {
       topology::Router router(v.cluster->fabric(), v.cluster->routing());
+      std::size_t number = 0;
       for (const Case& c : w.workload->cases(v.cluster->view(router))) {
+        RunOptions own = options;
+        if (number++ != traced) own.trace = nullptr;
+        if (own.trace != nullptr && own.traced != nullptr) own.traced->trials = c.trials;
         for (const auto& [name, cell] : c.labels.cells()) append_unique(out.labels, {name});
-        const CaseRows rows = run_case(c, *v.cluster, options, fmt::format("{}: {}: {}{}", v.file, w.pointer, w.id, label_of(c)));
+        const CaseRows rows = run_case(c, *v.cluster, own, fmt::format("{}: {}: {}{}", v.file, w.pointer, w.id, label_of(c)));
         out.rows.push_back(named(v, w, rows.result));
         for (const Row& r : rows.more) out.rows.push_back(named(v, w, r));
         if (!rows.bound.cells().empty()) out.bounds.push_back(named(v, w, rows.bound));
@@ -147,6 +152,11 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
   }
   struct Item { const ResolvedVariant* variant; const ResolvedWorkload* workload; WorkloadRows result; };
   std::vector<Item> items;
+  if (options.trace != nullptr && options.engine.own_process) {
+    throw UserError("--trace", fmt::format("the {} engine plays the program in a process of its own, where nobody can watch it", options.engine.name), "leave out --trace or --engine");
+  }
+  const TracedCase drawn = options.trace != nullptr ? choose_traced(variants, *options.trace) : TracedCase();
+  if (options.traced != nullptr) options.traced->of = drawn.name;
   for (const ResolvedVariant& v : variants) {
     report.variants.push_back(v.name);
     for (const ResolvedWorkload& w : v.workloads) {
@@ -158,7 +168,11 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
   RunOptions each = options;
   each.threads = std::max<unsigned>(1, threads / static_cast<unsigned>(std::max<std::size_t>(1, items.size())));
   run_parallel(items.size(), threads, options.progress,
-               [&](std::size_t i) { items[i].result = run_workload(*items[i].variant, *items[i].workload, each); });
+               [&](std::size_t i) {
+                 Item& item = items[i];
+                 const bool traced = item.variant == drawn.variant && item.workload == drawn.workload;
+                 item.result = run_workload(*item.variant, *item.workload, each, traced ? std::optional(drawn.number) : std::nullopt);
+               });
 
   std::map<std::string, std::size_t> table_of;
   for (Item& item : items) {

@@ -8,6 +8,7 @@
 #include "reports/report.h"
 #include "scenarios/kernel_times.h"
 #include "scenarios/scenario.h"
+#include "scenarios/trace.h"
 #include "sim/core/files.h"
 #include "sim/engine/engines.h"
 
@@ -24,6 +25,8 @@ struct RunOptions {
   KernelOptions kernels;             ///< how long kernels take
   std::optional<KernelDraw> draw;    ///< kernel times of this draw; workloads without kernel times are left out
   std::shared_ptr<const KernelTimes> kernel_times;   ///< of `kernels`, so that several runs read calibrations once; null: the run makes its own
+  const TraceRequest* trace = nullptr;   ///< draw one case, which then runs with every rank and in one piece; null: none
+  Traced* traced = nullptr;              ///< set when the case has run; may be null
   /// Called from any thread, one at a time: done and total units of work.
   std::function<void(std::size_t done, std::size_t total)> progress;
 };

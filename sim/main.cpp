@@ -12,13 +12,19 @@
 
 #include "sim/cli/app.h"
 #include "sim/core/error.h"
+#include "sim/core/unfinished.h"
 #include "sim/core/version.h"
 
 namespace {
 
 enum Exit { ok = 0, run_failed = 1, usage = 2, invalid_input = 3, check_failed = 4, not_possible = 77, interrupted = 130 };
 
-extern "C" void on_interrupt(int) { ::_exit(interrupted); }
+// As a shell tells of a program that a signal ended.
+extern "C" void on_interrupt(int signal) {
+  weft::core::remove_unfinished_files();
+  ::_exit(128 + signal);
+}
+static_assert(interrupted == 128 + SIGINT);
 
 int tell(const char* what, int code) {
   std::fprintf(stderr, "weft: %s\n", what);
@@ -28,7 +34,9 @@ int tell(const char* what, int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGINT, on_interrupt);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (std::signal(signal, on_interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);   // nohup
+  }
   std::signal(SIGPIPE, SIG_DFL);
   CLI::App app{"weft simulates AI clusters: what a network costs, how fast it is, what it loses when a part fails.\n"
                "Start with: weft compare scenarios/mpft_vs_mrft.json"};

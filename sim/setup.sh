@@ -3,7 +3,7 @@
 # Everything that it says goes to stderr: stdout belongs to the program. Needs: here (the checkout), build (the build folder).
 
 # What each package is for; ./check also wants the second list.
-readonly build_packages=(g++ meson ninja-build pkg-config python3 libboost-dev libfmt-dev nlohmann-json3-dev libcli11-dev libeigen3-dev)
+readonly build_packages=(g++ meson ninja-build pkg-config python3 libboost-dev libfmt-dev nlohmann-json3-dev libcli11-dev libeigen3-dev zlib1g-dev)
 readonly test_packages=(doctest-dev librapidcheck-dev libsimgrid-dev)
 
 say() { printf '%s\n' "weft: $*" >&2; }

@@ -82,6 +82,14 @@ std::vector<std::string> Parameters::words(const std::string& key, const std::ve
   return values;
 }
 
+std::string Parameters::text_due(const std::string& key) {
+  const std::string v = where_.string(key);
+  (*resolved_)[key] = v;
+  return v;
+}
+
+void Parameters::remember(const std::string& key, const std::string& text) { (*resolved_)[key] = text; }
+
 namespace {
 
 Bytes parse_size(const std::string& text) {

@@ -33,6 +33,10 @@ class Parameters {
   /// A list of known words, or one of them.
   std::vector<std::string> words(const std::string& key, const std::vector<std::string>& words,
                                  const std::vector<std::string>& fallback);
+  /// A text that has no default; empty when it is missing, which is then a problem.
+  std::string text_due(const std::string& key);
+  /// Adds to the resolved parameters what no key says.
+  void remember(const std::string& key, const std::string& text);
   Bytes size(const std::string& key, const std::string& fallback);
   /// One size or a list of them; with an empty fallback the key is due.
   std::vector<Bytes> sizes(const std::string& key, const std::vector<std::string>& fallback);

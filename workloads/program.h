@@ -19,6 +19,7 @@ struct CommKernel {
   std::string name;
   std::optional<BytesPerSecond> nic_rate;     ///< payload rate per NIC and direction
   std::optional<BytesPerSecond> nvlink_rate;  ///< payload rate per GPU and direction over NVLink
+  bool operator==(const CommKernel&) const = default;
 };
 
 /// One stretch of a transfer: `share` of the transfer's bytes go from one endpoint to another.
@@ -26,6 +27,7 @@ struct CommKernel {
 struct Leg {
   Endpoint from, to;
   double share = 1;
+  bool operator==(const Leg&) const = default;
 };
 
 /// How long before the first byte: what the legs' wires take is added by the engine.
@@ -86,6 +88,25 @@ inline void Sink::transfers(const std::shared_ptr<TransferBatch>& batch, OpId fi
   }
 }
 
+/// What a reader of a timeline is told about an operation. What is left as it was is worked out from the operation itself.
+struct OpLabel {
+  std::string name;                 ///< empty: its kernel's, "transfer" or "compute"
+  std::string category;             ///< as a profiler says it: "kernel", "gpu_memcpy"; empty: "kernel"
+  std::string detail;               ///< anything more, told beside it: "layer 17, micro-batch 3"
+  Rank rank;                        ///< under which rank it is drawn; invalid: under those that send
+  std::uint32_t track = own_track;  ///< of that rank; less than `tracks`. The stream, for computation
+  /// Held while it runs. Operations at one time on one track hold the most of theirs, not the sum: a communication kernel
+  /// that is many transfers. Zero: those of the computation.
+  std::uint32_t sms = 0;
+
+  static constexpr std::uint32_t tracks = 1000, own_track = ~std::uint32_t{0};
+  /// As new; the strings keep their memory.
+  void clear() {
+    name.clear(), category.clear(), detail.clear();
+    rank = Rank(), track = own_track, sms = 0;
+  }
+};
+
 class Symmetry;
 
 class Program {
@@ -103,6 +124,12 @@ class Program {
   /// wait for one of another or share a stream with it; links they should not share. An engine may run them instead of this
   /// program, each in a thread of its own, so that they share nothing that changes. Fresh ones whenever it is asked.
   virtual std::vector<std::unique_ptr<Program>> parts() { return {}; }
+  /// What to tell about an operation in a timeline, into `out`, which has been cleared. False: nothing; then a marker is not
+  /// drawn at all. Asked from when the operation is handed to the sink until on_complete() of it has returned, twice for most and
+  /// of tens of millions: assign to the strings of `out` rather than making new ones.
+  virtual bool label(OpId, OpLabel& /*out*/) const { return false; }
+  /// What a track of label() is called: "compute", "dispatch and combine".
+  virtual std::string track_name(std::uint32_t track) const { return "stream " + std::to_string(track); }
 };
 
 }  // namespace weft::workloads

@@ -24,6 +24,7 @@ class StaticProgram : public Program {
     double weight = 1;
     std::optional<BytesPerSecond> rate_cap;
     std::uint64_t flow_key = 0;
+    bool operator==(const TransferOptions&) const = default;
   };
 
   OpId add_transfer(Bytes bytes, std::span<const Leg> legs, const TransferOptions& options,

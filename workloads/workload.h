@@ -30,6 +30,7 @@ struct ClusterView {
   BytesPerSecond nvlink_rate;
   Seconds nvlink_latency;         ///< CPU side
   Seconds nvlink_store_latency;   ///< GPU side
+  bool storage_nic = false;       ///< whether every node has one
   /// A number for the switch that a NIC is attached to: equal numbers, same leaf (or router).
   std::function<std::uint32_t(const Endpoint& nic)> attached_switch;
 };

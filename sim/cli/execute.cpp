@@ -61,12 +61,16 @@ scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const Sce
   return run;
 }
 
-reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options, std::size_t draws) {
+reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options, std::size_t draws,
+                        TraceOutput* trace) {
   const auto begin = std::chrono::steady_clock::now();
   Progress progress(common);
   scenarios::RunOptions run = run_options(scenario, options);
   run.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
+  if (trace != nullptr) trace->attach(run);
   reports::Report report = scenarios::run_scenario(scenario, DataPlaces::standard(), run);
+  if (trace != nullptr) trace->finish(scenario, run, common);
+  run.trace = nullptr;
   scenarios::check_expectations(scenario, report);
   if (draws > 0) scenarios::add_uncertainty(report, scenario, DataPlaces::standard(), run, draws);
   for (const std::string& w : report.warnings) note(common, w);

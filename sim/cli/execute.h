@@ -4,6 +4,7 @@
 #include "reports/report.h"
 #include "scenarios/runner.h"
 #include "sim/cli/app.h"
+#include "sim/cli/trace.h"
 
 namespace weft::cli {
 
@@ -16,9 +17,10 @@ void apply(const KernelTimeOptions& options, scenarios::KernelOptions& kernels);
 /// What the options say, and where they say nothing what a result that is run again says.
 scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const ScenarioOptions& options);
 
-/// Runs all variants and holds the expectations against them; with `draws` above 0 adds bands of uncertainty. Warnings
-/// go to stderr. With -v tells how long it took.
-reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options, std::size_t draws = 0);
+/// Runs all variants and holds the expectations against them; with `draws` above 0 adds bands of uncertainty, with `trace`
+/// draws a case. Warnings go to stderr. With -v tells how long it took.
+reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options, std::size_t draws = 0,
+                        TraceOutput* trace = nullptr);
 
 /// --dry-run: what would run; with --json the resolved scenario.
 void emit_plan(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options);

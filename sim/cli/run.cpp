@@ -9,6 +9,7 @@
 #include "scenarios/studies/uncertainty.h"
 #include "sim/cli/app.h"
 #include "sim/cli/execute.h"
+#include "sim/cli/trace.h"
 
 namespace weft::cli {
 namespace {
@@ -49,7 +50,7 @@ std::size_t draws_of(const std::string& text) {
 }  // namespace
 
 void add_run(CLI::App& app) {
-  struct Options { Common common; ScenarioOptions scenario; std::string check_against, uncertainty; CLI::Option* draws = nullptr; };
+  struct Options { Common common; ScenarioOptions scenario; TraceFlags trace; std::string check_against, uncertainty; CLI::Option* draws = nullptr; };
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("run", "run a scenario: all its variants, one table a workload");
   sub->footer("Examples:\n"
@@ -57,12 +58,15 @@ void add_run(CLI::App& app) {
               "  weft run scenarios/mpft_vs_mrft.json --set /workload/all_to_all/gpus=256 --json -o result.json\n"
               "  weft run scenarios/table5_latency.json --check-against simgrid\n"
               "  weft run scenarios/kernel_times_h800.json --uncertainty --cost-model fitted\n"
+              "  weft run scenarios/table5_latency.json --trace ping.json --trace-of 'RoCE/network[pair=cross_leaf]'\n"
+              "  weft run scenarios/mpft_vs_mrft.json --trace a2a.json.gz --trace-of 'MPFT/all_to_all[gpus=128,size_B=1073741824]' --trace-ranks 0-15,64\n"
               "  weft run - < my_cluster.json");
   add_common(*sub, o->common);
   add_scenario_options(*sub, o->scenario, false);
   sub->add_option("--check-against", o->check_against,
                   "run on this engine too and compare every operation; exit 4 when a start or finish differs by more than 1e-9")
       ->type_name("ENGINE");
+  add_trace_options(*sub, o->trace);
   o->draws = sub->add_option("--uncertainty", o->uncertainty,
                              "draw the kernel times N times (default: 100) from what their calibrations leave open, and give 5, 50 and 95 % of every result that moves")
                  ->type_name("[N]")->expected(0, 1);
@@ -72,11 +76,16 @@ void add_run(CLI::App& app) {
     if (draws > 0 && !o->check_against.empty()) {
       throw UserError("--uncertainty", "draws of kernel times are not held against another engine", "leave out this or --check-against");
     }
+    if (o->trace.file && !o->check_against.empty()) {
+      throw UserError("--trace", "what is held against another engine is not drawn", "leave out this or --check-against");
+    }
+    std::optional<TraceOutput> trace;
+    if (o->trace.file) trace.emplace(o->trace, o->common);
     const auto scenario = scenarios::load_scenario(scenario_path(o->scenario.files.front()), settings_of(o->scenario));
     if (o->scenario.dry_run) return emit_plan(scenario, o->common, o->scenario);
     if (!o->check_against.empty()) return check(scenario, o->common, o->scenario, o->check_against);
     if (draws == 0) draws = std::min<std::size_t>(scenario.draws, scenarios::kMostDraws);   // of a result that is run again
-    const reports::Report report = execute(scenario, o->common, o->scenario, draws);
+    const reports::Report report = execute(scenario, o->common, o->scenario, draws, trace ? &*trace : nullptr);
     emit(report, o->common, {o->scenario.explain_columns, o->scenario.constants, line_width()});
     tell_misses(report, o->common, o->scenario);
   });

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "sim/core/error.h"
+#include "sim/core/unfinished.h"
 
 namespace weft::core {
 namespace fs = std::filesystem;
@@ -46,21 +47,15 @@ void write_file_atomically(const fs::path& named, std::string_view text) {
     if (f == nullptr || !write_all(f, text, false)) throw cannot_write(path, std::strerror(errno));
     return;
   }
-  const fs::path temporary = path.string() + fmt::format(".{}.tmp", ::getpid());
-  std::FILE* f = std::fopen(temporary.c_str(), "wb");
+  UnfinishedFile temporary(path.string() + fmt::format(".{}.tmp", ::getpid()));
+  std::FILE* f = std::fopen(temporary.path().c_str(), "wb");
   if (f == nullptr) throw cannot_write(path, std::strerror(errno));
   std::error_code ignored;
-  if (!write_all(f, text, true)) {
-    const std::string why = std::strerror(errno);
-    fs::remove(temporary, ignored);
-    throw cannot_write(path, why + " (what was there before is untouched)");
-  }
-  if (fs::exists(before)) fs::permissions(temporary, before.permissions(), ignored);
-  fs::rename(temporary, path, error);
-  if (error) {
-    fs::remove(temporary, ignored);
-    throw cannot_write(path, error.message());
-  }
+  if (!write_all(f, text, true)) throw cannot_write(path, std::string(std::strerror(errno)) + " (what was there before is untouched)");
+  if (fs::exists(before)) fs::permissions(temporary.path(), before.permissions(), ignored);
+  fs::rename(temporary.path(), path, error);
+  if (error) throw cannot_write(path, error.message());
+  temporary.keep();
 }
 
 std::string read_file(const std::string& path, std::size_t limit_bytes) {

@@ -18,6 +18,7 @@ struct EngineKind {
   /// As engine::run().
   std::function<Summary(topology::Router&, workloads::Program&, const Options&, TimelineSink&)> run;
   bool lower_bound = false;    ///< leaves sharing out: never later than the others, and equal to them only without contention
+  bool own_process = false;    ///< plays a copy of the program in a process of its own: who wraps a program sees nothing of it
 };
 
 /// All engines, in the order of sim/engine/meson.build; the first is the default.

@@ -88,6 +88,12 @@ def figures(bench, weft):
         rows = json.loads(text)["result"]["rows"]
         return {**command(["run", "scenarios/all_to_all_bound.json", "--quiet"], times=3)(), "gap": max(r["gap_pct"] for r in rows)}
 
+    def timeline(gzip):
+        def measure():
+            m = bench("bench_trace", f"timeline/rounds:610/gzip:{gzip}/real_time", 3)
+            return {**m, "rate": m["bytes_per_second"] / 1e6, "cpu_rate": m["bytes_per_second"] * m["real"] / m["cpu"] / 1e6}
+        return measure
+
     build = lambda name: lambda: bench("bench_topology", f"build/{name}", 3)
     counts = lambda: {"cpu": max(bench("bench_topology", f"count/{c}", 1)["cpu"] for c in all_counts(bench))}
     seconds, memory = ("s", "cpu", "most"), ("MB", "MB", "most")
@@ -102,6 +108,9 @@ def figures(bench, weft):
     yield "building an MPFT of 16,384 endpoints", build("mpft 16,384 endpoints"), [(*seconds, 0.3)]
     yield "building a Dragonfly of 261,632 endpoints", build("dragonfly 261,632 endpoints"), [(*seconds, 5)]
     yield "counting any topology (the slowest)", counts, [(*seconds, 1e-3)]
+    for gzip, how in ((0, "as it is"), (1, "compressed")):
+        yield (f"timeline of 10 million transfers, written {how}", timeline(gzip),
+               [("MB/s (wall)", "rate", None if gzip else "least", 100), ("MB a CPU second", "cpu_rate", None, None), ("MB of memory", "MB", None, None)])
     yield "`weft --version`", command(["--version"], times=21), [("s (wall)", "real", "most", 0.01), ("s", "cpu", None, None)]
     yield ("`scenarios/all_to_all_bound.json`, all four", wire,
            [(*seconds, 1), ("s (wall)", "real", None, None), ("% above the wire", "gap", "most", 3)])

@@ -19,7 +19,7 @@ STAND_INS = {
              'sleep "${NINJA_TAKES:-0}"\nmkdir -p "$2/sim/cli"\nprintf \'#!/bin/bash\\necho "program $*"\\ncat\\nexit 5\\n\' >"$2/sim/cli/new"\n'
              'chmod +x "$2/sim/cli/new"; mv "$2/sim/cli/new" "$2/sim/cli/weft"',
 }
-ALL = "g++ meson ninja-build pkg-config python3 libboost-dev libfmt-dev nlohmann-json3-dev libcli11-dev libeigen3-dev"
+ALL = "g++ meson ninja-build pkg-config python3 libboost-dev libfmt-dev nlohmann-json3-dev libcli11-dev libeigen3-dev zlib1g-dev"
 
 
 class SmallCheckout(house.HouseTest):

@@ -9,6 +9,7 @@ REGISTRIES = [
     ("models", "reader_names", "models/calibration/readers", "models"),
     ("models", "kernel_names", "models/kernels/families", "models"),
     ("workloads", "workload_names", "workloads/kinds", "workloads"),
+    ("workloads", "trace_names", "workloads/traces", "workloads"),
     ("workloads", "schedule_names", "workloads/training/schedules", "workloads"),
     ("scenarios", "analysis_names", "scenarios/kinds", "scenarios"),
     ("reports", "format_names", "reports/formats", "reports"),

@@ -62,6 +62,7 @@ struct Ground {
     v.nvlink_rate = fabric.node_spec().nvlink_rate.value;
     v.nvlink_latency = fabric.node_spec().nvlink_latency.value;
     v.nvlink_store_latency = fabric.node_spec().nvlink_store_latency.value;
+    v.storage_nic = fabric.node_spec().storage_nic_rate.value.value() > 0;
     v.attached_switch = [this](const Endpoint& e) { return fabric.switch_of_nic(fabric.vertex_of(e)).value; };
     return v;
   }

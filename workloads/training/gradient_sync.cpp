@@ -22,13 +22,13 @@ std::vector<std::uint32_t> mirrors_of(const Layout& l, std::uint32_t rank) {
 
 class SyncBuilder {
  public:
-  SyncBuilder(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass) : layout_(l), grid_(grid), pass_(pass), communicates_(s.communicates), model_(s.model) {
+  SyncBuilder(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass) : layout_(l), grid_(grid), pass_(pass), model_(s.model), communicates_(s.communicates) {
     options_.kernel = program_->add_kernel(comm_kernel(s.synchronise));
     options_.extra_latency = s.synchronise.start_up.value;
   }
 
   std::unique_ptr<Program> build() {
-    for (std::uint32_t p = 0; communicates_ && p < layout_.pp; ++p) {
+    for (std::uint32_t p = 0; p < layout_.pp && communicates_; ++p) {
       const GradientSync sync = sync_of(model_, layout_, p);
       const std::vector<std::uint32_t> mirrors = mirrors_of(layout_, p);
       for (std::uint32_t d = 0; d < grid_.stage_size; ++d) {
@@ -109,8 +109,8 @@ class SyncBuilder {
   const Layout& layout_;
   StepGrid grid_;
   SyncPass pass_;
-  bool communicates_;
   const models::Llm& model_;
+  bool communicates_;
   std::unique_ptr<StaticProgram> program_ = std::make_unique<StaticProgram>();
   StaticProgram::TransferOptions options_;
   std::vector<std::uint32_t> owner_;

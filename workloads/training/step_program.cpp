@@ -1,5 +1,7 @@
 #include "workloads/training/step_program.h"
 
+#include <string>
+
 #include <fmt/format.h>
 
 #include "sim/core/error.h"
@@ -133,6 +135,48 @@ std::shared_ptr<Symmetry> StepProgram::symmetry() {
     if (record_ && rank == 0) record_->clear();   // in place of start()
     emit_first(rank, sink);
   });
+}
+
+namespace {
+
+// Streams as in DeepSeek's profile: computing on 7; exchanges and what goes between pipeline ranks beside it.
+constexpr std::uint32_t compute_track = 7, exchange_track = 20, send_track = 21;
+
+}  // namespace
+
+bool StepProgram::label(OpId id, OpLabel& out) const {
+  const std::uint32_t rank = emitter_.rank_of(id), local = emitter_.local_of(id);
+  const PlanOp& op = emitter_.plan_of(rank).ops[local];
+  out.rank = Rank(rank);
+  switch (op.kind) {
+    case Kind::compute:
+      out.name = to_text(op.work);
+      out.category = "kernel";
+      out.track = compute_track;
+      out.sms = job_->sms - (op.beside ? job_->communication_sms : 0);
+      return true;
+    case Kind::transfers:
+      out.name = to_text(op.exchange);
+      out.category = "communication";
+      out.track = exchange_track;
+      out.sms = job_->communication_sms;
+      return true;
+    case Kind::send:
+      out.name = "send to pipeline rank " + std::to_string(op.peer);
+      out.category = "communication";
+      out.track = send_track;
+      return true;
+    case Kind::cell_begin:
+    case Kind::cell_end:
+    case Kind::arrive:
+    case Kind::ready:
+    case Kind::received: break;
+  }
+  return false;
+}
+
+std::string StepProgram::track_name(std::uint32_t track) const {
+  return track == compute_track ? "compute" : track == exchange_track ? "exchanges" : track == send_track ? "pipeline" : std::string();
 }
 
 // Pipelines of different groups never meet: what they do together, the gradients' sum, comes after the step's pipeline.

@@ -32,6 +32,8 @@ class StepProgram final : public Program {
   void on_complete(OpId id, Seconds t, Sink& sink) override;
   std::shared_ptr<Symmetry> symmetry() override;
   std::vector<std::unique_ptr<Program>> parts() override;
+  bool label(OpId id, OpLabel& out) const override;
+  std::string track_name(std::uint32_t track) const override;
 
  private:
   void emit_first(std::uint32_t rank, Sink& sink);

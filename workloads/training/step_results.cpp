@@ -158,7 +158,7 @@ std::vector<ColumnDoc> step_column_docs() {
           {"bubble_s", "between cells, and after the last one until all ranks have ended"},
           {"end_s", "gradients, optimiser and weights (opt): what is simulated, or the given optimizer_time where that is longer"},
           {"computing_s", "time in which a kernel computes", true},
-          {"exchanging_s", "time with an exchange of expert or tensor parallelism"},
+          {"exchanging_s", "time with an exchange of tokens, or of tensor-parallel parts"},
           {"exposed_s", "of it, time in which nothing is computed"},
           {"hidden_pct", "of the exchanges' time that computing covers"},
           {"tokens_per_day_B", "billions (10^9) of tokens a day"},

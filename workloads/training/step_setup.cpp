@@ -62,7 +62,7 @@ void read_figures(Parameters& p, StepSetup& s) {
   s.jitter = where.has("jitter") ? where.at("jitter").as_number(0, 1) : 0;
   p.remember("jitter", s.jitter);
   if (where.has("optimizer_time")) {
-    s.optimizer_time = where.at("optimizer_time").as_quantity<Seconds>();
+    s.optimizer_time = where.at("optimizer_time").as_quantity<Seconds>(false);
     p.remember("optimizer_time", where.at("optimizer_time").value());
   }
   s.gpu_hour_usd = where.has("gpu_hour_usd") ? where.at("gpu_hour_usd").as_number(0, 1e6) : 2;

@@ -98,9 +98,7 @@ void Classes::dissolve_unused() {
 std::uint32_t Classes::new_flow_class() {
   ++live_classes_;
   if (!free_classes_.empty()) {
-    const std::uint32_t id = free_classes_.back();
-    free_classes_.pop_back();
-    return id;
+    return free_classes_.take();
   }
   classes_.emplace_back();
   return static_cast<std::uint32_t>(classes_.size() - 1);
@@ -108,7 +106,7 @@ std::uint32_t Classes::new_flow_class() {
 
 void Classes::free_flow_class(std::uint32_t id) {
   classes_[id] = FlowClass();
-  free_classes_.push_back(id);
+  free_classes_.give_back(id);
   --live_classes_;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/engine/fluid/flow_store.h"
+#include "sim/engine/fluid/free_ids.h"
 #include "sim/engine/fluid/heap.h"
 #include "sim/engine/fluid/paths.h"
 #include "sim/engine/fluid/refine.h"
@@ -150,7 +151,8 @@ class Classes {
   IndexedHeap finish_;                               // by class
 
   std::vector<FlowClass> classes_;
-  std::vector<std::uint32_t> free_classes_, class_of_variable_;
+  FreeIds free_classes_;
+  std::vector<std::uint32_t> class_of_variable_;
   std::vector<LinkClass> link_classes_;
   std::vector<std::uint32_t> free_link_classes_, link_class_of_constraint_;
   std::vector<std::uint32_t> class_of_link_, next_link_;   // by link

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/engine/fluid/blocks.h"
+#include "sim/engine/fluid/free_ids.h"
 
 namespace weft::engine {
 
@@ -20,8 +21,7 @@ class FlowStore {
                        std::span<const std::uint32_t> pieces) {
     std::uint32_t f = static_cast<std::uint32_t>(bytes_.size());
     if (!free_.empty()) {
-      f = free_.back();
-      free_.pop_back();
+      f = free_.take();
     } else {
       for (auto* v : {&bytes_, &weight_, &cap_, &latency_}) v->push_back(0);
       for (auto* v : {&owner_, &index_, &next_of_owner, &next_in_class, &class_of, &first_, &count_}) v->push_back(none);
@@ -37,7 +37,7 @@ class FlowStore {
   }
   void destroy(std::uint32_t f) {
     blocks_.give_back(first_[f], count_[f]);
-    free_.push_back(f);
+    free_.give_back(f);
   }
   void set_pieces(std::uint32_t f, std::span<const std::uint32_t> pieces) {
     blocks_.give_back(first_[f], count_[f]);
@@ -66,7 +66,8 @@ class FlowStore {
   }
 
   std::vector<double> bytes_, weight_, cap_, latency_;
-  std::vector<std::uint32_t> owner_, index_, first_, count_, free_, pieces_;
+  std::vector<std::uint32_t> owner_, index_, first_, count_, pieces_;
+  FreeIds free_;
   Blocks blocks_;
 
  public:

@@ -36,8 +36,7 @@ std::uint32_t Operations::slot_of(OpId id) {
     at = static_cast<std::uint32_t>(slots_.size());
     slots_.emplace_back();
   } else {
-    at = free_slots_.back();
-    free_slots_.pop_back();
+    at = free_slots_.take();
   }
   slots_[at] = Operation();
   slots_[at].id = id;
@@ -95,7 +94,7 @@ void Operations::release(std::uint32_t slot) {
   }
   std::reverse(ready_.begin() + static_cast<std::ptrdiff_t>(first), ready_.end());
   slots_[slot] = Operation();
-  free_slots_.push_back(slot);
+  free_slots_.give_back(slot);
 }
 
 void Operations::mark_done(OpId id) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/core/ids.h"
+#include "sim/engine/fluid/free_ids.h"
 
 namespace weft::engine {
 
@@ -88,7 +89,8 @@ class Operations {
   std::vector<std::unique_ptr<Page>> pages_;
   std::vector<bool> page_done_;
   std::vector<Operation> slots_;
-  std::vector<std::uint32_t> free_slots_, ready_;
+  FreeIds free_slots_;
+  std::vector<std::uint32_t> ready_;
   std::vector<Edge> edges_;
   std::uint32_t free_edge_ = none;
   std::vector<OpId> stream_tail_;

@@ -22,6 +22,7 @@ std::uint32_t Solver::add_link(double capacity) {
 }
 
 void Solver::remove_link(std::uint32_t link) {
+  if (links_[link].gone > 0) forget_gone();
   WEFT_CHECK(users_[link].empty(), "a link is removed while variables cross it");
   const bool dirty = links_[link].dirty;   // it stays in the list, and may come back under the same number
   links_[link] = Link();
@@ -59,8 +60,7 @@ std::uint32_t Solver::add_variable(std::span<const Term> given) {
     variables_.emplace_back();
     height_.emplace_back();
   } else {
-    v = free_variables_.back();
-    free_variables_.pop_back();
+    v = free_variables_.take();
   }
   Variable& variable = variables_[v];
   variable = Variable();
@@ -170,7 +170,7 @@ void Solver::remove_share(std::uint32_t v, std::span<const Term> shares) {
       entry.coefficient = l.quiet ? entry.coefficient - t.coefficient : entry.shares * t.coefficient;
       users_[t.link][place_[e]].coefficient = entry.coefficient;
     }
-    l.load = users_[t.link].empty() ? 0 : l.load - t.coefficient * variables_[v].level;
+    l.load = users(t.link) == 0 ? 0 : l.load - t.coefficient * variables_[v].level;
     if (!l.quiet) mark_dirty(t.link);
   }
 }
@@ -180,15 +180,41 @@ void Solver::remove_variable(std::uint32_t v) {
   WEFT_CHECK(variable.state == State::added || variable.state == State::fixed, "a variable is removed that is not there");
   for (std::uint32_t e = variable.first; e < variable.first + variable.length; ++e) {
     const std::uint32_t link = terms_[e].link;
-    unlist(e);
     Link& l = links_[link];
-    l.load = users_[link].empty() ? 0 : l.load - terms_[e].coefficient * variable.level;
+    ++l.gone;
+    l.load = users(link) == 0 ? 0 : l.load - terms_[e].coefficient * variable.level;
     if (!l.quiet) mark_dirty(link);
   }
   if (variable.bottleneck != none) --links_[variable.bottleneck].bound;
-  blocks_.give_back(variable.first, variable.room);
-  variable = Variable();
-  free_variables_.push_back(v);
+  variable.bottleneck = none;
+  variable.level = height_[v] = 0;
+  variable.state = State::gone;
+  gone_.push_back(v);
+}
+
+// Variables mostly go many at once, all of a link's: then its list is emptied at a stroke.
+void Solver::forget_gone() {
+  for (const std::uint32_t v : gone_) {
+    for (const Entry& t : terms(variables_[v])) {
+      auto& users = users_[t.link];
+      if (links_[t.link].gone != users.size()) continue;
+      users.clear();
+      links_[t.link].gone = 0;
+    }
+  }
+  for (const std::uint32_t v : gone_) {
+    Variable& variable = variables_[v];
+    for (std::uint32_t e = variable.first; e < variable.first + variable.length; ++e) {
+      Link& l = links_[terms_[e].link];
+      if (l.gone == 0) continue;
+      unlist(e);
+      --l.gone;
+    }
+    blocks_.give_back(variable.first, variable.room);
+    variable = Variable();
+    free_variables_.give_back(v);
+  }
+  gone_.clear();
 }
 
 double Solver::load(std::uint32_t link) const {

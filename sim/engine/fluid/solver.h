@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/engine/fluid/blocks.h"
+#include "sim/engine/fluid/free_ids.h"
 
 namespace weft::engine {
 
@@ -69,11 +70,13 @@ class Solver {
   double capacity(std::uint32_t link) const { return links_[link].capacity; }
   /// Sum of coefficient times level, afresh.
   double load(std::uint32_t link) const;
-  std::size_t users(std::uint32_t link) const { return users_[link].size(); }
+  std::size_t users(std::uint32_t link) const { return users_[link].size() - links_[link].gone; }
   /// Calls f(variable, coefficient) for each variable that crosses a link.
   template <class F>
   void for_users(std::uint32_t link, F f) const {
-    for (const Use& u : users_[link]) f(u.variable, u.coefficient);
+    for (const Use& u : users_[link]) {
+      if (links_[link].gone == 0 || variables_[u.variable].state != State::gone) f(u.variable, u.coefficient);
+    }
   }
   /// Calls f(link, coefficient) for each link of a variable.
   template <class F>
@@ -92,8 +95,9 @@ class Solver {
     std::uint32_t shares;     // how many times something was added here
     double coefficient;
   };
-  /// fixed: has its level of the last solve so far; growing: rises with the sweep; settled: has its new level.
-  enum class State : std::uint8_t { absent, added, fixed, growing, settled };
+  /// fixed: has its level of the last solve so far; growing: rises with the sweep; settled: has its new level; gone: removed, but still
+  /// listed by its links.
+  enum class State : std::uint8_t { absent, added, fixed, growing, settled, gone };
   struct Variable {
     double level = 0;
     std::uint32_t bottleneck = none;
@@ -109,6 +113,7 @@ class Solver {
     double lower = 0;         // it cannot saturate below this level
     double queued = never;    // its entry in the queue that counts
     std::uint32_t bound = 0, growing = 0;   // numbers of variables
+    std::uint32_t gone = 0;   // listed variables that have been removed
     bool dirty = false;       // the next solve looks at it
     bool touched = false;     // in this solve
     bool stirred = false;     // changed since it was last queued
@@ -130,6 +135,7 @@ class Solver {
   void append_term(std::uint32_t variable, const Term& term);
   void erase_term(std::uint32_t variable, std::uint32_t term);
   void unlist(std::uint32_t term);
+  void forget_gone();
   std::uint32_t take_block(std::uint32_t length);
   // To be called when a quiet link's load rose.
   void note_if_full(std::uint32_t link) {
@@ -167,8 +173,10 @@ class Solver {
   Blocks blocks_;
   std::vector<Link> links_;
   std::vector<std::vector<Use>> users_;     // by link
-  std::vector<std::uint32_t> free_variables_, free_links_;
+  FreeIds free_variables_;
+  std::vector<std::uint32_t> free_links_;
   // What the next solve has to look at, and what it did.
+  std::vector<std::uint32_t> gone_;   // variables
   std::vector<std::uint32_t> added_, dirty_, moved_, changed_, woken_, fallen_quiet_;
   // During a solve.
   std::vector<std::uint32_t> touched_, stirred_, suspects_;

@@ -67,6 +67,7 @@ bool Solver::wake_overloaded() {
 
 void Solver::begin() {
   sweep_ = 0;
+  forget_gone();
   for (const std::uint32_t v : added_) {
     if (variables_[v].state == State::added) grow(v);
   }

@@ -9,7 +9,8 @@ EngineKind simgrid_engine() {
           "Slow and independent: what the other engines are checked against. Plain flows alone; needs the package libsimgrid-dev.",
           [](topology::Router& router, workloads::Program& program, const Options& options, TimelineSink& sink) {
             return run_simgrid(router, program, options, sink);
-          }};
+          },
+          false, true};
 }
 
 }  // namespace weft::engine

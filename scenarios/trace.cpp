@@ -1,0 +1,141 @@
+#include "scenarios/trace.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "scenarios/case_run.h"
+#include "sim/core/error.h"
+
+namespace weft::scenarios {
+namespace {
+
+constexpr std::size_t most_listed = 12;
+
+/// "gpus=16" and so on, in any order, without blanks around.
+std::vector<std::string> labels_in(std::string_view list) {
+  std::vector<std::string> out;
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    std::string_view one = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (!one.empty()) out.emplace_back(one);
+  }
+  return out;
+}
+
+/// A name as text says it: variant/workload or one of them, and labels.
+struct Wanted {
+  explicit Wanted(const std::string& text) : name(text) {
+    const std::size_t open = text.rfind('[');
+    if (open == std::string::npos || text.back() != ']') return;
+    name = text.substr(0, open);
+    labels = labels_in(std::string_view(text).substr(open + 1, text.size() - open - 2));
+  }
+
+  bool fits(const TracedCase& c) const {
+    const std::string both = c.variant->name + "/" + c.workload->id;
+    if (!name.empty() && name != both && name != c.workload->id && name != c.variant->name) return false;
+    const std::size_t open = c.name.size() > both.size() ? both.size() + 1 : c.name.size();
+    const std::vector<std::string> has = labels_in(std::string_view(c.name).substr(open, c.name.size() - open - (open < c.name.size())));
+    return std::all_of(labels.begin(), labels.end(), [&](const std::string& l) { return std::find(has.begin(), has.end(), l) != has.end(); });
+  }
+
+  std::string name;
+  std::vector<std::string> labels;
+};
+
+std::vector<TracedCase> cases_of(const std::vector<ResolvedVariant>& variants) {
+  std::vector<TracedCase> out;
+  for (const ResolvedVariant& v : variants) {
+    for (const ResolvedWorkload& w : v.workloads) {
+      if (!w.workload) continue;
+      try {
+        topology::Router router(v.cluster->fabric(), v.cluster->routing());
+        std::size_t number = 0;
+        for (const workloads::Case& c : w.workload->cases(v.cluster->view(router))) {
+          out.push_back({&v, &w, number++, fmt::format("{}/{}{}", v.name, w.id, label_of(c))});
+        }
+      } catch (const UserError& e) {
+        throw placed(e, v.file, w.pointer);
+      }
+    }
+  }
+  return out;
+}
+
+/// Names of cases; where they are many, of workloads, and how many cases each has.
+std::string listed(const std::vector<TracedCase>& cases) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0, n = 0; i < cases.size(); i += n) {
+    for (n = 1; cases.size() > most_listed && i + n < cases.size() && cases[i + n].workload == cases[i].workload; ++n) {}
+    names.push_back(n == 1 ? fmt::format("\"{}\"", cases[i].name) : fmt::format("\"{}/{}\" ({} cases)", cases[i].variant->name, cases[i].workload->id, n));
+  }
+  const std::size_t shown = std::min(names.size(), most_listed);
+  const std::string rest = shown < names.size() ? fmt::format(" and {} more", names.size() - shown) : "";
+  return fmt::format("{}{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "), rest);
+}
+
+}  // namespace
+
+RankList::RankList(const std::string& text, const std::string& option) : option_(option) {
+  const auto wrong = [&](const std::string& part) {
+    return UserError(option, fmt::format("expected ranks like \"0-15,64\", got \"{}\"", part.empty() ? text : part));
+  };
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (;;) {
+    const char* const comma = std::find(at, end, ',');
+    const std::string part(at, comma);
+    std::uint32_t first = 0, last = 0;
+    auto [after, error] = std::from_chars(at, comma, first);
+    if (error != std::errc()) throw wrong(part);
+    last = first;
+    if (after != comma && *after == '-') {
+      const auto second = std::from_chars(after + 1, comma, last);
+      if (second.ec != std::errc()) throw wrong(part);
+      after = second.ptr;
+    }
+    if (after != comma) throw wrong(part);
+    if (last < first) throw UserError(option, fmt::format("the ranks \"{}\" go backwards", part), fmt::format("{}-{}", last, first));
+    ranges_.emplace_back(first, last);
+    if (comma == end) return;
+    at = comma + 1;
+  }
+}
+
+std::vector<bool> RankList::of(std::uint32_t ranks) const {
+  std::vector<bool> listed(empty() ? 0 : ranks, false);
+  for (const auto& [first, last] : ranges_) {
+    if (last >= ranks) throw UserError(option_, fmt::format("there is no rank {}: this cluster has the ranks 0 to {}", last, ranks - 1));
+    std::fill(listed.begin() + first, listed.begin() + last + 1, true);
+  }
+  return listed;
+}
+
+TracedCase choose_traced(const std::vector<ResolvedVariant>& variants, const TraceRequest& request) {
+  const std::vector<TracedCase> all = cases_of(variants);
+  if (all.empty()) throw UserError("--trace", "nothing in this scenario is simulated, so there is no timeline");
+  const Wanted wanted(request.of);
+  std::vector<TracedCase> fit;
+  for (const TracedCase& c : all) {
+    if (c.name == request.of) fit = {c};
+    if (c.name == request.of) break;
+    if (wanted.fits(c)) fit.push_back(c);
+  }
+  if (fit.empty()) {
+    throw UserError("--trace-of", fmt::format("nothing here is called \"{}\"", request.of), "there are " + listed(all));
+  }
+  if (fit.size() > 1) {
+    const std::string hint = "name one with --trace-of: " + listed(fit);
+    if (request.of.empty()) throw UserError("--trace", fmt::format("this scenario runs {} simulations, and one of them can be drawn", fit.size()), hint);
+    throw UserError("--trace-of", fmt::format("\"{}\" may be any of {} simulations", request.of, fit.size()), hint);
+  }
+  request.ranks.of(fit.front().variant->cluster->fabric().placement().ranks());
+  return fit.front();
+}
+
+}  // namespace weft::scenarios
