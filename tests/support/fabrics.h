@@ -16,12 +16,13 @@
 
 namespace weft::testing {
 
-/// `topology` as in a scenario, under `nodes` nodes; names of data files for the rest. Throws UserError.
+/// `topology` as in a scenario, under `nodes` nodes; names of data files, or objects, for the rest. Throws UserError.
 inline topology::Fabric make_fabric(const std::string& topology, std::uint32_t nodes, const std::string& node = "h800",
                                     const std::string& transport = "ideal", const std::vector<std::string>& failed = {}) {
   Problems problems;
   const DataPlaces data = DataPlaces::standard();
-  const Json node_json = node, transport_json = parse_json(transport.starts_with("{") ? transport : "\"" + transport + "\"", "");
+  const auto named = [](const std::string& text) { return parse_json(text.starts_with("{") ? text : "\"" + text + "\"", ""); };
+  const Json node_json = named(node), transport_json = named(transport);
   const Json topology_json = parse_json(topology, "");
   const auto node_spec = topology::read_node_spec(JsonReader(node_json, "", problems, "/cluster/node"), data);
   const auto transport_spec = topology::read_transport_spec(JsonReader(transport_json, "", problems, "/cluster/transport"), data);

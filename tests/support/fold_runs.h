@@ -16,11 +16,13 @@ namespace weft::testing {
 struct Told final : engine::TimelineSink {
   std::vector<double> start, finish;
   std::size_t starts = 0, finishes = 0;
-  bool in_order = true;
+  bool in_order = true;   ///< of (time, id)
+  bool in_time = true;
   engine::Summary summary;
 
   void started(OpId id, Seconds t) override { put(start, id, t), ++starts; }
   void finished(OpId id, Seconds t) override {
+    in_time = in_time && t.value() >= last_time_;
     in_order = in_order && (t.value() > last_time_ || (t.value() == last_time_ && (finishes == 0 || id.value > last_id_)));
     last_time_ = t.value(), last_id_ = id.value;
     put(finish, id, t), ++finishes;

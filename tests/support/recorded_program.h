@@ -1,6 +1,7 @@
 // What a program emits at time 0, kept: transfers with their legs, and the bytes that they bring to links' ends.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -73,6 +74,20 @@ inline workloads::ClusterView view_of(std::uint32_t nodes, std::vector<Place> lo
   return v;
 }
 
+/// The times of kernels that a run without options has: from the shipped calibrations of the GPU, those that the workload names first.
+inline std::shared_ptr<const models::CostModel> shipped_times(const models::Gpu& gpu, const models::KernelChoice& choice, const std::string& place) {
+  const DataPlaces data = DataPlaces::standard();
+  std::vector<std::string> names = choice.calibrations;
+  for (const std::string& name : data.names("models/calibrations"))
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  std::vector<models::Calibration> all;
+  for (const std::string& name : names) {
+    models::Calibration c = models::read_calibration(name, data, place);
+    if (c.gpu == gpu.name) all.push_back(std::move(c));
+  }
+  return std::make_shared<const models::CostModel>(gpu, std::move(all), choice.cost_model.value_or(models::Fidelity::measured), false, place);
+}
+
 /// Reads a workload as a scenario does; throws UserError with all problems.
 inline std::unique_ptr<workloads::Workload> workload_from(const std::string& json, std::uint64_t seed = 1) {
   const DataPlaces data = DataPlaces::standard();
@@ -82,7 +97,7 @@ inline std::unique_ptr<workloads::Workload> workload_from(const std::string& jso
   const std::string name = where.string("kind");
   std::unique_ptr<workloads::Workload> workload;
   for (const workloads::WorkloadKind& k : workloads::workload_kinds())
-    if (k.name == name) workload = k.read(where, {&data, seed});
+    if (k.name == name) workload = k.read(where, {&data, seed, shipped_times});
   if (!workload && problems.empty()) where.fail_at("kind", "unknown workload");
   where.done();
   problems.throw_if_any();

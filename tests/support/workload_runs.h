@@ -39,6 +39,11 @@ class OutcomeKeeper final : public engine::TimelineSink {
   std::map<std::uint32_t, std::vector<double>> rates_;
 };
 
+/// Keeps nothing but what the summary says.
+struct Unheard final : engine::TimelineSink {
+  bool wants_operations() const override { return false; }
+};
+
 struct Ground {
   topology::Fabric fabric;
   topology::RoutingSpec routing;
@@ -73,19 +78,29 @@ struct Ground {
         engine::Options options;
         options.stop_after_first_rates = c.observe == workloads::Observe::first_rates;
         OutcomeKeeper keeper;
+        Unheard nobody;
         const auto program = c.program(trial);
-        const engine::Summary s = engine::run(router, *program, options, keeper);
+        const bool heard = c.observe != workloads::Observe::makespan;
+        const engine::Summary s = engine::run(router, *program, options, heard ? static_cast<engine::TimelineSink&>(keeper) : nobody);
         outcomes.push_back(keeper.take(s.makespan));
+        for (const auto& make : c.then) outcomes.back().then.push_back(makespan(*make(trial)));
       }
       Row row = c.labels;
       c.fill(outcomes, row);
       rows.push_back(row);
+      for (Row& more : c.more_rows ? c.more_rows(outcomes) : std::vector<Row>()) rows.push_back(std::move(more));
     }
     return rows;
   }
 
   double number(const std::string& json, const std::string& column, std::uint64_t seed = 1) const {
     return run(json, seed).at(0).number(column);
+  }
+
+  Seconds makespan(workloads::Program& program, const engine::Options& options = {}) const {
+    topology::Router router(fabric, routing);
+    Unheard nobody;
+    return engine::run(router, program, options, nobody).makespan;
   }
 
  private:

@@ -120,6 +120,8 @@ void StepCounters::on_complete(OpId id, Seconds t, Sink& sink) {
   const PlanOp& op = emitter_.plan_of(rank).ops[local];
   if (op.kind == Kind::transfers) return transfer_done(rank, local, op);
   if (op.kind == Kind::compute) return computed(rank, local, op);
+  --gpus_[rank].sending;
+  try_begin(rank);
   const std::uint32_t to = op.peer * grid_.stage_size + grid_.in_stage(rank);
   ++arrived_[to][sequences_[grid_.pipeline_rank(rank)].cell_of_send[local]];
   try_begin(to);
@@ -128,7 +130,7 @@ void StepCounters::on_complete(OpId id, Seconds t, Sink& sink) {
 void StepCounters::try_begin(std::uint32_t rank) {
   Gpu& g = gpus_[rank];
   const RankSequences& s = sequences_[grid_.pipeline_rank(rank)];
-  if (g.begun || g.cell >= s.cells.size() || arrived_[rank][g.cell] < s.cells[g.cell].arrivals) return;
+  if (g.begun || g.sending > 0 || g.cell >= s.cells.size() || arrived_[rank][g.cell] < s.cells[g.cell].arrivals) return;
   g.begun = true;
   if (watched(rank)) record_->ranks[grid_.pipeline_rank(rank)].cells[g.cell].begin = now_;
   if (s.cells[g.cell].lets_go != none) come_to(rank, s.cells[g.cell].lets_go);
@@ -169,6 +171,7 @@ void StepCounters::try_end(std::uint32_t rank) {
   }
   if (watched(rank)) record_->ranks[grid_.pipeline_rank(rank)].cells[g.cell].end = now_;
   for (const std::uint32_t local : cell.sends) emitter_.send(rank, local, emitter_.plan_of(rank).ops[local], {}, *sink_);
+  g.sending = static_cast<std::uint32_t>(cell.sends.size());
   g.begun = false;
   ++g.cell;
   try_begin(rank);

@@ -53,6 +53,7 @@ class StepCounters {
     std::uint32_t cell = 0;             ///< that it is in, or waits to begin
     std::uint32_t next = 0;             ///< computing
     std::uint32_t received = 0;         ///< exchanges that have brought it its own
+    std::uint32_t sending = 0;          ///< transfers to other pipeline ranks under way
     std::uint32_t own_left = 0;         ///< transfers of its own that the exchange under way waits for
     bool begun = false, computes = false;
   };

@@ -40,6 +40,7 @@ void StepEmitter::send(std::uint32_t rank, std::uint32_t local, const PlanOp& op
   t.bytes = job_->sent;
   t.legs = legs_;
   t.kernel = KernelId(1);
+  t.latency_mode = latency_mode();
   t.extra_latency = job_->send_start_up;
   t.flow_key = pair_key(rank, to);
   sink.transfer(t, after);
@@ -49,6 +50,7 @@ void StepEmitter::exchange(std::uint32_t rank, std::uint32_t local, const PlanOp
   if (op.exchange == ExchangeKind::tensor) return in_team(rank, local, sink);
   Transfer t;
   t.kernel = KernelId(0);
+  t.latency_mode = latency_mode();
   t.extra_latency = job_->exchange_start_up;
   if (op.exchange == ExchangeKind::dispatch_forward) t.extra_latency += job_->dispatch_lead;
   if (op.exchange == ExchangeKind::combine_backward) t.extra_latency += job_->gradient_lead;
@@ -106,6 +108,7 @@ void StepEmitter::in_team(std::uint32_t rank, std::uint32_t local, Sink& sink) {
   t.bytes = job_->reduced;
   t.legs = legs_;
   t.kernel = KernelId(2);
+  t.latency_mode = latency_mode();
   t.extra_latency = job_->team_start_up;
   t.flow_key = pair_key(rank, to);
   sink.transfer(t);

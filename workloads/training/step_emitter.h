@@ -20,6 +20,7 @@ struct StepJob {
   std::unique_ptr<StepLoads> loads;        ///< null without exchanges
   std::shared_ptr<const Rails> rails;      ///< null where groups lie inside nodes
   std::vector<CommKernel> kernels;         ///< 0: expert exchanges, 1: between pipeline ranks, 2: tensor parallel
+  bool communicates = true;                ///< false: transfers are of nothing and take no time
   Seconds exchange_start_up, send_start_up, team_start_up;
   Seconds dispatch_lead, gradient_lead;    ///< before a forward dispatch, and before gradients are dispatched
   Bytes dispatched, combined;              ///< of one token's copy
@@ -53,6 +54,7 @@ class StepEmitter {
   void to_block(std::uint32_t rank, std::uint32_t block, const PlanOp& op, Transfer& t);
   void fan_out(std::uint32_t base, std::uint32_t via, double share, double messages);
   void in_team(std::uint32_t rank, std::uint32_t local, Sink& sink);
+  LatencyMode latency_mode() const { return job_->communicates ? LatencyMode::wire : LatencyMode::none; }
 
   std::shared_ptr<const StepJob> job_;
   std::uint32_t ranks_;

@@ -180,6 +180,8 @@ class RankPlanner {
   void begin_cell(const Cell& cell) {
     std::vector<Dependency> after;
     if (end_ != PlanOp::none) after.push_back({Scope::own, end_});
+    for (const std::uint32_t s : sends_) after.push_back({Scope::own, s});
+    sends_.clear();
     const bool forward = cell.kind == CellKind::forward || cell.kind == CellKind::overlapped;
     const bool backward = cell.kind != CellKind::forward && cell.kind != CellKind::weight;
     if (forward && cell.forward.stage > 0) arrival(cell.forward, false, after);
@@ -201,6 +203,8 @@ class RankPlanner {
   void end_cell(const Cell& cell) {
     std::vector<Dependency> after = {{Scope::own, last_compute_ != PlanOp::none ? last_compute_ : begin_}};
     if (last_received_ != PlanOp::none) after.push_back(received_);
+    after.insert(after.end(), reduced_.begin(), reduced_.end());
+    reduced_.clear();
     PlanOp op;
     op.kind = Kind::cell_end;
     end_ = add(op, std::move(after));
@@ -215,6 +219,7 @@ class RankPlanner {
     op.peer = schedule_.rank_of[pass.direction][backward ? pass.stage - 1 : pass.stage + 1];
     if (op.peer == rank_) return;
     (*sent_)[send_key(schedule_, pass, backward)] = add(op, {{Scope::own, end_}});
+    sends_.push_back(static_cast<std::uint32_t>(out_.ops.size() - 1));
   }
 
   void weight_cell(const Cell& cell) {
@@ -253,6 +258,8 @@ class RankPlanner {
       if (i > 0) begin_stretch();
       add_turn(f, i < f.turns.size() ? &f.turns[i] : nullptr, b, i < b.turns.size() ? &b.turns[i] : nullptr, i + 1 < b.turns.size() ? &b.turns[i + 1] : nullptr);
     }
+    if (!teams_) return;   // else the last computing says it
+    for (const Half* h : {&f, &b}) reduced_.insert(reduced_.end(), h->data.begin(), h->data.end());
   }
 
   bool exchanges(const Turn* t) const { return exchanges_ && t != nullptr && t->has_layer && t->layer.kind == Piece::Kind::moe; }
@@ -331,6 +338,8 @@ class RankPlanner {
   RankPlan& out_;
   std::vector<std::uint32_t>* sent_ = nullptr;
   std::uint32_t rank_ = 0, cell_ = 0;
+  std::vector<std::uint32_t> sends_;  ///< of the cell before
+  std::vector<Dependency> reduced_;   ///< what brings a cell's outputs together in teams
   Dependency received_;   ///< what those wait for who need what the last exchange brought
   std::uint32_t begin_ = PlanOp::none, end_ = PlanOp::none, last_compute_ = PlanOp::none, last_received_ = PlanOp::none;
   bool stretch_has_trigger_ = false, with_weights_ = false, weighs_ = false;

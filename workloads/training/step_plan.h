@@ -81,7 +81,8 @@ struct StepPlan {
 
 /// Every overlapped cell interleaves a forward and a backward micro-batch layer by layer in the order of DeepSeek's profile:
 ///   compute: attn(F) mlp(B) mlp(W) mlp(F) attn(B) attn(W);  communication: combine(B) dispatch(F) dispatch(B) combine(F).
-/// A cell with one half alone keeps that half's order. `expert_parallel`: MoE layers exchange tokens.
+/// A cell with one half alone keeps that half's order. A rank's cell begins when the one before has ended, what that one sends to other ranks
+/// has arrived, and what its own passes need is there. `expert_parallel`: MoE layers exchange tokens.
 /// `late_head_weight`: the head's weight gradient is taken where those of layers are; else with its backward pass, since its input, the gradients
 /// of all logits, is large to keep.
 StepPlan plan_step(const PipelineSchedule& schedule, std::span<const StageContent> stages, const StepGrid& grid, bool expert_parallel, bool late_head_weight = false);

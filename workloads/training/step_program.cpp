@@ -112,8 +112,14 @@ void StepProgram::note(std::uint32_t rank, std::uint32_t local, const PlanOp& op
     case Kind::cell_begin: record.cells[op.cell].begin = t; break;
     case Kind::cell_end: record.cells[op.cell].end = t; break;
     case Kind::compute: record_->computed(emitter_.grid().pipeline_rank(rank), op, {t - emitter_.duration(rank, local, op).value(), t}); break;
-    case Kind::ready: record.exchanging.push_back({t, t}); break;
-    case Kind::received: record.exchanging.back().end = t; break;
+    case Kind::ready: begun_[emitter_.id_of(local, rank).value] = t; break;
+    case Kind::received: {
+      const bool team = op.exchange == ExchangeKind::tensor;
+      const auto ready = begun_.find(emitter_.id_of(local - 1 - (team ? 1 : emitter_.grid().blocks()), rank).value);
+      (team ? record.reducing : record.exchanging).push_back({ready->second, t});
+      begun_.erase(ready);
+      break;
+    }
     case Kind::arrive:
     case Kind::transfers:
     case Kind::send: break;
@@ -125,7 +131,10 @@ std::shared_ptr<Symmetry> StepProgram::symmetry() {
   const bool draws = job_->jitter > 0 || (job_->loads && job_->loads->drawn());
   const bool whole = !alone_ && first_group_ == 0 && last_group_ == g.groups();
   if (draws || !whole || (job_->rails && !job_->rails->keep_apart()) || g.stage_size % g.per_node != 0) return nullptr;
-  return std::make_shared<StepSymmetry>(std::shared_ptr<const StepPlan>(job_, &job_->plan), [this](std::uint32_t rank, Sink& sink) { emit_first(rank, sink); });
+  return std::make_shared<StepSymmetry>(std::shared_ptr<const StepPlan>(job_, &job_->plan), [this](std::uint32_t rank, Sink& sink) {
+    if (record_ && rank == 0) record_->clear();   // in place of start()
+    emit_first(rank, sink);
+  });
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "workloads/training/step_counters.h"
@@ -49,6 +50,7 @@ class StepProgram final : public Program {
   std::uint32_t first_group_ = 0, last_group_;
   bool alone_ = false;                       ///< the skeleton
   std::vector<OpId> after_;
+  std::unordered_map<std::uint32_t, double> begun_;   ///< exchanges under way of those that the record hears of, by the id of their `ready`
 };
 
 }  // namespace weft::workloads::training

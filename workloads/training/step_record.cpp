@@ -19,6 +19,7 @@ void StepRecord::clear() {
     r.weighing.assign(r.cells.size(), 0);
     r.computing.clear();
     r.exchanging.clear();
+    r.reducing.clear();
   }
 }
 

@@ -20,7 +20,8 @@ struct StepRecord {
   struct Rank {
     std::vector<Span> cells;                 ///< in the order of the schedule
     std::vector<Span> computing;             ///< one after the other
-    std::vector<Span> exchanging;            ///< one after the other
+    std::vector<Span> exchanging;            ///< with experts' GPUs; one after the other
+    std::vector<Span> reducing;              ///< with the tensor-parallel team; by their ends
     std::vector<double> weighing;            ///< by cell: seconds of weight gradients in it
   };
   std::vector<Rank> ranks;

@@ -31,6 +31,19 @@ double overlap(const std::vector<Span>& a, const std::vector<Span>& b) {
   return sum;
 }
 
+/// Spans that cover what either list does, one after the other.
+std::vector<Span> merged(std::vector<Span> a, const std::vector<Span>& b) {
+  if (b.empty()) return a;
+  a.insert(a.end(), b.begin(), b.end());
+  std::sort(a.begin(), a.end(), [](const Span& x, const Span& y) { return x.begin < y.begin; });
+  std::vector<Span> out;
+  for (const Span& s : a) {
+    if (!out.empty() && s.begin <= out.back().end) out.back().end = std::max(out.back().end, s.end);
+    else out.push_back(s);
+  }
+  return out;
+}
+
 double length(const std::vector<Span>& spans) {
   double sum = 0;
   for (const Span& s : spans) sum += s.end - s.begin;
@@ -57,8 +70,9 @@ StepParts parts_of_rank(const std::vector<Cell>& cells, const StepRecord::Rank& 
   p.bubble = pipeline - busy;
   p.end = end;
   p.computing = length(r.computing);
-  p.communicating = length(r.exchanging);
-  p.exposed = p.communicating - overlap(r.computing, r.exchanging);
+  const std::vector<Span> communicating = merged(r.exchanging, r.reducing);
+  p.communicating = length(communicating);
+  p.exposed = p.communicating - overlap(r.computing, communicating);
   return p;
 }
 
@@ -87,25 +101,28 @@ void set_parts(Row& row, const StepParts& p) {
   }
 }
 
-/// What follows from the time of a step: throughput, use of the tensor cores, hours, money, energy.
 void set_rates(Row& row, const StepSetup& s, const PreparedStep& step, const StepParts& mean) {
-  const double time = mean.sum(), gpus = step.layout.gpus(), tokens = step.layout.tokens_per_step();
-  const auto tflops = [&](bool causal) {
-    return models::sum_of(models::train_flops(s.model, step.layout.sequence, causal)).value() * tokens / time / gpus * 1e-12;
-  };
-  const double peak = s.gpu.bf16_rate.value.value() * 1e-12;
-  row.set("tokens_per_day_B", tokens / time * 86400e-9);
-  row.set("tflops_causal", tflops(true)).set("tflops", tflops(false));
-  row.set("mfu_causal_pct", 100 * tflops(true) / peak).set("mfu_pct", 100 * tflops(false) / peak);
-  const double hours = gpus * time / 3600 / tokens * 1e12;
-  row.set("kGPU_hours_per_T", hours * 1e-3).set("MUSD_per_T", hours * s.gpu_hour_usd * 1e-6);
-  const PowerModel power;
-  const double busy = mean.computing / time;
-  const double watts = s.gpu.power.value.value() * (power.idle + (1 - power.idle) * (busy * power.computing + (1 - busy) * power.waiting));
-  if (watts > 0) row.set("J_per_token", watts * gpus * time / tokens);
+  const StepRates r = rates_of(s.model, s.gpu, step.layout, Seconds(mean.sum()));
+  row.set("tokens_per_day_B", r.tokens_per_day * 1e-9);
+  row.set("tflops_causal", r.causal.value() * 1e-12).set("tflops", r.whole.value() * 1e-12);
+  row.set("mfu_causal_pct", 100 * r.mfu_causal).set("mfu_pct", 100 * r.mfu);
+  row.set("kGPU_hours_per_T", r.gpu_seconds_per_token / 3600 * 1e9).set("MUSD_per_T", r.gpu_seconds_per_token / 3600 * 1e6 * s.gpu_hour_usd);
+  const double power = PowerModel{}.mean(mean.computing / mean.sum());
+  if (s.gpu.power.value.value() > 0) row.set("J_per_token", r.joules_per_token(s.gpu.power.value * power));
 }
 
 }  // namespace
+
+StepRates rates_of(const models::Llm& m, const models::Gpu& gpu, const Layout& l, Seconds step) {
+  const double tokens = l.tokens_per_step(), gpus = l.gpus();
+  const auto rate = [&](bool causal) { return models::sum_of(models::train_flops(m, l.sequence, causal)) * (tokens / gpus) / step; };
+  StepRates r;
+  r.tokens_per_day = tokens / step.value() * 86400;
+  r.causal = rate(true), r.whole = rate(false);
+  r.mfu_causal = r.causal / gpu.bf16_rate.value, r.mfu = r.whole / gpu.bf16_rate.value;
+  r.gpu_seconds_per_token = gpus * step.value() / tokens;
+  return r;
+}
 
 std::vector<Row> rows_of(const StepSetup& s, const PreparedStep& step, const StepRecord& record, Seconds pipeline, const StepEnd& end) {
   const std::vector<StepParts> parts = parts_of(step.schedule, record, pipeline, end.total);

@@ -30,7 +30,7 @@ RoutingChoice read_routing(Parameters& p, const models::Llm& m, const Layout& l)
   return r;
 }
 
-std::string default_schedule(JsonReader& where) { return where.has("pp") ? "dualpipe" : "1f1b"; }
+std::string default_schedule(JsonReader& where) { return where.has("pp") && where.at("pp").value() != 1 ? "dualpipe" : "1f1b"; }
 
 std::vector<std::string> schedule_names() {
   std::vector<std::string> names;
@@ -89,7 +89,11 @@ void read_cost_model(Parameters& p, const WorkloadContext& context, StepSetup& s
 std::optional<StepSetup> read_step(Parameters& p, const WorkloadContext& context) {
   JsonReader& where = p.where();
   const std::size_t before = where.problems().list().size();
-  const auto sound = [&] { return where.problems().list().size() == before; };
+  const auto sound = [&] {
+    if (where.problems().list().size() == before) return true;
+    for (const ColumnDoc& d : step_parameter_docs()) where.has(d.name);   // keys that are not read any more are known all the same
+    return false;
+  };
   static const Json h800 = "h800";
   StepSetup s;
   s.gpu = models::read_gpu(where.has("gpu") ? where.at("gpu") : JsonReader(h800, where.file(), where.problems(), where.pointer() + "/gpu"), *context.data);
@@ -165,10 +169,14 @@ PreparedStep prepare_step(const StepSetup& s, const ClusterView& cluster) {
   job->costs = costs_of(s, l, received);
   const models::CommunicationModel& exchange = grid.blocks() > 1 ? s.exchange : s.intranode;
   job->kernels = {comm_kernel(exchange), comm_kernel(s.pipeline), comm_kernel(s.tensor)};
-  job->exchange_start_up = exchange.start_up.value;
-  job->send_start_up = s.pipeline.start_up.value;
-  job->team_start_up = s.tensor.start_up.value;
-  if (s.communicates) job->dispatch_lead = s.constants.dispatch_layout.value, job->gradient_lead = s.constants.gradient_cast.value;
+  job->communicates = s.communicates;
+  if (s.communicates) {
+    job->exchange_start_up = exchange.start_up.value;
+    job->send_start_up = s.pipeline.start_up.value;
+    job->team_start_up = s.tensor.start_up.value;
+    job->dispatch_lead = s.constants.dispatch_layout.value;
+    job->gradient_lead = s.constants.gradient_cast.value;
+  }
   const double on = s.communicates ? 1 : 0, tokens = l.tokens_per_micro_batch();
   const auto hidden = static_cast<std::int64_t>(s.model.hidden);
   job->dispatched = (s.fp8 ? moe::fp8_copy(hidden) : moe::bf16_copy(hidden)) * on;
@@ -189,7 +197,7 @@ std::vector<ColumnDoc> step_parameter_docs() {
   std::vector<ColumnDoc> docs = {
       {"model", "a name (weft list models), a path to a config.json or an object"},
       {"gpu", "a name (weft list hardware), a path or an object; default \"h800\""},
-      {"schedule", "a name (weft list schedules); default \"dualpipe\" (\"1f1b\" without pp)"},
+      {"schedule", "a name (weft list schedules); default \"dualpipe\" (\"1f1b\" with pp 1)"},
       {"stages_per_rank", "interleaved_1f1b: stages on each rank; default 2"}};
   for (ColumnDoc& d : layout_parameter_docs()) docs.push_back(std::move(d));
   for (ColumnDoc& d : std::vector<ColumnDoc>{
@@ -198,7 +206,7 @@ std::vector<ColumnDoc> step_parameter_docs() {
            {"slowest_rows", "with routing expected: routed rows of the rank for which each exchange waits, over the mean of its group; default 1"},
            {"gate", "unrestricted, v3 or deepep_test; default \"v3\" for models with groups of experts"},
            {"communication_sms", "SMs that exchanges take from the kernels beside them; default 20 with experts"},
-           {"communication", "false: every transfer is of nothing; default true"},
+           {"communication", "false: every transfer is of nothing and takes no time; default true"},
            {"dispatch_dtype", "fp8 (default for models in FP8) or bf16"},
            {"kernel", "communication kernel of expert exchanges; default \"deepep_normal\""},
            {"intranode_kernel", "the same when one node holds a group; default \"deepep_intranode\""},

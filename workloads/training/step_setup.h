@@ -32,7 +32,7 @@ struct StepSetup {
   models::CommunicationModel exchange, intranode, pipeline, tensor, synchronise;
   std::uint32_t communication_sms = 20;
   bool fp8 = true;                          ///< dispatch in FP8
-  bool communicates = true;                 ///< false: every transfer is nothing
+  bool communicates = true;                 ///< false: transfers are of nothing and take no time
   RoutingChoice routing;                    ///< the gate's experts zero: no MoE layer
   double slowest_rows = 1;                  ///< routed rows of the rank that all wait for, over their mean; loads that are not drawn
   double time_factor = 1;                   ///< all computing takes so many times what kernel models say
