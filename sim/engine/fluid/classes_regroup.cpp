@@ -62,9 +62,13 @@ void Classes::begin_singly(double now) {
       continue;
     }
     const std::uint32_t id = new_flow_class();
-    classes_[id] = fresh_class(f, now);
-    classes_[id].first = f;
-    classes_[id].count = 1;
+    FlowClass& c = classes_[id];   // new: all else is as it should be
+    c.remaining = flows_.bytes(f);
+    c.weight = flows_.weight(f);
+    c.cap = flows_.cap(f);
+    c.since = now;
+    c.first = f;
+    c.count = 1;
     flows_.class_of[f] = id;
     flows_.next_in_class[f] = none;
     ++live_flows_;

@@ -9,6 +9,7 @@
 
 #include "sim/engine/fluid/blocks.h"
 #include "sim/engine/fluid/free_ids.h"
+#include "sim/engine/fluid/heap.h"
 
 namespace weft::engine {
 
@@ -180,7 +181,13 @@ class Solver {
   std::vector<std::uint32_t> added_, dirty_, moved_, changed_, woken_, fallen_quiet_;
   // During a solve.
   std::vector<std::uint32_t> touched_, stirred_, suspects_;
-  std::vector<std::pair<double, std::uint32_t>> queue_;
+  /// Where a link may have to stop the sweep; of equal levels the smaller link first.
+  struct Stop {
+    double level;
+    std::uint32_t link;
+    bool operator<(const Stop& o) const { return level < o.level || (level == o.level && link < o.link); }
+  };
+  QuadHeap<Stop> queue_;
   double sweep_ = 0;
 };
 

@@ -29,9 +29,8 @@ bool Solver::improve() {
 void Solver::sweep() {
   begin();
   while (!queue_.empty()) {
-    const auto [key, link] = queue_.front();
-    std::pop_heap(queue_.begin(), queue_.end(), std::greater<>());
-    queue_.pop_back();
+    const auto [key, link] = queue_.top();
+    queue_.pop();
     Link& l = links_[link];
     if (key != l.queued) continue;   // a nearer stop was queued since, and has been seen
     l.queued = never;
@@ -128,8 +127,7 @@ void Solver::enqueue(std::uint32_t link) {
   const double stop = next_stop(l);
   if (stop >= l.queued) return;
   l.queued = stop;
-  queue_.emplace_back(stop, link);
-  std::push_heap(queue_.begin(), queue_.end(), std::greater<>());
+  queue_.push({stop, link});
 }
 
 // A link that many variables change at once is queued once, afterwards.
@@ -157,7 +155,7 @@ void Solver::visit(std::uint32_t link) {
       l.released = true;
     }
     const double stop = next_stop(l);
-    if (stop < f.level || stop == never || (!queue_.empty() && queue_.front().first < f.level) || !stirred_.empty()) return enqueue(link);
+    if (stop < f.level || stop == never || (!queue_.empty() && queue_.top().level < f.level) || !stirred_.empty()) return enqueue(link);
     // Nothing comes before: the sweep goes on to it at once.
   }
   sweep_ = std::max(sweep_, f.level);
