@@ -5,10 +5,11 @@
 
 namespace weft::engine {
 
-Classes::Classes(Paths& paths, FlowStore& flows, bool merge)
-    : paths_(paths), flows_(flows), merge_(merge), refiner_(paths, flows) {}
+Classes::Classes(Paths& paths, FlowStore& flows, bool merge, bool islands)
+    : paths_(paths), flows_(flows), merge_(merge), with_islands_(islands && !merge), islands_(paths, flows), refiner_(paths, flows) {}
 
 void Classes::settle(double now) {
+  if (with_islands_ && (!starting_.empty() || !paths_.uncovered().empty())) find_islands(now);
   if (!starting_.empty() || !disturbed_.empty() || !paths_.uncovered().empty()) regroup(now);
   ++solves_;
   if (pending_.empty() && !solver_.disturbed()) return;
@@ -26,7 +27,7 @@ void Classes::settle(double now) {
     finish_.set(id, finish_time(c));
   }
   unite(now);
-  most_classes_ = std::max<std::uint64_t>(most_classes_, live_classes_);
+  most_classes_ = std::max<std::uint64_t>(most_classes_, live_classes_ + islands_.flows());
 }
 
 void Classes::advance(FlowClass& c, double now) {
@@ -57,6 +58,13 @@ double Classes::finish_until(double limit, std::vector<Finished>& finished) {
     live_flows_ -= c.count;
     leave(id);
     free_flow_class(id);
+  }
+  if (islands_.next() > limit) return last;
+  island_ends_.clear();
+  last = std::max(last, islands_.finish_until(limit, island_ends_));
+  for (const std::uint32_t f : island_ends_) {
+    finished.push_back({f, 0});
+    account(f, flows_.bytes(f));
   }
   return last;
 }
@@ -140,21 +148,19 @@ void Classes::unbundle(double now) {
     FlowClass& c = classes_[id];
     if (c.count == 0) continue;
     advance(c, now);
-    const auto begin_again = [&](std::uint32_t f, double remaining) {
-      account(f, flows_.bytes(f) - remaining);
-      flows_.set_bytes(f, remaining);
-      flows_.class_of[f] = none;
+    const auto start_again = [&](std::uint32_t f, double remaining) {
+      begin_again(f, remaining);
       starting_.push_back(f);
     };
     flows_begun_ -= c.count;   // they are about to begin a second time
     live_flows_ -= c.count;
     if (c.lane != none) {
       const double so_far = served(c);
-      for (const auto& [target, f] : lanes_[c.lane].members) begin_again(f, std::max(0.0, target - so_far));
+      for (const auto& [target, f] : lanes_[c.lane].members) start_again(f, std::max(0.0, target - so_far));
       forget_lane(id);
       continue;
     }
-    for (std::uint32_t f = c.first; f != none; f = flows_.next_in_class[f]) begin_again(f, c.remaining);
+    for (std::uint32_t f = c.first; f != none; f = flows_.next_in_class[f]) start_again(f, c.remaining);
     leave(id);
     free_flow_class(id);
   }

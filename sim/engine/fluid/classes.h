@@ -1,6 +1,7 @@
 // Classes: the flows that move, merged where they are alike, with their rates and finish times.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "sim/engine/fluid/flow_store.h"
 #include "sim/engine/fluid/free_ids.h"
 #include "sim/engine/fluid/heap.h"
+#include "sim/engine/fluid/islands.h"
 #include "sim/engine/fluid/paths.h"
 #include "sim/engine/fluid/refine.h"
 #include "sim/engine/fluid/solver.h"
@@ -22,7 +24,9 @@ namespace weft::engine {
 /// wherever it matters share a variable, each with its own end. Without merging, every flow and every link is a class of its own.
 class Classes {
  public:
-  Classes(Paths& paths, FlowStore& flows, bool merge);
+  /// `islands`: without merging, many flows that share links with nobody are played to their ends at once; to be left out where links change or
+  /// completions wait for one another.
+  Classes(Paths& paths, FlowStore& flows, bool merge, bool islands = false);
 
   /// The flow takes bandwidth from the next settle() on.
   void begin(std::uint32_t flow) { starting_.push_back(flow); }
@@ -33,7 +37,7 @@ class Classes {
   /// Brings classes, rates and finish times up to date.
   void settle(double now);
 
-  double next_finish() const { return finish_.top_key(); }
+  double next_finish() const { return std::min(finish_.top_key(), islands_.next()); }
   struct Finished {
     std::uint32_t flow;
     double rate;          ///< its last
@@ -41,11 +45,11 @@ class Classes {
   /// Appends the flows that finish until `limit`; they move no more. Returns when the last of them does; 0 for none.
   double finish_until(double limit, std::vector<Finished>& finished);
 
-  /// Bytes per second now.
+  /// Bytes per second now. Not of flows on islands.
   double rate(std::uint32_t flow) const { return classes_[flows_.class_of[flow]].rate; }
   /// Whether any flow moves or is about to.
-  bool moving() const { return live_classes_ > 0 || !starting_.empty(); }
-  /// Calls f(flow) for each flow that moves.
+  bool moving() const { return live_classes_ > 0 || islands_.flows() > 0 || !starting_.empty(); }
+  /// Calls f(flow) for each flow that moves, but for those on islands.
   template <class F>
   void for_flows(F f) const {
     for (const FlowClass& c : classes_) for_members(c, f);
@@ -57,7 +61,7 @@ class Classes {
   void forget_piece(std::uint32_t piece);
   std::uint64_t flows_begun() const { return flows_begun_; }
   std::uint64_t most_classes() const { return most_classes_; }
-  std::uint64_t solves() const { return solves_; }
+  std::uint64_t solves() const { return solves_ + islands_.solves(); }
 
  private:
   static constexpr std::uint32_t none = FlowStore::none;
@@ -113,6 +117,18 @@ class Classes {
   void join_lanes(std::uint32_t into, std::uint32_t from, double now);
   double finish_members(std::uint32_t flow_class, double limit, std::vector<Finished>& finished);
 
+  // Islands (classes_islands.cpp).
+  enum Taken : std::uint8_t { not_seen, seen, on_island };
+  struct Chained {
+    std::uint32_t number, next;   // of a starting flow; of chain_
+  };
+  void give_up_island(std::uint32_t island, double now);
+  void begin_again(std::uint32_t flow, double left);
+  void find_islands(double now);
+  template <class LinksOf>
+  void grow_island(std::uint32_t seed, LinksOf links_of, double now);
+  void set_free(std::uint32_t flow_class, double now);
+
   // Regrouping (classes_regroup.cpp).
   void regroup(double now);
   bool all_single();
@@ -145,7 +161,8 @@ class Classes {
 
   Paths& paths_;
   FlowStore& flows_;
-  bool merge_;
+  bool merge_, with_islands_;
+  Islands islands_;
   Refiner refiner_;
   Solver solver_;
   IndexedHeap finish_;                               // by class
@@ -165,6 +182,13 @@ class Classes {
   std::vector<std::uint32_t> starting_, disturbed_;        // flows; links whose capacity changed
   std::vector<double> carried_;                            // by piece
   std::vector<double> carried_by_forgotten_;               // by physical link
+
+  // Scratch of find_islands().
+  std::vector<double> left_;
+  std::vector<std::uint32_t> island_ends_;
+  std::vector<Chained> chain_;
+  std::vector<std::uint32_t> chain_of_link_, noted_links_, set_free_;
+  std::vector<std::uint8_t> taken_, link_met_, flow_met_;   // by number of a starting flow; by link; by flow
 
   // Scratch of regroup().
   std::vector<std::uint32_t> region_flows_, region_links_, new_links_, region_link_classes_, region_classes_, rebuilt_;

@@ -28,7 +28,8 @@ Run::Run(topology::Router& router, workloads::Program& program, const Options& o
     : router_(router), program_(program), options_(options), sink_(sink), changes_(options.events),
       keep_transfers_(std::any_of(changes_.begin(), changes_.end(),
                                   [](const FabricEvent& e) { return e.what != FabricEvent::What::capacity; })),
-      paths_(router, program.kernels(), orbits), lowering_(router, paths_), classes_(paths_, flows_, options.classes) {
+      paths_(router, program.kernels(), orbits), lowering_(router, paths_),
+      classes_(paths_, flows_, options.classes, options.events.empty() && options.time_tolerance == 0 && !options.stop_after_first_rates) {
   std::stable_sort(changes_.begin(), changes_.end(), [](const FabricEvent& a, const FabricEvent& b) { return a.at < b.at; });
 }
 
