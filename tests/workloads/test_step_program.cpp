@@ -3,7 +3,7 @@
 
 #include "tests/support/fold_checks.h"
 #include "tests/workloads/schedule_checks.h"
-#include "tests/workloads/training_steps.h"
+#include "tests/workloads/training_runs.h"
 #include "workloads/training/schedule_times.h"
 
 using namespace weft;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tests/workloads/training_steps.h"
+#include "tests/workloads/training_runs.h"
 #include "workloads/training/schedule_times.h"
 
 using namespace weft;
