@@ -85,7 +85,7 @@ std::size_t column_width(const Sheet::Column& column) {
   return width;
 }
 
-Sheet sheet_of(const Table& table, bool show_variant) {
+Sheet sheet_of(const Table& table, bool show_variant, bool details) {
   Sheet sheet;
   sheet.title = heading(table);
   if (show_variant) {
@@ -93,6 +93,7 @@ Sheet sheet_of(const Table& table, bool show_variant) {
   }
   for (const auto* docs : {&table.label_columns, &table.columns}) {
     for (const ColumnDoc& doc : *docs) {
+      if (doc.detail && !details) continue;
       auto column = column_of(table, doc.name);
       if (!column) continue;
       sheet.columns.push_back(std::move(*column));
@@ -101,6 +102,28 @@ Sheet sheet_of(const Table& table, bool show_variant) {
   }
   return sheet;
 }
+
+namespace {
+
+/// A table wider than this does without its columns of detail.
+constexpr std::size_t widest = 200;
+
+std::size_t width_of(const Sheet& sheet) {
+  std::size_t width = 0;
+  for (const Sheet::Column& c : sheet.columns) width += column_width(c) + 2;
+  return width;
+}
+
+Sheet readable_sheet(const Table& table, bool show_variant) {
+  Sheet sheet = sheet_of(table, show_variant);
+  const bool details = std::any_of(table.columns.begin(), table.columns.end(), [](const ColumnDoc& d) { return d.detail; });
+  if (!details || width_of(sheet) <= widest) return sheet;
+  sheet = sheet_of(table, show_variant, false);
+  sheet.notes.push_back("More columns: --format csv or json.");
+  return sheet;
+}
+
+}  // namespace
 
 Page page_of(const Report& report, const RenderOptions& options) {
   Page page;
@@ -111,7 +134,7 @@ Page page_of(const Report& report, const RenderOptions& options) {
   const std::size_t width = options.width == 0 ? 120 : options.width;
   for (const Table& table : report.tables) {
     if (!report.comparison) {
-      page.sheets.push_back(sheet_of(table, report.variants.size() > 1));
+      page.sheets.push_back(readable_sheet(table, report.variants.size() > 1));
       continue;
     }
     for (Sheet& sheet : comparison_sheets(table, *report.comparison, width)) page.sheets.push_back(std::move(sheet));

@@ -36,7 +36,7 @@ struct Page {
 };
 
 /// Columns of a table with `variant` in front when `show_variant`; columns that no row has are left out.
-Sheet sheet_of(const Table& table, bool show_variant);
+Sheet sheet_of(const Table& table, bool show_variant, bool details = true);
 
 /// Sheets of one table's share in a comparison: labels, column, base, then value, delta and ratio of each variant that
 /// differs somewhere, as many side by side as fit into `width` characters (at least one); those that are the base's equals

@@ -31,7 +31,7 @@ class Row {
 struct ColumnDoc {
   std::string name;
   std::string text;
-  bool detail = false;   ///< left out where a page compares variants; all other outputs show it
+  bool detail = false;   ///< left out where a page compares variants, and of tables for people that are wider than 200 characters; all other outputs show it
 };
 
 }  // namespace weft::core

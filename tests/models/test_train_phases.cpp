@@ -269,10 +269,10 @@ TEST_CASE("in BF16 there are no casts, scales or transposes, and large products 
       CHECK(k.call.variant != "transpose");
     }
   }
-  // gate_up 8192 x 59136, 4096 tokens: 3.969 TFLOP at 0.74 x 989.5 TFLOPS = 5.420 ms.
+  // gate_up 8192 x 59136, 4096 tokens: 3.969 TFLOP at 0.678 x 989.5 TFLOPS = 5.916 ms.
   const auto kernels = kernels_of(qwen, TrainPhase::mlp_forward, s);
   REQUIRE(kernels.front().name == "gate_up");
-  CHECK(kernel_time(trained(), kernels.front(), 132, constants()).time.value() * 1e3 == doctest::Approx(5.420).epsilon(1e-3));
+  CHECK(kernel_time(trained(), kernels.front(), 132, constants()).time.value() * 1e3 == doctest::Approx(5.916).epsilon(1e-3));
   // Grouped attention: queries of 64 heads, keys and values of 8.
   const auto attention = kernels_of(qwen, TrainPhase::attention_forward, s);
   const auto core = std::find_if(attention.begin(), attention.end(), [](const PhaseKernel& k) { return k.name == "attention"; });
@@ -282,10 +282,10 @@ TEST_CASE("in BF16 there are no casts, scales or transposes, and large products 
 
 TEST_CASE("V3's head goes at the measured part of the peak, its router by what was measured of it") {
   const Llm v3 = shipped("deepseek-v3");
-  // 7.591 TFLOP at 0.74 x 989.5 TFLOPS: 10.37 ms on 132 SMs; on 112: x 132 / 112 = 12.22 ms.
+  // 7.591 TFLOP at 0.678 x 989.5 TFLOPS: 11.315 ms on 132 SMs; on 112: x 132 / 112 = 13.335 ms.
   const auto head = kernels_of(v3, TrainPhase::head_forward, {});
-  CHECK(kernel_time(trained(), head.back(), 132, constants()).time.value() * 1e3 == doctest::Approx(10.37).epsilon(1e-3));
-  CHECK(kernel_time(trained(), head.back(), 112, constants()).time.value() * 1e3 == doctest::Approx(12.22).epsilon(1e-3));
+  CHECK(kernel_time(trained(), head.back(), 132, constants()).time.value() * 1e3 == doctest::Approx(11.315).epsilon(1e-3));
+  CHECK(kernel_time(trained(), head.back(), 112, constants()).time.value() * 1e3 == doctest::Approx(13.335).epsilon(1e-3));
   // 46 us in the trace (44 to 52).
   for (const PhaseKernel& k : kernels_of(v3, TrainPhase::attention_forward, {})) {
     if (k.name == "router") CHECK(kernel_time(trained(), k, 112, constants()).time.value() * 1e6 == doctest::Approx(46).epsilon(0.06));
@@ -349,9 +349,10 @@ TEST_CASE("what does not divide, or what a model lacks, is refused by its option
 
 TEST_CASE("the constants say where they are from") {
   const auto used = constants_of(constants());
-  CHECK(used.size() == 5);
+  CHECK(used.size() == 8);
   for (const ConstantUsed& c : used) {
-    CHECK(c.origin == Origin::measured);
+    // All measured; what BF16 products reach in training is a measured rate times a measured ratio.
+    CHECK(c.origin == (c.name.ends_with("bf16_efficiency") ? Origin::derived : Origin::measured));
     CHECK_FALSE(c.source.empty());
   }
   CHECK(constants().gap.value.value() == doctest::Approx(2e-6));
