@@ -12,6 +12,7 @@ from pathlib import Path
 WEFT = sys.argv[1]
 PING = {"kind": "ping", "size": "64 B"}
 PIPELINE = {"kind": "pipeline", "pp": 4, "micro_batches": 8, "times": {"forward": "1 ms", "backward_input": "1 ms", "weight": "1 ms"}}
+STEP = {"kind": "training_step", "model": "deepseek-v3", "pp": 2, "ep": 16, "micro_batches": 8}
 A2A = {"kind": "all_to_all", "gpus": 16, "sizes": "1 MiB"}
 
 
@@ -77,6 +78,18 @@ CASES = [
     ("zero QPs", scenario({"routing": {"qps": 0}}), 3, ["/cluster/routing/qps"]),
     ("Slim Fly that does not exist", scenario({"nodes": None, "topology": {"kind": "slim_fly", "q": 28}}), 3, ["prime power"]),
     ("ep larger than the cluster", scenario(workload=[{"kind": "deepep_dispatch", "ep": 64}]), 3, ["/workload/0/ep"]),
+    ("too few micro-batches for DualPipe", scenario(workload=[{**STEP, "micro_batches": 2}]), 3, ["/workload/0/micro_batches", "micro-batches"]),
+    ("pp that does not divide the GPUs", scenario(workload=[{**STEP, "schedule": "1f1b", "pp": 3}]), 3, ["/workload/0/pp", "32"]),
+    ("ep that does not divide the experts", scenario(workload=[{**STEP, "ep": 24}]), 3, ["/workload/0/ep", "24"]),
+    ("tp beyond a node", scenario(workload=[{**STEP, "pp": 1, "ep": 32, "tp": 16, "sequence_parallel": True}]), 3, ["/workload/0/tp", "16"]),
+    ("all SMs communicate", scenario(workload=[{**STEP, "communication_sms": 132}]), 3, ["/workload/0/communication_sms", "132"]),
+    ("unequal experts without draws", scenario(workload=[{**STEP, "imbalance": 0.3}]), 3, ["/workload/0/imbalance", "drawn"]),
+    ("negative jitter", scenario(workload=[{**STEP, "jitter": -0.1}]), 3, ["/workload/0/jitter"]),
+    ("a time of the optimiser without unit", scenario(workload=[{**STEP, "optimizer_time": 0.29}]), 3, ["/workload/0/optimizer_time"]),
+    ("stages that leave out a layer", scenario(workload=[{**STEP, "stages": [{"embedding": True, "dense_layers": 3, "moe_layers": 28}, {"moe_layers": 29, "mtp_modules": 1, "heads": 2}]}]), 3,
+     ["/workload/0/stages"]),
+    ("a batch that its ranks cannot share", scenario(workload=[{"kind": "training_step", "model": "deepseek-v3", "pp": 2, "ep": 16, "global_batch": 100}]), 3,
+     ["/workload/0/global_batch", "100"]),
     ("more experts a token than experts", scenario(workload=[{"kind": "deepep_dispatch", "ep": 16, "topk": 300}]), 3, ["/workload/0/topk"]),
     ("unknown gate", scenario(workload=[{"kind": "deepep_dispatch", "ep": 16, "gate": "v4"}]), 3, ["/workload/0/gate"]),
     ("variant without a name", scenario(variants=[{"set": {}}]), 3, ["/variants/0/name"]),

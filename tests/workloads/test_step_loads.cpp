@@ -6,7 +6,7 @@
 #include <map>
 #include <numeric>
 
-#include "tests/workloads/training_steps.h"
+#include "tests/workloads/training_runs.h"
 
 using namespace weft;
 using namespace weft::workloads;

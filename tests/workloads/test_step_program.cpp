@@ -3,7 +3,7 @@
 
 #include "tests/support/fold_checks.h"
 #include "tests/workloads/schedule_checks.h"
-#include "tests/workloads/training_steps.h"
+#include "tests/workloads/training_runs.h"
 #include "workloads/training/schedule_times.h"
 
 using namespace weft;
@@ -204,6 +204,20 @@ TEST_CASE("groups on a pipeline rank run in parts or together, in any number of 
     CHECK(difference(ran(ground, step, options), parts) == 0);
     CHECK(difference(folded, whole) < 1e-9);
     CHECK(folded.summary.simulated_ranks == (more.empty() ? 4 : 0));
+  }
+}
+
+TEST_CASE("the first rank of each group alone, waiting for none of the others, is never slower than all of them: its bound is theirs") {
+  const Ground ground = real(8);
+  for (const ScheduleKind& kind : schedule_kinds()) {
+    for (const std::string more : {"", R"(, "routing": "drawn", "imbalance": 0.5)", R"(, "jitter": 0.2)", R"(, "tp": 2, "sequence_parallel": true)"}) {
+      CAPTURE(kind.name);
+      CAPTURE(more);
+      const PreparedStep step = prepared(step_setup(keys(kind.name, small_model(0, 8), more)), ground);
+      const Seconds alone = ground.makespan(*StepProgram::skeleton(step.job));
+      CHECK(alone > Seconds(0));
+      CHECK(alone.value() <= ran(ground, step).pipeline.value() * (1 + 1e-9));
+    }
   }
 }
 

@@ -3,7 +3,7 @@
 
 #include "tests/workloads/schedule_checks.h"
 #include "tests/workloads/training_layouts.h"
-#include "tests/workloads/training_steps.h"
+#include "tests/workloads/training_runs.h"
 
 using namespace weft;
 using namespace weft::workloads::training;
