@@ -42,14 +42,14 @@ void guard(const RunOptions& options, const engine::Options& engine_options, con
 /// Runs what follows the first program, and holds each against its bound.
 void run_rest(const Case& c, std::size_t trial, const Cluster& cluster, const RunOptions& options, const engine::Options& engine_options,
               const std::string& where, analysis::Bound& bound, Outcome& outcome) {
-  for (const auto& make : c.then) {
+  for (const workloads::Following& next : c.then) {
     topology::Router router(cluster.fabric(), cluster.routing());
-    const analysis::Bound least = analysis::bound_of(router, *make(trial));
+    const analysis::Bound least = analysis::bound_of(router, *(next.bound_program ? next.bound_program : next.program)(trial));
     bound.total += least.total;
     bound.busiest_link += least.busiest_link;
     bound.longest_chain += least.longest_chain;
     Recorder recorder(Observe::makespan, false);
-    const auto program = make(trial);
+    const auto program = next.program(trial);
     const engine::Summary s = options.engine.run(router, *program, engine_options, recorder);
     guard(options, engine_options, least, analysis::Ledger(0), false, router, *program, s, recorder, where);
     outcome.then.push_back(s.makespan);

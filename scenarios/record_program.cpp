@@ -73,7 +73,7 @@ NamedProgram record_program(const Scenario& scenario, const DataPlaces& data, co
   }
   const Found& one = found.front();
   NamedProgram out = recorded(one, *one.c.program(0), options);
-  for (std::size_t i = 0; i < one.c.then.size(); ++i) workloads::append(out, recorded(one, *one.c.then[i](0), options), fmt::format("then{}", i + 1));
+  for (std::size_t i = 0; i < one.c.then.size(); ++i) workloads::append(out, recorded(one, *one.c.then[i].program(0), options), fmt::format("then{}", i + 1));
   return out;
 }
 

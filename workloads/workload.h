@@ -46,6 +46,12 @@ struct Outcome {
 
 enum class Observe { makespan, op_times, first_rates };
 
+/// A program that begins when another has ended.
+struct Following {
+  std::function<std::unique_ptr<Program>(std::size_t trial)> program;
+  std::function<std::unique_ptr<Program>(std::size_t trial)> bound_program;   ///< as Case::bound_program; may be null
+};
+
 struct Case {
   Row labels;                            ///< gpus, size_B, ... shown before the results
   std::size_t trials = 1;                ///< programs to run; `fill` sees all outcomes
@@ -53,7 +59,7 @@ struct Case {
   Observe observe = Observe::makespan;
   std::function<void(std::span<const Outcome>, Row&)> fill;  ///< adds result columns
   /// Programs that follow, each when all of the one before has ended: their times add up.
-  std::vector<std::function<std::unique_ptr<Program>(std::size_t trial)>> then;
+  std::vector<Following> then;
   /// A program that cannot take longer than the first and is cheaper to walk (some of its operations, with some of their dependencies);
   /// the bound is that of this one then. Null: of the program itself.
   std::function<std::unique_ptr<Program>(std::size_t trial)> bound_program;

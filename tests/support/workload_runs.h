@@ -83,7 +83,7 @@ struct Ground {
         const bool heard = c.observe != workloads::Observe::makespan;
         const engine::Summary s = engine::run(router, *program, options, heard ? static_cast<engine::TimelineSink&>(keeper) : nobody);
         outcomes.push_back(keeper.take(s.makespan));
-        for (const auto& make : c.then) outcomes.back().then.push_back(makespan(*make(trial)));
+        for (const workloads::Following& next : c.then) outcomes.back().then.push_back(makespan(*next.program(trial)));
       }
       Row row = c.labels;
       c.fill(outcomes, row);

@@ -25,7 +25,8 @@ class TrainingStep final : public BasicWorkload {
     c.program = [step, record](std::size_t) { return std::make_unique<StepProgram>(step->job, record); };
     c.bound_program = [step](std::size_t) { return StepProgram::skeleton(step->job); };
     for (const SyncPass pass : {SyncPass::reduce_scatter, SyncPass::all_gather}) {
-      c.then.push_back([setup, step, pass](std::size_t) { return sync_program(*setup, step->layout, step->job->plan.grid, pass); });
+      const auto sync = [setup, step, pass](bool alone) { return sync_program(*setup, step->layout, step->job->plan.grid, pass, alone); };
+      c.then.push_back({[sync](std::size_t) { return sync(false); }, [sync](std::size_t) { return sync(true); }});
     }
     const Seconds update = update_time(*setup, step->layout);
     const auto rows = [setup, step, record, update](std::span<const Outcome> outcomes) {

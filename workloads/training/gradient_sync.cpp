@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "workloads/static_program.h"
+#include "workloads/symmetry.h"
 #include "workloads/training/shares.h"
 
 namespace weft::workloads::training {
@@ -20,76 +20,105 @@ std::vector<std::uint32_t> mirrors_of(const Layout& l, std::uint32_t rank) {
   return ranks;
 }
 
-class SyncBuilder {
+/// Operation k of rank r, with the id k * ranks + r, goes to the k-th of those that r sends to: the other GPUs of its node, its namesakes on all nodes
+/// with the same parameters, the GPUs with the same experts. A number that would be the rank's own stays free.
+class SyncProgram final : public Program {
  public:
-  SyncBuilder(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass) : layout_(l), grid_(grid), pass_(pass), model_(s.model), communicates_(s.communicates) {
-    options_.kernel = program_->add_kernel(comm_kernel(s.synchronise));
-    options_.extra_latency = s.synchronise.start_up.value;
+  SyncProgram(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass, bool alone)
+      : grid_(grid), ep_(l.ep), alone_(alone), kernels_{comm_kernel(s.synchronise)}, start_up_(s.synchronise.start_up.value) {
+    for (std::uint32_t p = 0; p < l.pp; ++p) {
+      Stage& stage = stages_.emplace_back();
+      stage.mirrors = mirrors_of(l, p);
+      if (!s.communicates) continue;
+      const GradientSync sync = sync_of(s.model, l, p);
+      const auto sent = [&](const GroupSync& g) { return pass == SyncPass::reduce_scatter ? g.reduce_scatter : g.all_gather; };
+      if (sync.others.copies > 1) stage.others = sent(sync.others) * (sync.others.copies / (sync.others.copies - 1));
+      if (sync.experts.copies > 1) stage.to_expert = sent(sync.experts) / (sync.experts.copies - 1);
+      stage.copies = sync.others.copies;
+    }
   }
 
-  std::unique_ptr<Program> build() {
-    for (std::uint32_t p = 0; p < layout_.pp && communicates_; ++p) {
-      const GradientSync sync = sync_of(model_, layout_, p);
-      const std::vector<std::uint32_t> mirrors = mirrors_of(layout_, p);
-      for (std::uint32_t d = 0; d < grid_.stage_size; ++d) {
-        add_others(p * grid_.stage_size + d, mirrors, amount(sync.others), sync.others.copies);
-        add_experts(p * grid_.stage_size + d, mirrors, amount(sync.experts), sync.experts.copies);
-      }
+  std::span<const CommKernel> kernels() const override { return kernels_; }
+  void start(Sink& sink) override {
+    any_ = false;
+    for (std::uint32_t r = 0; r < grid_.ranks(); ++r) {
+      if (!alone_ || grid_.in_stage(r) == 0) emit(r, sink);
     }
-    if (program_->size() == 0) program_->add_marker();
-    else if (grid_.stage_size % grid_.per_node == 0 && grid_.team_size == 1) declare();
-    return std::move(program_);
+    if (!any_) sink.marker(OpId(0));
   }
+  std::shared_ptr<Symmetry> symmetry() override;
 
  private:
-  /// Bytes that each GPU sends in all, as rings do it.
-  Bytes amount(const GroupSync& g) const { return pass_ == SyncPass::reduce_scatter ? g.reduce_scatter : g.all_gather; }
+  friend class SyncSymmetry;
+  struct Stage {
+    std::vector<std::uint32_t> mirrors;
+    Bytes others{}, to_expert{};   ///< of one GPU's common parameters; to one GPU with the same experts
+    double copies = 1;
+  };
+  struct Target {
+    std::uint32_t rank;
+    Bytes bytes;
+    double weight;
+  };
 
-  void add(std::uint32_t from, std::uint32_t to, Bytes bytes, double weight) {
-    const Leg leg[] = {{grid_.gpu(from), grid_.gpu(to), 1}};
-    options_.flow_key = std::uint64_t{from} << 32 | to;
-    options_.weight = weight;
-    program_->add_transfer(bytes, leg, options_);
-    owner_.push_back(from);
+  const Stage& stage_of(std::uint32_t rank) const { return stages_[grid_.pipeline_rank(rank)]; }
+  /// Nodes share first, where copies fill whole nodes and belong to no team.
+  bool by_nodes() const { return grid_.team_size == 1 && grid_.stage_size % grid_.per_node == 0; }
+  std::uint32_t inside() const { return by_nodes() ? grid_.per_node : 0; }
+  std::uint32_t others_of_mirror() const { return by_nodes() ? grid_.stage_size / grid_.per_node : grid_.stage_size / grid_.team_size; }
+  std::uint32_t others(const Stage& s) const { return static_cast<std::uint32_t>(s.mirrors.size()) * others_of_mirror(); }
+  std::uint32_t experts_of_mirror() const { return grid_.stage_size / ep_; }
+  std::uint32_t count(const Stage& s) const { return inside() + others(s) + static_cast<std::uint32_t>(s.mirrors.size()) * experts_of_mirror(); }
+
+  Target target(std::uint32_t rank, std::uint32_t k) const {
+    const Stage& s = stage_of(rank);
+    if (k < inside()) return {rank - rank % grid_.per_node + k, s.others / grid_.per_node, 1.0 / grid_.per_node};
+    k -= inside();
+    if (k < others(s)) {
+      const std::uint32_t step = by_nodes() ? grid_.per_node : grid_.team_size, n = others_of_mirror();
+      const std::uint32_t to = s.mirrors[k / n] * grid_.stage_size + k % n * step + grid_.in_stage(rank) % step;
+      const double parts = by_nodes() ? static_cast<double>(grid_.per_node) * others(s) : s.copies;
+      return {to, s.others / parts, 1.0 / (by_nodes() ? others(s) : s.copies)};
+    }
+    k -= others(s);
+    const std::uint32_t n = experts_of_mirror(), to = s.mirrors[k / n] * grid_.stage_size + k % n * ep_ + grid_.in_stage(rank) % ep_;
+    return {to, s.to_expert, 1.0 / (static_cast<double>(s.mirrors.size()) * n)};
   }
 
-  void add_others(std::uint32_t rank, const std::vector<std::uint32_t>& mirrors, Bytes sent, double copies) {
-    if (copies <= 1 || sent.value() <= 0) return;
-    const Bytes whole = sent * (copies / (copies - 1));
-    const std::uint32_t in_stage = grid_.in_stage(rank), per_node = grid_.per_node;
-    if (grid_.team_size > 1 || grid_.stage_size % per_node != 0) {   // straight to all copies
-      for (const std::uint32_t m : mirrors) {
-        for (std::uint32_t d = in_stage % grid_.team_size; d < grid_.stage_size; d += grid_.team_size) {
-          const std::uint32_t to = m * grid_.stage_size + d;
-          if (to != rank) add(rank, to, whole / copies, 1 / copies);
-        }
-      }
-      return;
-    }
-    const std::uint32_t local = rank % per_node, nodes = grid_.stage_size / per_node * static_cast<std::uint32_t>(mirrors.size());
-    for (std::uint32_t q = 0; q < per_node; ++q) {
-      if (q != local) add(rank, rank - local + q, whole / per_node, 1.0 / per_node);
-    }
-    for (const std::uint32_t m : mirrors) {
-      for (std::uint32_t d = local; d < grid_.stage_size; d += per_node) {
-        const std::uint32_t to = m * grid_.stage_size + d;
-        if (to != rank) add(rank, to, whole / per_node / nodes, 1.0 / nodes);
-      }
+  void emit(std::uint32_t rank, Sink& sink) {
+    const std::uint32_t n = count(stage_of(rank));
+    for (std::uint32_t k = 0; k < n; ++k) {
+      const Target to = target(rank, k);
+      if (to.rank == rank || to.bytes.value() <= 0) continue;
+      any_ = true;
+      const Leg leg[] = {{grid_.gpu(rank), grid_.gpu(to.rank), 1}};
+      Transfer t;
+      t.id = OpId(k * grid_.ranks() + rank);
+      t.bytes = to.bytes;
+      t.legs = leg;
+      t.kernel = KernelId(0);
+      t.extra_latency = start_up_;
+      t.weight = to.weight;
+      t.flow_key = std::uint64_t{rank} << 32 | to.rank;
+      sink.transfer(t);
     }
   }
 
-  void add_experts(std::uint32_t rank, const std::vector<std::uint32_t>& mirrors, Bytes sent, double copies) {
-    if (copies <= 1 || sent.value() <= 0) return;
-    for (const std::uint32_t m : mirrors) {
-      for (std::uint32_t d = grid_.in_stage(rank) % layout_.ep; d < grid_.stage_size; d += layout_.ep) {
-        const std::uint32_t to = m * grid_.stage_size + d;
-        if (to != rank) add(rank, to, sent / (copies - 1), 1 / copies);
-      }
-    }
-  }
+  StepGrid grid_;
+  std::uint32_t ep_;
+  bool alone_, any_ = false;
+  std::vector<CommKernel> kernels_;
+  Seconds start_up_;
+  std::vector<Stage> stages_;
+};
 
-  // Groups, nodes of a group and places in a node change places in all pipeline ranks at once.
-  void declare() {
+/// Groups, nodes of a group and places in a node change places in all pipeline ranks at once.
+class SyncSymmetry final : public Symmetry {
+ public:
+  explicit SyncSymmetry(SyncProgram& program) : program_(program), grid_(program.grid_) {}
+
+  Placement ranks() const override { return {grid_.ranks() / grid_.per_node, grid_.per_node}; }
+  std::vector<Interchange> interchanges() const override {
     const auto by = [&](std::uint32_t count, auto coordinate) {
       Interchange i;
       i.blocks.resize(count);
@@ -97,28 +126,47 @@ class SyncBuilder {
       return i;
     };
     const std::uint32_t group = grid_.group_size % grid_.per_node == 0 ? grid_.group_size : grid_.stage_size, per_node = grid_.per_node;
-    OwnedOperations owned;
-    owned.ranks = {grid_.ranks() / per_node, per_node};
-    owned.interchanges = {by(group / per_node, [&](std::uint32_t r) { return grid_.in_stage(r) % group / per_node; }),
-                          by(grid_.stage_size / group, [&](std::uint32_t r) { return grid_.in_stage(r) / group; }),
-                          by(per_node, [&](std::uint32_t r) { return r % per_node; })};
-    owned.owner = std::move(owner_);
-    program_->declare(std::move(owned));
+    return {by(group / per_node, [&](std::uint32_t r) { return grid_.in_stage(r) % group / per_node; }),
+            by(grid_.stage_size / group, [&](std::uint32_t r) { return grid_.in_stage(r) / group; }), by(per_node, [&](std::uint32_t r) { return r % per_node; })};
+  }
+  std::uint64_t operations() const override {
+    std::uint64_t n = 0;
+    for (const SyncProgram::Stage& s : program_.stages_) n += std::uint64_t{program_.count(s)} * grid_.stage_size;
+    return n;
+  }
+  void emit(std::uint32_t rank, Sink& sink) override { program_.emit(rank, sink); }
+  std::uint32_t owner(OpId op) const override { return op.value % grid_.ranks(); }
+  OpId image(OpId op, std::span<const std::uint32_t> image) const override {
+    const std::uint32_t rank = op.value % grid_.ranks(), k = op.value / grid_.ranks(), from = image[rank];
+    const std::uint32_t to = image[program_.target(rank, k).rank];
+    const SyncProgram::Stage& s = program_.stage_of(rank);
+    const auto mirror = [&](std::uint32_t n) {   // images stay in their pipeline rank
+      return static_cast<std::uint32_t>(std::find(s.mirrors.begin(), s.mirrors.end(), grid_.pipeline_rank(to)) - s.mirrors.begin()) * n;
+    };
+    std::uint32_t moved = to % grid_.per_node;
+    if (k >= program_.inside() + program_.others(s)) {
+      moved = program_.inside() + program_.others(s) + mirror(program_.experts_of_mirror()) + grid_.in_stage(to) / program_.ep_;
+    } else if (k >= program_.inside()) {
+      moved = program_.inside() + mirror(program_.others_of_mirror()) + grid_.in_stage(to) / grid_.per_node;
+    }
+    return OpId(moved * grid_.ranks() + from);
   }
 
-  const Layout& layout_;
+ private:
+  SyncProgram& program_;
   StepGrid grid_;
-  SyncPass pass_;
-  const models::Llm& model_;
-  bool communicates_;
-  std::unique_ptr<StaticProgram> program_ = std::make_unique<StaticProgram>();
-  StaticProgram::TransferOptions options_;
-  std::vector<std::uint32_t> owner_;
 };
+
+std::shared_ptr<Symmetry> SyncProgram::symmetry() {
+  if (alone_ || !by_nodes()) return nullptr;
+  return std::make_shared<SyncSymmetry>(*this);
+}
 
 }  // namespace
 
-std::unique_ptr<Program> sync_program(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass) { return SyncBuilder(s, l, grid, pass).build(); }
+std::unique_ptr<Program> sync_program(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass, bool alone) {
+  return std::make_unique<SyncProgram>(s, l, grid, pass, alone);
+}
 
 Seconds update_time(const StepSetup& s, const Layout& l) {
   double most = 0;
