@@ -119,6 +119,10 @@ engine::Options engine_options(const RunOptions& options, const Cluster& cluster
 }
 
 CaseRows run_case(const Case& c, const Cluster& cluster, const RunOptions& options, const std::string& where) {
+  if (c.more_rows && options.engine.own_process) {   // its rows are read off the program that ran
+    throw UserError("--engine", "the " + options.engine.name + " engine plays programs in a process of its own, and this workload reads its rows off the program",
+                    "--check-against " + options.engine.name + " compares every operation");
+  }
   engine::Options engine_options = scenarios::engine_options(options, cluster);
   const bool timed = c.observe != Observe::first_rates;
   engine_options.stop_after_first_rates = !timed;

@@ -17,12 +17,12 @@ double whole_tiles(double n) { return std::ceil(n / 128) * 128; }
 
 TrainSizes::TrainSizes(const Llm& model, const TrainShape& shape) : m(model), q(shape) {
   tokens = q.tokens;
-  own = q.tokens / q.tp;
+  own = q.sequence_parallel ? q.tokens / q.tp : q.tokens;
   heads = m.attention.heads / q.tp;
   kv_heads = std::max(1.0, m.attention.kv_heads / q.tp);
   shared = (q.moe ? m.shared_inter : m.dense_inter) / q.tp;
   groups = q.moe ? m.experts / q.ep : 0;
-  rows = !q.moe ? 0 : q.routed_rows > 0 ? q.routed_rows : own * m.topk;
+  rows = !q.moe ? 0 : q.routed_rows > 0 ? q.routed_rows : q.tokens / q.tp * m.topk;
   received = !q.moe ? 0 : q.received > 0 ? q.received : rows * received_share(m, q.ep);
 }
 

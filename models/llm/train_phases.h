@@ -38,6 +38,7 @@ struct TrainShape {
   double sequence = 4096;    ///< tokens of a sequence
   double ep = 64;            ///< GPUs that share the routed experts of a layer
   double tp = 1;
+  bool sequence_parallel = true;   ///< with tp: norms, residuals and the router work on a part of the tokens; else on all of them
   double routed_rows = 0;    ///< rows of the experts of this GPU, with padding; 0: balanced, tokens / tp x topk
   double received = 0;       ///< tokens that this GPU receives (each once, however many of its experts it goes to); 0: routed_rows by received_share()
   bool selective_recompute = true;   ///< arXiv:2412.19437 3.2.3: norms, up-projections and SwiGLU anew in backward; kept activations compressed

@@ -22,10 +22,11 @@ class TrainingStep final : public BasicWorkload {
     const auto setup = setup_;
     Case c;
     c.labels.set("gpus", static_cast<std::int64_t>(step->layout.gpus())).set("micro_batches", static_cast<std::int64_t>(step->layout.micro_batches));
+    c.labels.set("rank", std::string("mean"));
     c.program = [step, record](std::size_t) { return std::make_unique<StepProgram>(step->job, record); };
     c.bound_program = [step](std::size_t) { return StepProgram::skeleton(step->job); };
     for (const SyncPass pass : {SyncPass::reduce_scatter, SyncPass::all_gather}) {
-      const auto sync = [setup, step, pass](bool alone) { return sync_program(*setup, step->layout, step->job->plan.grid, pass, alone); };
+      const auto sync = [setup, step, pass](bool alone) { return sync_program(*setup, step->layout, step->job->plan.grid, pass, step->job->rails, alone); };
       c.then.push_back({[sync](std::size_t) { return sync(false); }, [sync](std::size_t) { return sync(true); }});
     }
     const Seconds update = update_time(*setup, step->layout);
@@ -60,9 +61,13 @@ class TrainingStep final : public BasicWorkload {
   std::vector<std::string> notes() const override {
     std::vector<std::string> notes = {
         "a step ends when all ranks have: gradients are summed after the last micro-batch of all pipelines, then updated weights are sent back",
+        "bound_us and gap_pct are of what is simulated: the pipeline and the sums of gradients and weights, without the update or a given optimizer_time",
         "energy is assumed, not measured: the GPUs' alone, from the part of the time in which they compute"};
     if (setup_->optimizer_time) {
       notes.push_back(fmt::format("end_s is at least the optimizer_time given ({:g} s), which is an input", setup_->optimizer_time->value()));
+    }
+    if (setup_->layout.recompute == Recompute::full && setup_->layout.ep > 1) {
+      notes.push_back("full recomputation computes each layer's forward pass again; the exchanges that it would repeat are not counted");
     }
     for (const std::string& n : setup_->model.notes) notes.push_back("model " + setup_->model.name + ": " + n);
     return notes;

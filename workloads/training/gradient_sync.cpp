@@ -1,7 +1,9 @@
 #include "workloads/training/gradient_sync.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "sim/core/error.h"
 #include "workloads/symmetry.h"
 #include "workloads/training/shares.h"
 
@@ -20,22 +22,31 @@ std::vector<std::uint32_t> mirrors_of(const Layout& l, std::uint32_t rank) {
   return ranks;
 }
 
-/// Operation k of rank r, with the id k * ranks + r, goes to the k-th of those that r sends to: the other GPUs of its node, its namesakes on all nodes
-/// with the same parameters, the GPUs with the same experts. A number that would be the rank's own stays free.
+/// One set of parameters that GPUs in steps of `step` within a pipeline rank and its mirrors have in common. Copies inside a node share first, then
+/// each exchanges its part with its namesakes on the other nodes.
+struct Common {
+  std::uint32_t step = 1, inside = 1;      ///< copies in one node: GPUs in steps of `step`
+  std::uint32_t of_mirror = 1, mirrors = 1;   ///< namesakes in one pipeline rank (one a node, or one every `step`)
+  Bytes whole{};                            ///< of one GPU
+  std::uint32_t count() const { return inside + of_mirror * mirrors; }
+};
+
+/// Operation k of rank r, with the id k * ranks + r, goes to the k-th of those that r sends to: copies in its node and its namesakes, first for what all GPUs
+/// have in common, then for experts. A number that would be the rank's own stays free.
 class SyncProgram final : public Program {
  public:
-  SyncProgram(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass, bool alone)
-      : grid_(grid), ep_(l.ep), alone_(alone), kernels_{comm_kernel(s.synchronise)}, start_up_(s.synchronise.start_up.value) {
+  SyncProgram(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass, std::shared_ptr<const Rails> rails, bool alone)
+      : grid_(grid), rails_(std::move(rails)), alone_(alone), kernels_{comm_kernel(s.synchronise)}, start_up_(s.synchronise.start_up.value) {
     for (std::uint32_t p = 0; p < l.pp; ++p) {
       Stage& stage = stages_.emplace_back();
       stage.mirrors = mirrors_of(l, p);
-      if (!s.communicates) continue;
       const GradientSync sync = sync_of(s.model, l, p);
-      const auto sent = [&](const GroupSync& g) { return pass == SyncPass::reduce_scatter ? g.reduce_scatter : g.all_gather; };
-      if (sync.others.copies > 1) stage.others = sent(sync.others) * (sync.others.copies / (sync.others.copies - 1));
-      if (sync.experts.copies > 1) stage.to_expert = sent(sync.experts) / (sync.experts.copies - 1);
-      stage.copies = sync.others.copies;
+      const auto sent = [&](const GroupSync& g) { return !s.communicates ? Bytes() : pass == SyncPass::reduce_scatter ? g.reduce_scatter : g.all_gather; };
+      stage.sets[0] = common(stage, l.tp, sent(sync.others), sync.others.copies);
+      stage.sets[1] = common(stage, l.ep, sent(sync.experts), sync.experts.copies);
+      most_ = std::max(most_, stage.count());
     }
+    if (static_cast<double>(most_) * grid_.ranks() >= 4e9) throw UserError("/dp", "the sum of gradients has more transfers than weft can number", "fewer GPUs");
   }
 
   std::span<const CommKernel> kernels() const override { return kernels_; }
@@ -52,8 +63,8 @@ class SyncProgram final : public Program {
   friend class SyncSymmetry;
   struct Stage {
     std::vector<std::uint32_t> mirrors;
-    Bytes others{}, to_expert{};   ///< of one GPU's common parameters; to one GPU with the same experts
-    double copies = 1;
+    Common sets[2];
+    std::uint32_t count() const { return sets[0].count() + sets[1].count(); }
   };
   struct Target {
     std::uint32_t rank;
@@ -61,41 +72,52 @@ class SyncProgram final : public Program {
     double weight;
   };
 
+  /// `step` 0: no such set.
+  Common common(const Stage& stage, std::uint32_t step, Bytes sent, double copies) const {
+    Common c;
+    c.step = std::max(1u, step);
+    c.mirrors = static_cast<std::uint32_t>(stage.mirrors.size());
+    const bool nodes = grid_.stage_size % grid_.per_node == 0 && grid_.per_node % c.step == 0;
+    c.inside = nodes ? grid_.per_node / c.step : 1;
+    c.of_mirror = grid_.stage_size / (c.step * c.inside);
+    if (copies > 1) c.whole = sent * (copies / (copies - 1));
+    return c;
+  }
+
   const Stage& stage_of(std::uint32_t rank) const { return stages_[grid_.pipeline_rank(rank)]; }
-  /// Nodes share first, where copies fill whole nodes and belong to no team.
-  bool by_nodes() const { return grid_.team_size == 1 && grid_.stage_size % grid_.per_node == 0; }
-  std::uint32_t inside() const { return by_nodes() ? grid_.per_node : 0; }
-  std::uint32_t others_of_mirror() const { return by_nodes() ? grid_.stage_size / grid_.per_node : grid_.stage_size / grid_.team_size; }
-  std::uint32_t others(const Stage& s) const { return static_cast<std::uint32_t>(s.mirrors.size()) * others_of_mirror(); }
-  std::uint32_t experts_of_mirror() const { return grid_.stage_size / ep_; }
-  std::uint32_t count(const Stage& s) const { return inside() + others(s) + static_cast<std::uint32_t>(s.mirrors.size()) * experts_of_mirror(); }
+
+  /// Sets k to its number within the set.
+  static const Common& set_of(const Stage& s, std::uint32_t& k) {
+    if (k < s.sets[0].count()) return s.sets[0];
+    k -= s.sets[0].count();
+    return s.sets[1];
+  }
 
   Target target(std::uint32_t rank, std::uint32_t k) const {
     const Stage& s = stage_of(rank);
-    if (k < inside()) return {rank - rank % grid_.per_node + k, s.others / grid_.per_node, 1.0 / grid_.per_node};
-    k -= inside();
-    if (k < others(s)) {
-      const std::uint32_t step = by_nodes() ? grid_.per_node : grid_.team_size, n = others_of_mirror();
-      const std::uint32_t to = s.mirrors[k / n] * grid_.stage_size + k % n * step + grid_.in_stage(rank) % step;
-      const double parts = by_nodes() ? static_cast<double>(grid_.per_node) * others(s) : s.copies;
-      return {to, s.others / parts, 1.0 / (by_nodes() ? others(s) : s.copies)};
+    const Common& c = set_of(s, k);
+    const double inside = c.inside, namesakes = static_cast<double>(c.of_mirror) * c.mirrors;
+    if (k < c.inside) {
+      const std::uint32_t base = c.inside > 1 ? rank - rank % grid_.per_node + rank % c.step : rank;
+      return {base + k * c.step, c.whole / inside, 1 / inside};
     }
-    k -= others(s);
-    const std::uint32_t n = experts_of_mirror(), to = s.mirrors[k / n] * grid_.stage_size + k % n * ep_ + grid_.in_stage(rank) % ep_;
-    return {to, s.to_expert, 1.0 / (static_cast<double>(s.mirrors.size()) * n)};
+    k -= c.inside;
+    const std::uint32_t apart = c.step * c.inside, to = s.mirrors[k / c.of_mirror] * grid_.stage_size + k % c.of_mirror * apart + grid_.in_stage(rank) % apart;
+    return {to, c.whole / (inside * namesakes), 1 / namesakes};
   }
 
   void emit(std::uint32_t rank, Sink& sink) {
-    const std::uint32_t n = count(stage_of(rank));
+    const std::uint32_t n = stage_of(rank).count();
     for (std::uint32_t k = 0; k < n; ++k) {
       const Target to = target(rank, k);
       if (to.rank == rank || to.bytes.value() <= 0) continue;
       any_ = true;
-      const Leg leg[] = {{grid_.gpu(rank), grid_.gpu(to.rank), 1}};
+      legs_.clear();
+      append_way(grid_, rails_.get(), rank, to.rank, legs_);
       Transfer t;
       t.id = OpId(k * grid_.ranks() + rank);
       t.bytes = to.bytes;
-      t.legs = leg;
+      t.legs = legs_;
       t.kernel = KernelId(0);
       t.extra_latency = start_up_;
       t.weight = to.weight;
@@ -105,11 +127,13 @@ class SyncProgram final : public Program {
   }
 
   StepGrid grid_;
-  std::uint32_t ep_;
+  std::shared_ptr<const Rails> rails_;
   bool alone_, any_ = false;
   std::vector<CommKernel> kernels_;
   Seconds start_up_;
   std::vector<Stage> stages_;
+  std::uint32_t most_ = 0;
+  std::vector<Leg> legs_;
 };
 
 /// Groups, nodes of a group and places in a node change places in all pipeline ranks at once.
@@ -131,7 +155,7 @@ class SyncSymmetry final : public Symmetry {
   }
   std::uint64_t operations() const override {
     std::uint64_t n = 0;
-    for (const SyncProgram::Stage& s : program_.stages_) n += std::uint64_t{program_.count(s)} * grid_.stage_size;
+    for (const SyncProgram::Stage& s : program_.stages_) n += std::uint64_t{s.count()} * grid_.stage_size;
     return n;
   }
   void emit(std::uint32_t rank, Sink& sink) override { program_.emit(rank, sink); }
@@ -140,16 +164,16 @@ class SyncSymmetry final : public Symmetry {
     const std::uint32_t rank = op.value % grid_.ranks(), k = op.value / grid_.ranks(), from = image[rank];
     const std::uint32_t to = image[program_.target(rank, k).rank];
     const SyncProgram::Stage& s = program_.stage_of(rank);
-    const auto mirror = [&](std::uint32_t n) {   // images stay in their pipeline rank
-      return static_cast<std::uint32_t>(std::find(s.mirrors.begin(), s.mirrors.end(), grid_.pipeline_rank(to)) - s.mirrors.begin()) * n;
-    };
-    std::uint32_t moved = to % grid_.per_node;
-    if (k >= program_.inside() + program_.others(s)) {
-      moved = program_.inside() + program_.others(s) + mirror(program_.experts_of_mirror()) + grid_.in_stage(to) / program_.ep_;
-    } else if (k >= program_.inside()) {
-      moved = program_.inside() + mirror(program_.others_of_mirror()) + grid_.in_stage(to) / grid_.per_node;
+    std::uint32_t in_set = k;
+    const Common& c = SyncProgram::set_of(s, in_set);
+    std::uint32_t moved = to % grid_.per_node / c.step;
+    if (in_set >= c.inside) {   // images stay in their pipeline rank
+      const auto mirror = static_cast<std::uint32_t>(std::find(s.mirrors.begin(), s.mirrors.end(), grid_.pipeline_rank(to)) - s.mirrors.begin());
+      moved = c.inside + mirror * c.of_mirror + grid_.in_stage(to) / (c.step * c.inside);
+    } else if (c.inside == 1) {
+      moved = 0;
     }
-    return OpId(moved * grid_.ranks() + from);
+    return OpId((k - in_set + moved) * grid_.ranks() + from);
   }
 
  private:
@@ -158,25 +182,26 @@ class SyncSymmetry final : public Symmetry {
 };
 
 std::shared_ptr<Symmetry> SyncProgram::symmetry() {
-  if (alone_ || !by_nodes()) return nullptr;
+  if (alone_ || grid_.team_size > 1 || grid_.stage_size % grid_.per_node != 0 || (rails_ && !rails_->keep_apart())) return nullptr;
   return std::make_shared<SyncSymmetry>(*this);
 }
 
 }  // namespace
 
-std::unique_ptr<Program> sync_program(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass, bool alone) {
-  return std::make_unique<SyncProgram>(s, l, grid, pass, alone);
+std::unique_ptr<Program> sync_program(const StepSetup& s, const Layout& l, const StepGrid& grid, SyncPass pass, std::shared_ptr<const Rails> rails, bool alone) {
+  return std::make_unique<SyncProgram>(s, l, grid, pass, std::move(rails), alone);
 }
 
 Seconds update_time(const StepSetup& s, const Layout& l) {
+  const double mirrors = l.shard_over_mirrors ? 1 : l.mirrors();
   double most = 0;
   for (std::uint32_t r = 0; r < l.pp; ++r) {
     const ParameterShare share = rank_share(s.model, l, r);
-    most = std::max(most, l.zero == 0 ? share.total() : share.experts / expert_copies(l) + share.others() / other_copies(l));
+    most = std::max(most, l.zero == 0 ? share.total() : mirrors * (share.experts / expert_copies(l) + share.others() / other_copies(l)));
   }
   models::TrainShape shape;
   shape.optimizer_parameters = most;
-  return models::phase_time(*s.costs, models::kernels_of(s.model, models::TrainPhase::optimizer, shape), 0, s.constants).total;
+  return models::phase_time(*s.costs, models::kernels_of(s.model, models::TrainPhase::optimizer, shape), 0, s.constants).total * s.time_factor;
 }
 
 }  // namespace weft::workloads::training

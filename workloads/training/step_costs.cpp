@@ -64,6 +64,7 @@ TrainShape shape_of(const StepSetup& s, const Layout& l, Work w) {
   shape.sequence = l.sequence;
   shape.ep = l.ep;
   shape.tp = l.tp;
+  shape.sequence_parallel = l.sequence_parallel;
   shape.selective_recompute = l.recompute != Recompute::none;
   shape.fp8 = s.model.fp8;
   const bool dense = w == Work::dense_forward || w == Work::dense_backward || w == Work::dense_weight;
@@ -113,7 +114,7 @@ StepCosts costs_of(const StepSetup& s, const Layout& l, double received) {
       if (const auto first = again(w)) t += time(*first, shape, sms);
       return (sms > 0 && of_a_layer(w) ? t + s.constants.pause.value : t) * s.time_factor;
     };
-    if (!routed(w) || !s.routing.drawn) {
+    if (!routed(w) || !s.routing.drawn || received <= 0) {   // without exchanges nothing is drawn
       if (routed(w) && received > 0) {
         shape.routed_rows = s.slowest_rows * shape.tokens / shape.tp * s.model.topk;
         shape.received = received * shape.routed_rows;

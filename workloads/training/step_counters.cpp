@@ -14,7 +14,7 @@ constexpr std::uint32_t none = RankSequences::none;
 class SequenceReader {
  public:
   SequenceReader(const StepPlan& plan, std::uint32_t pipeline_rank, RankSequences& out)
-      : grid_(plan.grid), plan_(plan.ranks[pipeline_rank]), out_(out), number_(plan_.ops.size(), none) {}
+      : plan_(plan.ranks[pipeline_rank]), out_(out), number_(plan_.ops.size(), none) {}
 
   void read() {
     out_.exchange_of.assign(plan_.ops.size(), none);
@@ -72,7 +72,6 @@ class SequenceReader {
 
   std::span<const Dependency> dependencies(const PlanOp& op) const { return {plan_.dependencies.data() + op.first, op.count}; }
 
-  const StepGrid& grid_;
   const RankPlan& plan_;
   RankSequences& out_;
   std::vector<std::uint32_t> number_;
@@ -206,7 +205,9 @@ void StepCounters::transfer_done(std::uint32_t rank, std::uint32_t local, const 
   const bool own_done = --gpus_[rank].own_left == 0, block_done = --blocks_[to].left == 0, all_done = --g.left == 0;
   if (own_done) gpus_[rank].received = exchange + 1;
   if (block_done) blocks_[to].received = exchange + 1;
-  if (watched(rank) && own_done) record_->ranks[grid_.pipeline_rank(rank)].exchanging.back().end = now_;
+  // What a GPU waits for: its own tokens back, or its block's arrived.
+  const std::uint32_t waits = out ? to * grid_.block_size : rank;
+  if ((out ? block_done : own_done) && watched(waits)) record_->ranks[grid_.pipeline_rank(waits)].exchanging.back().end = now_;
   if (all_done) {
     g.runs = false;
     ++g.under_way;

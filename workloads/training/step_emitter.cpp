@@ -14,6 +14,20 @@ constexpr std::uint64_t pair_key(std::uint32_t a, std::uint32_t b) { return std:
 
 }  // namespace
 
+void append_way(const StepGrid& grid, const Rails* rails, std::uint32_t from, std::uint32_t to, std::vector<Leg>& legs) {
+  const std::uint32_t a = from / grid.per_node, d = to / grid.per_node, local = from % grid.per_node;
+  if (a == d || rails == nullptr || rails->keep_apart() || local != to % grid.per_node) {
+    legs.push_back({grid.gpu(from), grid.gpu(to), 1});
+    return;
+  }
+  for (const Rails::Share& way : rails->carriers(a, d, local)) {
+    const Endpoint there = gpu_at(a, way.rail), here = gpu_at(d, way.rail);
+    if (way.rail != local) legs.push_back({grid.gpu(from), there, way.share});
+    legs.push_back({there, here, way.share});
+    if (way.rail != local) legs.push_back({here, grid.gpu(to), way.share});
+  }
+}
+
 StepEmitter::StepEmitter(std::shared_ptr<const StepJob> job)
     : job_(std::move(job)), ranks_(job_->plan.grid.ranks()), copies_(job_->plan.grid.block_size) {}
 
@@ -34,7 +48,8 @@ void StepEmitter::compute(std::uint32_t rank, std::uint32_t local, const PlanOp&
 
 void StepEmitter::send(std::uint32_t rank, std::uint32_t local, const PlanOp& op, std::span<const OpId> after, Sink& sink) {
   const std::uint32_t to = op.peer * grid().stage_size + grid().in_stage(rank);
-  legs_.assign({{grid().gpu(rank), grid().gpu(to), 1}});
+  legs_.clear();
+  append_way(grid(), job_->rails.get(), rank, to, legs_);
   Transfer t;
   t.id = id_of(local, rank);
   t.bytes = job_->sent;

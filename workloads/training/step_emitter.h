@@ -18,7 +18,7 @@ struct StepJob {
   StepPlan plan;
   StepCosts costs;
   std::unique_ptr<StepLoads> loads;        ///< null without exchanges
-  std::shared_ptr<const Rails> rails;      ///< null where groups lie inside nodes
+  std::shared_ptr<const Rails> rails;      ///< null on one node
   std::vector<CommKernel> kernels;         ///< 0: expert exchanges, 1: between pipeline ranks, 2: tensor parallel
   bool communicates = true;                ///< false: transfers are of nothing and take no time
   Seconds exchange_start_up, send_start_up, team_start_up;
@@ -30,6 +30,9 @@ struct StepJob {
   double jitter = 0;                       ///< sigma of the logarithm of each stretch of computing; its mean stays
   std::uint64_t seed = 0;
 };
+
+/// Appends the legs from one GPU to its namesake on another node (or to any GPU of its own): by its NIC, or where `rails` says that it is lost, by others.
+void append_way(const StepGrid& grid, const Rails* rails, std::uint32_t from, std::uint32_t to, std::vector<Leg>& legs);
 
 /// Operation `local` of rank r has the id local * ranks + r.
 class StepEmitter {

@@ -232,10 +232,10 @@ class RankPlanner {
     weighs_ = true;
     const bool moe = p.kind == Piece::Kind::moe;
     switch (p.kind) {
-      case Piece::Kind::embedding: last_compute_ = compute(Work::embedding_backward, false, 0, {}); break;
-      case Piece::Kind::projection: last_compute_ = compute(Work::projection_weight, false, 0, {}); break;
+      case Piece::Kind::embedding: last_compute_ = compute(Work::embedding_backward, plain_beside_, 0, {}); break;
+      case Piece::Kind::projection: last_compute_ = compute(Work::projection_weight, plain_beside_, 0, {}); break;
       case Piece::Kind::head:
-        if (late_head_) last_compute_ = compute(Work::head_weight, false, 0, {});
+        if (late_head_) last_compute_ = compute(Work::head_weight, plain_beside_, 0, {});
         break;
       case Piece::Kind::dense:
       case Piece::Kind::moe:
@@ -280,7 +280,7 @@ class RankPlanner {
     }
     last_compute_ = compute(work, false, 0, half.data);
     half.data = {{Scope::own, last_compute_}};
-    if (backward && p.kind == Piece::Kind::head && !late_head_) last_compute_ = compute(Work::head_weight, false, 0, {});
+    if (backward && p.kind == Piece::Kind::head && !late_head_) last_compute_ = compute(Work::head_weight, plain_beside_, 0, {});
     if (backward && with_weights_) weigh(p, half.pass, false, false);
   }
 
@@ -290,7 +290,11 @@ class RankPlanner {
       for (const Piece& p : forward->before) plain(f, p, false);
     }
     if (backward != nullptr) {
-      for (const Piece& p : backward->before) plain(b, p, true);
+      for (const Piece& p : backward->before) {
+        plain_beside_ = exchanges(backward) && &p == &backward->before.back();   // that exchange waits for its gradients of the inputs alone
+        plain(b, p, true);
+      }
+      plain_beside_ = false;
     }
     const Turn* layer_f = forward != nullptr && forward->has_layer ? forward : nullptr;
     const Turn* layer_b = backward != nullptr && backward->has_layer ? backward : nullptr;
@@ -343,6 +347,7 @@ class RankPlanner {
   Dependency received_;   ///< what those wait for who need what the last exchange brought
   std::uint32_t begin_ = PlanOp::none, end_ = PlanOp::none, last_compute_ = PlanOp::none, last_received_ = PlanOp::none;
   bool stretch_has_trigger_ = false, with_weights_ = false, weighs_ = false;
+  bool plain_beside_ = false;   ///< weight gradients of a piece that is no layer go beside the exchange that follows it
 };
 
 }  // namespace

@@ -133,6 +133,7 @@ std::vector<Row> rows_of(const StepSetup& s, const PreparedStep& step, const Ste
   std::vector<Row> rows(1);
   const auto set_memory = [&](Row& row, const RankMemory& m) {
     row.set("memory_GB", m.total().value() * 1e-9).set("fits", m.total() <= s.gpu.memory.value);
+    if (m.total() > s.gpu.memory.value) row.set("too_much_GB", (m.total() - s.gpu.memory.value).value() * 1e-9);
   };
   rows.front().set("rank", std::string("mean"));
   set_parts(rows.front(), mean);
@@ -160,20 +161,21 @@ std::vector<ColumnDoc> step_column_docs() {
           {"computing_s", "time in which a kernel computes", true},
           {"exchanging_s", "time with an exchange of tokens, or of tensor-parallel parts", true},
           {"exposed_s", "of it, time in which nothing is computed"},
-          {"hidden_pct", "of the exchanges' time that computing covers"},
+          {"hidden_pct", "of the exchanges' time that computing covers", true},
           {"tokens_per_day_B", "billions (10^9) of tokens a day"},
           {"tflops_causal", "per GPU, attention counted over half the square of the sequence", true},
           {"tflops", "per GPU, attention counted over the whole square", true},
           {"mfu_causal_pct", "of the dense BF16 peak"},
           {"mfu_pct", "of the dense BF16 peak, attention counted over the whole square", true},
-          {"kGPU_hours_per_T", "thousands of GPU hours for 10^12 tokens", true},
+          {"kGPU_hours_per_T", "thousands of GPU hours for 10^12 tokens"},
           {"MUSD_per_T", "millions of dollars for 10^12 tokens at gpu_hour_usd", true},
           {"J_per_token", "energy of the GPUs alone, by an assumed power model", true},
           {"reduce_scatter_s", "simulated: gradients summed over the copies of each parameter", true},
           {"update_s", "the optimiser's kernel on the fullest rank", true},
           {"all_gather_s", "simulated: weights sent back to the copies", true},
           {"memory_GB", "of one GPU at the fullest instant (mean: of the fullest rank)"},
-          {"fits", "whether the GPU has as much"}};
+          {"fits", "whether the GPU has as much"},
+          {"too_much_GB", "what is lacking (training_memory says which change would do)"}};
 }
 
 std::vector<ConstantUsed> constants_of(const PowerModel& p) {

@@ -25,7 +25,8 @@ RoutingChoice read_routing(Parameters& p, const models::Llm& m, const Layout& l)
   const std::string fallback = r.gate.groups > 1 ? "v3" : "unrestricted";
   r.gate.rule = moe::gate_rule(p.word("gate", moe::gate_rule_names(), fallback));
   if (r.gate.chosen_groups * r.gate.groups > 0 && r.gate.experts % r.gate.groups != 0) r.gate.groups = r.gate.chosen_groups = 1;
-  r.tokens = static_cast<std::uint32_t>(l.tokens_per_micro_batch());
+  // Each GPU of a tensor-parallel team dispatches its part of the tokens.
+  r.tokens = static_cast<std::uint32_t>(std::min(4e9, std::max(1.0, l.tokens_per_micro_batch() / l.tp)));
   r.seed = p.seed();
   return r;
 }
@@ -55,7 +56,7 @@ void read_figures(Parameters& p, StepSetup& s) {
   if (s.communication_sms >= s.gpu.sms.value) where.fail_at("communication_sms", fmt::format("the {} has {:.0f} SMs", s.gpu.name, s.gpu.sms.value), "leave some to compute");
   s.slowest_rows = where.has("slowest_rows") ? where.at("slowest_rows").as_number(1, 1000) : 1;
   p.remember("slowest_rows", s.slowest_rows);
-  if (s.slowest_rows > 1 && s.routing.drawn) where.fail_at("slowest_rows", "drawn loads have their own slowest rank", "\"imbalance\" makes them more uneven");
+  if (s.slowest_rows > 1 && s.routing.drawn) where.fail_at("slowest_rows", "drawn loads have their own slowest rank", "leave slowest_rows out, or set it to 1; \"imbalance\" makes drawn loads more uneven");
   s.time_factor = where.has("time_factor") ? where.at("time_factor").as_number(1e-3, 1000) : 1;
   p.remember("time_factor", s.time_factor);
   s.late_head_weight = p.word("head_weight", {"backward", "weight"}, "backward") == "weight";
@@ -135,7 +136,7 @@ StepGrid grid_of(const StepSetup& s, const Layout& l, const ClusterView& cluster
   if (g.block_size > 1 && g.stage_size % g.block_size != 0) {
     throw UserError("/pp", fmt::format("a pipeline rank has {} GPUs, which are not whole blocks of {}", g.stage_size, g.block_size), "dp x tp that nodes divide");
   }
-  if (l.tp > g.per_node || g.block_size % l.tp != 0) throw UserError("/tp", fmt::format("{} GPUs of tensor parallelism do not share nodes of {} evenly", l.tp, g.per_node));
+  if (l.tp > g.per_node || g.per_node % l.tp != 0 || g.block_size % l.tp != 0) throw UserError("/tp", fmt::format("{} GPUs of tensor parallelism do not share nodes of {} evenly", l.tp, g.per_node));
   return g;
 }
 
@@ -145,6 +146,20 @@ PipelineSchedule schedule_of(const StepSetup& s, const Layout& l) {
   } catch (const UserError& e) {   // its places are keys
     std::vector<Problem> problems = e.problems();
     for (Problem& p : problems) p.place = "/" + p.place;
+    throw UserError(std::move(problems));
+  }
+}
+
+/// What kernel models find wrong with the model's shapes is told at the keys that they come from.
+StepCosts costs_for(const StepSetup& s, const Layout& l, double received) {
+  try {
+    return costs_of(s, l, received);
+  } catch (const UserError& e) {
+    std::vector<Problem> problems = e.problems();
+    for (Problem& p : problems) {
+      if (!p.file.empty()) continue;
+      p.place = p.place == "--ep" ? "/ep" : p.place == "--tp" ? "/tp" : p.place == "--tokens" ? "/micro_batch" : "/model";
+    }
     throw UserError(std::move(problems));
   }
 }
@@ -161,12 +176,13 @@ PreparedStep prepare_step(const StepSetup& s, const ClusterView& cluster) {
   const bool exchanges = s.routing.gate.experts > 0 && l.ep > 1;
   job->plan = plan_step(out.schedule, l.stages, grid, exchanges, s.late_head_weight);
   double received = 0;
+  const std::uint32_t nodes = grid.ranks() / grid.per_node;
+  if (nodes > 1 && grid.ranks() % grid.per_node == 0) job->rails = std::make_shared<Rails>(cluster, nodes, grid.per_node, s.rails);
   if (exchanges) {
     job->loads = std::make_unique<StepLoads>(s.routing, grid.group_size, grid.block_size);
     received = job->loads->mean_ranks() / s.routing.gate.topk;
-    if (grid.blocks() > 1) job->rails = std::make_shared<Rails>(cluster, grid.ranks() / grid.per_node, grid.per_node, s.rails);
   }
-  job->costs = costs_of(s, l, received);
+  job->costs = costs_for(s, l, received);
   const models::CommunicationModel& exchange = grid.blocks() > 1 ? s.exchange : s.intranode;
   job->kernels = {comm_kernel(exchange), comm_kernel(s.pipeline), comm_kernel(s.tensor)};
   job->communicates = s.communicates;
@@ -203,7 +219,7 @@ std::vector<ColumnDoc> step_parameter_docs() {
   for (ColumnDoc& d : std::vector<ColumnDoc>{
            {"routing", "\"expected\" (default): every rank sends and gets the mean; \"drawn\": from the seeded gate, for each micro-batch and layer"},
            {"imbalance", "sigma of the logarithm of the experts' popularity, drawn once a step and layer; default 0; with routing drawn"},
-           {"slowest_rows", "with routing expected: routed rows of the rank for which each exchange waits, over the mean of its group; default 1"},
+           {"slowest_rows", "with routing expected: routed rows of the rank for which each exchange waits, over the mean of its group: all ranks then compute as long as it does (the upper reading); default 1"},
            {"gate", "unrestricted, v3 or deepep_test; default \"v3\" for models with groups of experts"},
            {"communication_sms", "SMs that exchanges take from the kernels beside them; default 20 with experts"},
            {"communication", "false: every transfer is of nothing and takes no time; default true"},

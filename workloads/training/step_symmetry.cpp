@@ -5,7 +5,7 @@
 namespace weft::workloads::training {
 
 namespace {
-constexpr std::uint8_t no_block = 255;
+constexpr std::uint16_t no_block = 0xffff;
 }
 
 StepSymmetry::StepSymmetry(std::shared_ptr<const StepPlan> plan, EmitFirst emit_first)
@@ -16,7 +16,7 @@ StepSymmetry::StepSymmetry(std::shared_ptr<const StepPlan> plan, EmitFirst emit_
       const PlanOp& op = r.ops[i];
       if (op.kind != PlanOp::Kind::transfers || op.exchange == ExchangeKind::tensor) continue;
       const bool goes_on = i > 0 && block[i - 1] != no_block && block[i - 1] + 1u < grid_.blocks();
-      block[i] = goes_on ? block[i - 1] + 1 : 0;
+      block[i] = goes_on ? static_cast<std::uint16_t>(block[i - 1] + 1) : 0;
     }
     const std::uint32_t first = r.stretches.size() > 2 ? r.stretches[2] : r.stretches.back();
     for (std::uint32_t i = 0; i < first; ++i) operations_ += r.ops[i].kind != PlanOp::Kind::transfers ? grid_.stage_size : 0;
@@ -46,7 +46,7 @@ std::vector<Interchange> StepSymmetry::interchanges() const {
 
 OpId StepSymmetry::image(OpId op, std::span<const std::uint32_t> image) const {
   const std::uint32_t rank = op.value % grid_.ranks(), local = op.value / grid_.ranks(), to = image[rank];
-  const std::uint8_t block = block_of_[grid_.pipeline_rank(rank)][local];
+  const std::uint16_t block = block_of_[grid_.pipeline_rank(rank)][local];
   if (block == no_block) return OpId(local * grid_.ranks() + to);
   const std::uint32_t moved = grid_.block_of(image[grid_.group_base(rank) + block * grid_.block_size]);
   return OpId((local - block + moved) * grid_.ranks() + to);

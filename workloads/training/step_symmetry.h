@@ -29,8 +29,8 @@ class StepSymmetry final : public Symmetry {
   EmitFirst emit_first_;
   StepGrid grid_;
   std::uint64_t operations_ = 0;
-  /// By pipeline rank and number of an operation: to which block a transfer goes; 255: another operation.
-  std::vector<std::vector<std::uint8_t>> block_of_;
+  /// By pipeline rank and number of an operation: to which block a transfer goes; 0xffff: another operation.
+  std::vector<std::vector<std::uint16_t>> block_of_;
 };
 
 }  // namespace weft::workloads::training
