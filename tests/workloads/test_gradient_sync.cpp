@@ -59,7 +59,7 @@ TEST_CASE("DeepSeek-V3 on 2,048 GPUs: every GPU sends what its copies need, an e
   }
 }
 
-TEST_CASE("the end of a step folds, with mirrors and without, and teams send straight to all copies") {
+TEST_CASE("the end of a step folds, with mirrors and without, and copies of a team share inside the node first") {
   const Ground ground(testing::mpft, 8, "h800", "infiniband");
   for (const std::string layout : {R"("schedule": "dualpipe", "ep": 16)", R"("schedule": "1f1b", "ep": 8)", R"("schedule": "1f1b", "ep": 8, "zero": 0)"}) {
     const StepSetup setup = step_setup(R"("model": )" + small_model(1, 3) + R"(, "gate": "unrestricted", "pp": 4, "micro_batches": 8, )" + layout);
@@ -73,7 +73,7 @@ TEST_CASE("the end of a step folds, with mirrors and without, and teams send str
   const Layout l = completed(teams.layout, teams.model, 16);
   testing::RecordingSink sink;
   sync_program(teams, l, {1, 16, 16, 8, 4, 8}, SyncPass::reduce_scatter)->start(sink);
-  CHECK(sink.transfers.size() == 16 * 3);   // to the three other copies of its part
+  CHECK(sink.transfers.size() == 16 * 2);   // to the other copy in its node, and its half of that to its namesake: 1/2 + 1/4 of the whole = (4 - 1) / 4
   double sent = 0;
   for (const auto& t : sink.transfers) sent += t.what.bytes.value() / 16;
   CHECK(sent == Approx(sync_of(teams.model, l, 0).others.reduce_scatter.value()).epsilon(1e-9));

@@ -55,8 +55,13 @@ double cell_bound(const StepCosts& costs, const std::vector<StageContent>& stage
     const StageContent& s = stages[cell.backward.stage];
     backward = Layers(s).moe;
     std::reverse(backward.begin(), backward.end());
-    if (cell.has_backward()) sum += s.mtp_modules * time(Work::projection_backward) + s.heads * (time(Work::head_backward) + time(Work::head_weight));
-    if (cell.has_weight()) sum += s.embedding * time(Work::embedding_backward) + s.mtp_modules * time(Work::projection_weight);
+    // The last head's weight gradient goes beside the combine(B) for which its gradient of the inputs was waited, and so does an MTP projection's.
+    const bool then = !backward.empty() && backward.front();
+    if (cell.has_backward()) {
+      sum += s.mtp_modules * time(Work::projection_backward) + s.heads * (time(Work::head_backward) + time(Work::head_weight));
+      if (s.heads > 0) sum += time(Work::head_weight, then) - time(Work::head_weight);
+    }
+    if (cell.has_weight()) sum += s.embedding * time(Work::embedding_backward) + s.mtp_modules * time(Work::projection_weight, cell.has_backward() && s.moe_layers > 0);
   }
   for (std::size_t i = 0; i < std::max(forward.size(), backward.size()); ++i) {
     const bool f = i < forward.size(), b = i < backward.size(), fm = f && forward[i], bm = b && backward[i], beside = f && b && (fm || bm);
