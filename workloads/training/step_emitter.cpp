@@ -48,15 +48,19 @@ void StepEmitter::compute(std::uint32_t rank, std::uint32_t local, const PlanOp&
 
 void StepEmitter::send(std::uint32_t rank, std::uint32_t local, const PlanOp& op, std::span<const OpId> after, Sink& sink) {
   const std::uint32_t to = op.peer * grid().stage_size + grid().in_stage(rank);
+  Transfer t;
+  t.bytes = job_->sent;
+  t.kernel = KernelId(1);
+  t.extra_latency = job_->send_start_up;
+  to_one(rank, to, local, t, after, sink);
+}
+
+void StepEmitter::to_one(std::uint32_t rank, std::uint32_t to, std::uint32_t local, Transfer& t, std::span<const OpId> after, Sink& sink) {
   legs_.clear();
   append_way(grid(), job_->rails.get(), rank, to, legs_);
-  Transfer t;
   t.id = id_of(local, rank);
-  t.bytes = job_->sent;
   t.legs = legs_;
-  t.kernel = KernelId(1);
   t.latency_mode = latency_mode();
-  t.extra_latency = job_->send_start_up;
   t.flow_key = pair_key(rank, to);
   sink.transfer(t, after);
 }
@@ -117,16 +121,11 @@ void StepEmitter::to_block(std::uint32_t rank, std::uint32_t block, const PlanOp
 // Rings in a team move at one pace: each GPU's part of an all-reduce is a transfer to its neighbour.
 void StepEmitter::in_team(std::uint32_t rank, std::uint32_t local, Sink& sink) {
   const std::uint32_t base = grid().team_base(rank), to = base + (rank - base + 1) % grid().team_size;
-  legs_.assign({{grid().gpu(rank), grid().gpu(to), 1}});
   Transfer t;
-  t.id = id_of(local, rank);
   t.bytes = job_->reduced;
-  t.legs = legs_;
   t.kernel = KernelId(2);
-  t.latency_mode = latency_mode();
   t.extra_latency = job_->team_start_up;
-  t.flow_key = pair_key(rank, to);
-  sink.transfer(t);
+  to_one(rank, to, local, t, {}, sink);
 }
 
 }  // namespace weft::workloads::training

@@ -56,6 +56,8 @@ class StepEmitter {
  private:
   void to_block(std::uint32_t rank, std::uint32_t block, const PlanOp& op, Transfer& t);
   void fan_out(std::uint32_t base, std::uint32_t via, double share, double messages);
+  /// To one other GPU; bytes, kernel and start-up are set.
+  void to_one(std::uint32_t rank, std::uint32_t to, std::uint32_t local, Transfer& t, std::span<const OpId> after, Sink& sink);
   void in_team(std::uint32_t rank, std::uint32_t local, Sink& sink);
   LatencyMode latency_mode() const { return job_->communicates ? LatencyMode::wire : LatencyMode::none; }
 
