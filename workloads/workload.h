@@ -18,6 +18,16 @@
 
 namespace weft::workloads {
 
+/// The storage nodes beside a cluster, on a network of their own with the nodes' storage NICs.
+struct StorageView {
+  std::uint32_t nodes = 0;                 ///< zero: there are none
+  std::uint32_t nics_per_node = 0, ssds_per_node = 0;
+  BytesPerSecond nic_rate;                 ///< of each NIC of a storage node
+  BytesPerSecond ssd_read, ssd_write;      ///< of each SSD
+  double ssd_read_iops = 0;                ///< small random reads a second of each SSD
+  BytesPerSecond client_rate;              ///< of a node's storage NIC
+};
+
 /// What a workload may know of the cluster it will run on.
 struct ClusterView {
   Placement placement;
@@ -33,6 +43,10 @@ struct ClusterView {
   bool storage_nic = false;       ///< whether every node has one
   /// A number for the switch that a NIC is attached to: equal numbers, same leaf (or router).
   std::function<std::uint32_t(const Endpoint& nic)> attached_switch;
+  StorageView storage;
+  /// How long a program takes alone on this cluster as it is at the start, by the fluid engine. For workloads whose steps are made of such
+  /// programs; each may be asked once and kept.
+  std::function<Seconds(Program&)> play;
 };
 
 /// What the engine tells about one run of a Program.

@@ -14,9 +14,10 @@ struct Place {
   constexpr bool operator==(const Place&) const = default;
 };
 
-/// An end of a transfer: a GPU's memory, a NIC (the one with that local index), a node's host memory, its storage NIC.
+/// An end of a transfer: a GPU's memory, a NIC (the one with that local index), a node's host memory, its storage NIC; an SSD or the host memory of a
+/// storage node (`node` counts storage nodes from 0 then, apart from the others).
 struct Endpoint {
-  enum class Kind : std::uint8_t { gpu, nic, host, storage_nic };
+  enum class Kind : std::uint8_t { gpu, nic, host, storage_nic, ssd, storage_host };
   Kind kind = Kind::gpu;
   NodeId node;
   std::uint32_t local = 0;

@@ -1,0 +1,44 @@
+// StepTimes: how long a unit of a serving cluster takes for one pass of prefill or one step of decode, by what its GPUs hold.
+#pragma once
+
+#include <cstdint>
+
+#include "sim/core/units.h"
+
+namespace weft::workloads::inference {
+
+/// What a GPU works through in one pass of prefill: sums over the prompts, or pieces of prompts, in it.
+struct PrefillLoad {
+  double tokens = 0;    ///< new ones, which are computed
+  double pairs = 0;     ///< of a new token and a token that it sees: a piece of n tokens after c others has n c + n (n + 1) / 2
+  double cached = 0;    ///< tokens before the pieces, whose keys and values come from the cache
+  double prompts = 0;   ///< that end in this pass
+};
+
+/// What a GPU holds in one step of decode.
+struct DecodeLoad {
+  double requests = 0;
+  double kv_tokens = 0;   ///< in the cache, of all its requests
+};
+
+class StepTimes {
+ public:
+  virtual ~StepTimes() = default;
+  /// A pass through all layers. `slowest`: the largest of each number over the GPUs of the unit, which wait for each other in every
+  /// layer's exchanges. Zero tokens: zero. From one thread at a time; monotone in each number.
+  virtual Seconds prefill(const PrefillLoad& slowest) const = 0;
+  /// A step: all layers, MTP module, head and sampling. Zero requests: zero.
+  virtual Seconds decode(const DecodeLoad& slowest) const = 0;
+};
+
+/// A kind of unit as a server sees it.
+struct Unit {
+  std::uint32_t nodes = 0;         ///< whole nodes
+  std::uint32_t groups = 0;        ///< data-parallel groups of GPUs, each with a cache and requests of its own
+  std::uint32_t gpus_per_group = 1;
+  double kv_tokens = 0;            ///< that a group's cache has room for
+  std::uint32_t drafts = 0;        ///< draft tokens a step (MTP); a step gives 1 to 1 + drafts tokens
+  Bytes kv_per_token;              ///< over all layers
+};
+
+}  // namespace weft::workloads::inference
