@@ -11,6 +11,11 @@ namespace {
 /// Numbers of nodes beyond this are a typing mistake rather than a cluster.
 constexpr std::int64_t kMostNodes = 1000000;
 
+/// Keeps nothing but what the summary says.
+struct Unheard final : engine::TimelineSink {
+  bool wants_operations() const override { return false; }
+};
+
 /// Adds file and prefix to problems that a builder raised with a place of its own.
 [[noreturn]] void rethrow_at(const UserError& e, const std::string& file) {
   std::vector<Problem> problems = e.problems();
@@ -122,6 +127,10 @@ workloads::ClusterView Cluster::view(topology::Router& router) const {
   v.nvlink_latency = node_.nvlink_latency.value;
   v.nvlink_store_latency = node_.nvlink_store_latency.value;
   v.storage_nic = node_.storage_nic_rate.value.value() > 0;
+  v.play = [&router](workloads::Program& program) {
+    Unheard nobody;
+    return engine::run(router, program, {}, nobody).makespan;
+  };
   return v;
 }
 

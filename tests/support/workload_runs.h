@@ -64,6 +64,7 @@ struct Ground {
     v.nvlink_store_latency = fabric.node_spec().nvlink_store_latency.value;
     v.storage_nic = fabric.node_spec().storage_nic_rate.value.value() > 0;
     v.attached_switch = [this](const Endpoint& e) { return fabric.switch_of_nic(fabric.vertex_of(e)).value; };
+    v.play = [this](workloads::Program& program) { return makespan(program); };
     return v;
   }
 
