@@ -75,6 +75,27 @@ void PhaseBuilder::attention(bool backward) {
   k.flops = Flops(2 * s_.heads * pairs * (backward ? 3 * a.d_qk + 2 * a.d_v : a.d_qk + a.d_v));
 }
 
+void PhaseBuilder::attention_of(double batch, double seq, double count) {
+  const LlmAttention& a = s_.m.attention;
+  PhaseKernel& k = add("attention", "attention_forward", "bfloat16",
+                       {{"batch", batch}, {"heads", s_.heads}, {"kv_heads", s_.kv_heads}, {"seq", seq}, {"d_qk", a.d_qk}, {"d_v", a.d_v}, {"causal", 1}});
+  k.count = count;
+  const double pairs = batch * attention_pairs(seq, true, a.window_layers > 0 ? a.window : 0);
+  k.flops = Flops(2 * s_.heads * pairs * (a.d_qk + a.d_v) * count);
+}
+
+void PhaseBuilder::mla_decode(double requests, double queries, double kv, bool fp8_cache) {
+  add("attention", "mla_decode", fp8_cache ? "fp8_kv" : "bfloat16", {{"batch", std::ceil(requests)}, {"heads", s_.heads}, {"s_q", queries}, {"kv", kv}});
+}
+
+void PhaseBuilder::masked(const std::string& name, double n, double k) {
+  const double rows = std::max(1.0, std::ceil(s_.rows / s_.groups));   // whole rows of an expert
+  add(name, "grouped_gemm", fp8() ? "fp8_masked" : "bfloat16", {{"groups", s_.groups}, {"m", rows}, {"n", n}, {"k", k}})
+      .flops = Flops(2 * s_.rows * n * k);
+}
+
+void PhaseBuilder::read(const std::string& name, double bytes) { add(name, "memory", "read", {{"bytes", bytes}}); }
+
 void PhaseBuilder::move(const std::string& name, const char* variant, double bytes, double count) {
   if (bytes <= 0 || count <= 0) return;
   add(name, "elementwise", variant, {{"bytes", bytes}}).count = count;

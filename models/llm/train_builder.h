@@ -37,6 +37,16 @@ class PhaseBuilder {
   void plain_wgrad(const std::string& name, double m, double n, double k);
   void attention(bool backward);
 
+  // Of serving alone.
+  /// Forward over `batch` prompts of `seq` tokens, `count` of it.
+  void attention_of(double batch, double seq, double count);
+  void mla_decode(double requests, double queries, double kv, bool fp8_cache);
+  /// Grouped, each expert with room for more rows than it has (decode).
+  void masked(const std::string& name, double n, double k);
+  /// Reads bytes at the rate of HBM.
+  void read(const std::string& name, double bytes);
+  PhaseKernel& last() { return kernels_.back(); }
+
   // Kernels that move bytes.
   void move(const std::string& name, const char* variant, double bytes, double count = 1);
   void norm(const std::string& name, double rows, double width);

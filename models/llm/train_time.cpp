@@ -16,7 +16,7 @@ constexpr const char* kFolder = "models/data/training";
 constexpr double kFarLarger = 4;   // operations above this many times the largest measured: a BF16 product goes by its efficiency
 
 bool is_product(const std::string& family) { return family == "gemm" || family == "grouped_gemm" || family == "gemm_wgrad"; }
-bool is_attention(const std::string& family) { return family == "attention_forward" || family == "attention_backward"; }
+bool is_attention(const std::string& family) { return family == "attention_forward" || family == "attention_backward" || family == "mla_decode"; }
 
 Sourced<double> read_ratio(JsonReader& r, const char* key) {
   Sourced<double> s;

@@ -1,0 +1,107 @@
+#include "workloads/inference/layer_costs.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace weft::workloads::inference {
+namespace {
+
+using models::InferPhase;
+using models::InferShape;
+
+Seconds phase(const LayerSetup& s, InferPhase p, const InferShape& shape, double sms) {
+  return models::phase_time(*s.costs, models::kernels_of(s.model, p, shape), sms, s.constants).total;
+}
+
+/// Pauses between phases beside communication were measured where each phase is launched by itself; a step of decode is launched as a whole.
+Seconds pause(const LayerSetup& s) {
+  const bool pauses = s.stage() == Stage::prefill && s.micro_batches() > 1 && s.costs->wanted() != models::Fidelity::roofline;
+  return pauses ? s.constants.pause.value : Seconds();
+}
+
+}  // namespace
+
+MicroBatch micro_batch_of(const LayerSetup& s, const PrefillLoad& whole) {
+  const double n = s.micro_batches();
+  MicroBatch b;
+  b.prefill = {std::ceil(whole.tokens / n), whole.pairs / n, whole.cached / n, whole.prompts / n};
+  return b;
+}
+
+MicroBatch micro_batch_of(const LayerSetup& s, const DecodeLoad& whole) {
+  const double n = s.micro_batches();
+  MicroBatch b;
+  b.decode = {std::ceil(whole.requests / n), whole.kv_tokens / n};
+  if (whole.requests > 0) b.decode.kv_tokens = whole.kv_tokens / whole.requests * b.decode.requests;
+  return b;
+}
+
+InferShape shape_of(const LayerSetup& s, const MicroBatch& b, double load) {
+  const Deployment& d = s.deployment;
+  InferShape q;
+  q.decode = s.stage() == Stage::decode;
+  q.tokens = b.tokens(s);
+  q.requests = b.decode.requests;
+  q.kv_tokens = b.decode.kv_tokens;
+  q.pairs = b.prefill.pairs;
+  q.cached = b.prefill.cached;
+  q.prompts = b.prefill.prompts;
+  q.ep = d.ep, q.tp = d.tp, q.redundant = d.redundant;
+  q.load = load;
+  q.fp8 = d.fp8;
+  q.fp8_cache = d.fp8_cache;
+  return q;
+}
+
+PieceTimes computing_times(const LayerSetup& s, const MicroBatch& b, double load) {
+  const InferShape q = shape_of(s, b, load);
+  const double sms = s.sms();
+  PieceTimes t;
+  const auto time = [&](InferPhase p) { return phase(s, p, q, sms); };
+  const bool decode = s.stage() == Stage::decode, moe = s.model.moe_layers > 0;
+  if (decode) {
+    t[Piece::attention_before] = time(InferPhase::attention_before);
+    t[Piece::attention_after] = time(InferPhase::attention_after);
+  } else {
+    t[Piece::attention] = time(InferPhase::attention_before) + time(InferPhase::attention_after) + pause(s);
+  }
+  t[Piece::experts] = time(moe ? InferPhase::experts : InferPhase::dense_mlp) + pause(s);
+  if (moe && s.model.shared_inter > 0) t[Piece::shared] = time(InferPhase::shared) + pause(s);
+  if (decode && s.exchanges()) {
+    t[Piece::dispatch_send] = time(InferPhase::dispatch_send);
+    t[Piece::dispatch_receive] = time(InferPhase::dispatch_receive);
+    t[Piece::combine_send] = time(InferPhase::combine_send);
+    t[Piece::combine_receive] = time(InferPhase::combine_receive);
+  }
+  return t;
+}
+
+PassEnds ends_of(const LayerSetup& s, const MicroBatch& b) {
+  InferShape q = shape_of(s, b, 1);
+  const auto time = [&](InferPhase p) { return phase(s, p, q, 0); };
+  PassEnds e;
+  if (s.model.dense_layers() > 0 && s.model.moe_layers > 0) {
+    e.dense_layer = time(InferPhase::attention_before) + time(InferPhase::attention_after) + time(InferPhase::dense_mlp);
+  }
+  e.embedding = time(InferPhase::embedding);
+  e.head = time(InferPhase::head);
+  if (s.model.mtp_modules > 0) e.mtp_projection = time(InferPhase::mtp_projection);
+  return e;
+}
+
+std::vector<models::KernelCall> calls_of(const LayerSetup& s, const MicroBatch& b) {
+  std::vector<models::KernelCall> calls;
+  const InferShape q = shape_of(s, b, 1);
+  for (const InferPhase p : models::infer_phases()) {
+    const bool moe = s.model.moe_layers > 0;
+    if (!moe && (p == InferPhase::experts || p == InferPhase::shared)) continue;
+    if (p == InferPhase::shared && s.model.shared_inter <= 0) continue;
+    if (p == InferPhase::dense_mlp && s.model.dense_layers() <= 0) continue;
+    if (p == InferPhase::mtp_projection && s.deployment.mtp == 0) continue;
+    if (p >= InferPhase::dispatch_send && p <= InferPhase::combine_receive && !(s.exchanges() && q.decode)) continue;
+    for (const models::PhaseKernel& k : models::kernels_of(s.model, p, q)) calls.push_back(k.call);
+  }
+  return calls;
+}
+
+}  // namespace weft::workloads::inference

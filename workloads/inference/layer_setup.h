@@ -1,0 +1,53 @@
+// LayerSetup: all that a scenario says of the layers of a unit that serves a model: hardware, layout, kernels, exchanges, overlap.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "models/communication.h"
+#include "models/cost_model.h"
+#include "models/gpu.h"
+#include "models/llm/infer_phases.h"
+#include "models/llm/llm.h"
+#include "workloads/inference/deployment.h"
+#include "workloads/inference/overlap.h"
+#include "workloads/inference/step_times.h"
+#include "workloads/moe/exchange.h"
+#include "workloads/moe/gate.h"
+#include "workloads/parameters.h"
+
+namespace weft::workloads::inference {
+
+struct LayerSetup {
+  models::Gpu gpu;
+  models::Llm model;
+  std::shared_ptr<const models::CostModel> costs;
+  models::TrainConstants constants;
+  Deployment deployment;
+  Overlap overlap = Overlap::five_stages;
+  models::CommunicationModel exchange, intranode, tensor;
+  moe::NicChoice nic = moe::NicChoice::destination_rail;   ///< decode
+  RailOptions rails;
+  moe::Gate gate;
+  std::uint32_t communication_sms = 0;   ///< taken from the kernels beside an exchange
+  bool fp8_dispatch = true;
+  bool communicates = true;              ///< false: exchanges are of nothing and take no time
+  double slowest_rows = 1;               ///< routed rows of the GPU for which each exchange waits, over the mean
+  std::uint64_t seed = 0;
+
+  Stage stage() const { return deployment.stage; }
+  bool exchanges() const { return model.moe_layers > 0 && deployment.ep > 1; }
+  std::uint32_t micro_batches() const { return overlap == Overlap::none || !exchanges() ? 1 : 2; }
+  OverlapPlan plan() const { return plan_of(stage(), overlap, exchanges(), deployment.tp > 1); }
+  /// SMs of computing beside exchanges.
+  double sms() const { return overlap == Overlap::none ? 0 : gpu.sms.value - communication_sms; }
+  double queries() const { return 1 + deployment.mtp; }
+};
+
+/// Reads a stage's keys; problems are recorded. Nothing after one.
+std::optional<LayerSetup> read_layer_setup(Parameters& p, const WorkloadContext& context, Stage stage);
+std::vector<ColumnDoc> layer_parameter_docs(Stage stage);
+std::vector<ConstantUsed> constants_of(const LayerSetup& setup);
+
+}  // namespace weft::workloads::inference
