@@ -45,14 +45,20 @@ void InferBuilder::batched(const char* name, double n, double k) {
   add_.last().flops = Flops(2 * tokens_ * sizes_.heads * n * k);
 }
 
+/// Decode's casts write scales as products read them (DeepGEMM's README: fuse that into the kernel before); prefill runs the profile's own kernels.
+void InferBuilder::cast_for_product(const char* name, double rows, double columns) {
+  add_.cast(name, rows, columns);
+  if (!q_.decode) add_.scales(rows, columns);
+}
+
 void InferBuilder::latent_down() {
   const LlmAttention& a = m_.attention;
   const double latent = a.kv_lora + a.rope;
-  add_.cast_with_scales("cast", tokens_, d_);
+  cast_for_product("cast", tokens_, d_);
   if (a.q_lora > 0) {
     add_.gemm("qkv_a", tokens_, a.q_lora + latent, d_);
     add_.norm("norm of q latent", tokens_, a.q_lora);
-    add_.cast_with_scales("cast of q latent", tokens_, a.q_lora);
+    cast_for_product("cast of q latent", tokens_, a.q_lora);
   } else {
     add_.gemm("kv_a", tokens_, latent, d_);
   }
@@ -74,7 +80,7 @@ void InferBuilder::latent_up_for_prefill() {
   add_.rope("rope of queries", sizes_.heads);
   add_.rope("rope of key", 1);
   add_.copy("into the cache", tokens_ * (a.kv_lora + a.rope));
-  add_.cast_with_scales("cast of kv latent", expanded, a.kv_lora);
+  cast_for_product("cast of kv latent", expanded, a.kv_lora);
   add_.gemm("kv_b", expanded, sizes_.heads * (a.nope + a.d_v), a.kv_lora);
   add_.copy("keys", expanded * sizes_.heads * a.nope);
   // One rotary key written beside those of every head: strided like the rotation itself.
@@ -84,7 +90,7 @@ void InferBuilder::latent_up_for_prefill() {
 void InferBuilder::grouped_projection() {
   const LlmAttention& a = m_.attention;
   const double width = sizes_.heads * a.d_qk + sizes_.kv_heads * (a.d_qk + a.d_v);
-  add_.cast_with_scales("cast", tokens_, d_);
+  cast_for_product("cast", tokens_, d_);
   add_.gemm("qkv", tokens_, width, d_);
   if (a.qkv_bias) add_.move("bias", "residual", 2 * tokens_ * width * kBf16);
   if (a.qk_norm) add_.norm("norm of queries and keys", tokens_ * (sizes_.heads + sizes_.kv_heads), a.d_qk);
@@ -132,7 +138,7 @@ void InferBuilder::attention_after() {
   const LlmAttention& a = m_.attention;
   core();
   if (q_.decode && a.latent) batched("absorb_v", a.d_v, a.kv_lora);
-  add_.cast_with_scales("cast of attention's output", tokens_, sizes_.heads * a.d_v);
+  cast_for_product("cast of attention's output", tokens_, sizes_.heads * a.d_v);
   add_.gemm("o", tokens_, d_, sizes_.heads * a.d_v);
   add_.residual("residual", sizes_.own * d_);
   add_.norm("norm before MLP", sizes_.own, d_);
@@ -147,10 +153,10 @@ void InferBuilder::gated_mlp(const char* up, const char* down, double inter) {
   if (inter <= 0) return;
   const double rows = m_.moe_layers > 0 ? std::ceil(sizes_.own) : tokens_, part = m_.moe_layers > 0 ? inter : inter / q_.tp;
   if (q_.decode) add_.cast("cast", rows, d_);
-  add_.scales(rows, d_);
+  if (!q_.decode) add_.scales(rows, d_);
   add_.gemm(up, rows, 2 * part, d_);
   add_.move("SwiGLU", "swiglu", rows * (2 * part * kBf16 + (add_.fp8() ? add_.fp8_row(part) : part * kBf16)));
-  add_.scales(rows, part);
+  if (!q_.decode) add_.scales(rows, part);
   add_.gemm(down, rows, d_, part);
 }
 
@@ -195,7 +201,7 @@ void InferBuilder::head() {
 void InferBuilder::mtp_projection() {
   add_.norm("norm of hidden", tokens_, d_);
   add_.norm("norm of embedding", tokens_, d_);
-  add_.cast_with_scales("cast", tokens_, 2 * d_);
+  cast_for_product("cast", tokens_, 2 * d_);
   add_.gemm("eh_proj", tokens_, d_, 2 * d_);
 }
 

@@ -24,6 +24,7 @@ class InferBuilder {
   std::vector<PhaseKernel> take() { return add_.take(); }
 
  private:
+  void cast_for_product(const char* name, double rows, double columns);
   void latent_down();
   void latent_up_for_decode();
   void latent_up_for_prefill();

@@ -1,0 +1,2 @@
+// The kind decode.
+#include <doctest/doctest.h>

@@ -1,0 +1,2 @@
+// The kind prefill.
+#include <doctest/doctest.h>

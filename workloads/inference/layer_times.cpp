@@ -1,0 +1,100 @@
+#include "workloads/inference/layer_times.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "workloads/inference/layer_program.h"
+
+namespace weft::workloads::inference {
+namespace {
+
+constexpr double kBlock = 64;   // tokens of the cache that attention takes together (FlashMLA): a step's time changes by whole ones
+
+}  // namespace
+
+PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer) {
+  const models::Llm& m = s.model;
+  const double n = s.micro_batches();
+  const PassEnds e = ends_of(s, b);
+  PassTime t;
+  t.layer = layer;
+  t.layers = layer * (m.moe_layers > 0 ? m.moe_layers : m.layers);
+  t.dense = m.moe_layers > 0 ? e.dense_layer * (n * m.dense_layers()) : Seconds();
+  t.ends = (e.embedding + e.head) * n;
+  t.mtp = s.stage() == Stage::decode ? (layer + (e.mtp_projection + e.head) * n) * s.deployment.mtp : Seconds();
+  t.total = t.layers + t.dense + t.ends + t.mtp;
+  return t;
+}
+
+LayerTimes::LayerTimes(const LayerSetup& setup, const ClusterView& cluster) : setup_(setup), cluster_(cluster), plan_(setup.plan()) {}
+
+const LayerTimes::ExchangeTimes& LayerTimes::played(std::uint32_t tokens) const {
+  const auto [at, fresh] = exchanges_.try_emplace(tokens);
+  if (!fresh) return at->second;
+  ExchangeTimes& t = at->second;
+  LayerExchanges e = exchanges_of(setup_, tokens, cluster_);
+  if (!setup_.communicates) return t;
+  if (e.dispatch) t.dispatch = cluster_.play(e.dispatch->program);
+  if (e.combine) t.combine = cluster_.play(e.combine->program);
+  if (setup_.deployment.tp > 1) {
+    const RingSum sum = ring_sum_of(setup_, tokens);
+    StaticProgram ring;
+    StaticProgram::TransferOptions options;
+    options.kernel = ring.add_kernel(comm_kernel(setup_.tensor));
+    options.extra_latency = sum.start_up;
+    options.latency_mode = LatencyMode::none;
+    ring.add_transfer(sum.bytes, ring_legs(0, sum.gpus, e.per_node), options);
+    t.tensor = cluster_.play(ring);
+  }
+  return t;
+}
+
+/// All GPUs send alike, so that time grows in a straight line with bytes between two sizes that are played.
+LayerTimes::ExchangeTimes LayerTimes::exchange(double tokens) const {
+  const auto whole = static_cast<std::uint32_t>(std::max(1.0, std::ceil(tokens)));
+  const std::uint32_t tp = setup_.deployment.tp, low = std::max(tp, std::bit_floor(whole)), high = std::max(tp, std::bit_ceil(whole));
+  const ExchangeTimes& a = played(low);
+  if (low == high) return a;
+  const ExchangeTimes& b = played(high);
+  const double part = (std::max(whole, low) - low) / static_cast<double>(high - low);
+  return {a.dispatch + (b.dispatch - a.dispatch) * part, a.combine + (b.combine - a.combine) * part, a.tensor + (b.tensor - a.tensor) * part};
+}
+
+PieceTimes LayerTimes::pieces(const MicroBatch& b) const {
+  PieceTimes t = computing_times(setup_, b, setup_.slowest_rows);
+  const ExchangeTimes e = exchange(b.tokens(setup_));
+  t[Piece::dispatch] = e.dispatch;
+  t[Piece::combine] = e.combine;
+  t[Piece::tensor_sum] = e.tensor;
+  return t;
+}
+
+PassTime LayerTimes::pass(const MicroBatch& b) const { return pass_of(setup_, b, period_of(plan_, pieces(b))); }
+
+Seconds LayerTimes::prefill(const PrefillLoad& slowest) const {
+  if (slowest.tokens <= 0) return {};
+  return pass(micro_batch_of(setup_, slowest)).total;
+}
+
+Seconds LayerTimes::decode(const DecodeLoad& slowest) const {
+  if (slowest.requests <= 0) return {};
+  const double requests = std::ceil(slowest.requests), blocks = std::max(1.0, std::ceil(slowest.kv_tokens / requests / kBlock));
+  const auto [at, fresh] = steps_.try_emplace({static_cast<std::uint32_t>(requests), static_cast<std::uint32_t>(blocks)});
+  if (fresh) at->second = pass(micro_batch_of(setup_, DecodeLoad{requests, requests * blocks * kBlock})).total;
+  return at->second;
+}
+
+Unit unit_of(const LayerSetup& s, std::uint32_t gpus_per_node) {
+  const Deployment& d = s.deployment;
+  Unit u;
+  u.nodes = (d.gpus + gpus_per_node - 1) / gpus_per_node;
+  u.groups = d.groups();
+  u.gpus_per_group = d.tp;
+  u.kv_tokens = memory_of(s.model, d, s.gpu.memory.value).cache_tokens();
+  u.drafts = d.mtp;
+  u.kv_per_token = cache_bytes_per_token(s.model, d);
+  return u;
+}
+
+}  // namespace weft::workloads::inference

@@ -1,0 +1,54 @@
+// LayerTimes: how long a pass of prefill or a step of decode takes, from kernel models and exchanges played once on the cluster.
+#pragma once
+
+#include <map>
+
+#include "workloads/inference/layer_costs.h"
+#include "workloads/inference/memory.h"
+#include "workloads/workload.h"
+
+namespace weft::workloads::inference {
+
+/// Where the time of a pass goes; the parts add up to `total`.
+struct PassTime {
+  Seconds layer;        ///< one layer with its exchanges, of all micro-batches
+  Seconds layers;       ///< all of them
+  Seconds dense;        ///< layers without experts in a model that has them
+  Seconds ends;         ///< embedding, head, sampling
+  Seconds mtp;          ///< drafts: a layer, projection and head each
+  Seconds total;
+};
+
+/// A pass whose layer takes `layer`.
+PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer);
+
+/// Not safe for several threads at once: it remembers what it has worked out.
+class LayerTimes final : public StepTimes {
+ public:
+  /// Both must outlive it; `cluster.play` is asked for exchanges. Throws UserError (/gpus, /ep, /kernel, ...) when the cluster cannot do it.
+  LayerTimes(const LayerSetup& setup, const ClusterView& cluster);
+
+  Seconds prefill(const PrefillLoad& slowest) const override;
+  Seconds decode(const DecodeLoad& slowest) const override;
+  /// Pieces of a layer, exchanges included.
+  PieceTimes pieces(const MicroBatch& b) const;
+  PassTime pass(const MicroBatch& b) const;
+
+ private:
+  struct ExchangeTimes {
+    Seconds dispatch, combine, tensor;
+  };
+  ExchangeTimes exchange(double tokens) const;
+  const ExchangeTimes& played(std::uint32_t tokens) const;
+
+  const LayerSetup& setup_;
+  const ClusterView& cluster_;
+  OverlapPlan plan_;
+  mutable std::map<std::uint32_t, ExchangeTimes> exchanges_;                         ///< by tokens of a group
+  mutable std::map<std::pair<std::uint32_t, std::uint32_t>, Seconds> steps_;         ///< by requests and blocks of cache each
+};
+
+/// The unit as a server sees it.
+Unit unit_of(const LayerSetup& s, std::uint32_t gpus_per_node);
+
+}  // namespace weft::workloads::inference
