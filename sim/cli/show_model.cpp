@@ -216,7 +216,7 @@ const std::vector<ShowOptionDoc>& model_numbers() {
       {"queries", "decode: query tokens of a request in one step (default 1; 2 with a draft token)"},
       {"ep", "GPUs that share the experts of a layer (default 1)"},
       {"redundant", "copies of experts beyond one each, over those GPUs (default 0)"},
-      {"sms", "SMs left to the kernel (for a model: to training's phases, with --gpu); default: all"}};
+      {"sms", "SMs left to the kernel (for a model: to its phases, with --gpu); default: all"}};
   return docs;
 }
 
@@ -226,7 +226,7 @@ const std::vector<ShowOptionDoc>& model_words() {
       {"precision", "fp8 or bf16 GEMMs (default: as the model is published)"},
       {"attention", "absorbed or expanded decode of latent attention (default absorbed)"},
       {"cache", "bf16 or fp8 (default bf16)"},
-      {"gpu", "the GPU (weft list hardware); default for a kernel: h800; for a model with --phase train: adds how long the phases of a step take"},
+      {"gpu", "the GPU (weft list hardware); default for a kernel: h800; for a model with --phase: adds how long its phases take, with their kernels"},
       {"calibration", "before the shipped ones: a name or a file"},
       {"force", "yes: take a calibration of another GPU"}};
   return docs;
@@ -239,10 +239,10 @@ reports::Listing show_model(const DataPlaces& data, const std::string& name, con
   for (const char* needs : {"tokens", "queries", "ep", "redundant"}) {
     if (!with_ops && options.numbers.contains(needs)) throw UserError(fmt::format("--{}", needs), "says something about ops", "add --phase train, prefill or decode");
   }
-  const bool with_phases = with_ops && q.phase == Phase::train && options.words.contains("gpu");
+  const bool with_phases = with_ops && options.words.contains("gpu");
   for (const char* needs : {"sms", "gpu", "calibration", "force"}) {
     if (!with_phases && (options.numbers.contains(needs) || options.words.contains(needs))) {
-      throw UserError(fmt::format("--{}", needs), "says something about the phases of training", "take --phase train with --gpu");
+      throw UserError(fmt::format("--{}", needs), "says something about phases", "take --phase with --gpu");
     }
   }
   reports::Listing out;

@@ -1,4 +1,4 @@
-// weft show model --phase train --gpu: how long the phases of a training step take, and their kernels.
+// weft show model --phase train, prefill or decode with --gpu: how long the phases take, and their kernels.
 #pragma once
 
 #include "models/llm/llm.h"

@@ -283,7 +283,7 @@ class Commands(unittest.TestCase):
         self.assertAlmostEqual(sum(moe.values()) / 31.61, 1, delta=0.04)
         o = next(r for r in shown["phase_kernels"] if r["piece"] == "MoE layer" and r["kernel"] == "o")
         self.assertEqual((o["family"], o["variant"], o["shape"]), ("gemm", "fp8_block", "m=4096 n=7168 k=16384"))
-        self.assertTrue(all(r["origin"] in ("measured", "derived") and r["source"] for r in shown["training_constants"]))
+        self.assertTrue(all(r["origin"] in ("measured", "derived") and r["source"] for r in shown["kernel_constants"]))
         for wrong in (["--gpu", "h800"], ["--phase", "decode", "--gpu", "h800"], ["--phase", "train", "--sms", "112"],
                       ["--phase", "train", "--gpu", "h800", "--sms", "500"]):
             self.assertEqual(weft("show", "model", "deepseek-v3", *wrong).returncode, 3)

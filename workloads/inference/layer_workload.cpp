@@ -64,7 +64,7 @@ Case LayerWorkload::case_of(const LayerCase& c, const ClusterView& cluster) cons
     plain.deployment.mtp = 0;
     without = LayerTimes(plain, cluster).pass(c.batch).total;
   }
-  out.fill = [this, s, played, c, held, fitting, per_node, without](std::span<const Outcome> outcomes, Row& row) {
+  out.fill = [s, played, c, held, fitting, per_node, without](std::span<const Outcome> outcomes, Row& row) {
     const Outcome& o = outcomes.front();
     const OverlapPlan plan = s->plan();
     const Seconds layer = steady(played->program->ends(o.finish)), computing = computing_of(plan, played->times);
@@ -79,9 +79,9 @@ Case LayerWorkload::case_of(const LayerCase& c, const ClusterView& cluster) cons
     if (s->deployment.tp > 1) row.set("tensor_sum_us", microseconds(played->program->mean_time(Piece::tensor_sum, o.start, o.finish)));
     row.set("pass_ms", pass.total.value() * 1e3).set("layers_ms", pass.layers.value() * 1e3);
     row.set("outside_ms", (pass.dense + pass.ends + pass.mtp).value() * 1e3);
-    add_rates(c, pass.total, without, per_node, row);
+    c.add_rates(pass.total, without, per_node, row);
     row.set("kv_tokens", std::floor(held.cache_tokens())).set("kv_requests", std::floor(fitting));
-    row.set("kv_pct", 100 * c.held_tokens / held.cache_tokens());
+    if (held.cache_tokens() > 0) row.set("kv_pct", 100 * c.held_tokens / held.cache_tokens());
   };
   return out;
 }

@@ -1,6 +1,7 @@
 // What the kinds `prefill` and `decode` share: layers of a unit played on the engine, and the pass that they come to.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "workloads/basic_workload.h"
@@ -15,6 +16,8 @@ struct LayerCase {
   double held_tokens = 0;      ///< of the cache, of a group; checked against its memory
   std::string place;           ///< "/requests/0": where a user is told that it does not fit
   double context = 0;          ///< of one request, for how many fit
+  /// Columns of throughput and latency, from the time of a pass. `without_drafts`: the same batch without MTP (zero unless there is MTP).
+  std::function<void(Seconds pass, Seconds without_drafts, std::uint32_t gpus_per_node, Row& row)> add_rates;
 };
 
 class LayerWorkload : public BasicWorkload {
@@ -30,8 +33,6 @@ class LayerWorkload : public BasicWorkload {
 
  protected:
   virtual std::vector<LayerCase> layer_cases() const = 0;
-  /// Columns of throughput and latency, from the time of a pass. `without_drafts`: the same batch without MTP (zero unless there is MTP).
-  virtual void add_rates(const LayerCase& c, Seconds pass, Seconds without_drafts, std::uint32_t gpus_per_node, Row& row) const = 0;
   const LayerSetup& setup() const { return *setup_; }
 
  private:

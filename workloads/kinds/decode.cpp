@@ -17,6 +17,16 @@ struct DecodeParameters {
   double acceptance = 0;
 };
 
+void add_rates(const Deployment& d, double requests, double acceptance, Seconds step, Seconds without, std::uint32_t per_node, Row& row) {
+  const double tokens = mtp_tokens(d.mtp, acceptance), rate = requests * tokens / step.value() / d.tp;   // of a GPU
+  row.set("tpot_ms", step.value() * 1e3 / tokens).set("user_tokens_per_s", tokens / step.value());
+  row.set("tokens_per_s_gpu", rate).set("tokens_per_s_node", rate * per_node);
+  if (d.mtp == 0) return;
+  const double cost = step / without;
+  row.set("tokens_per_step", tokens).set("mtp_cost", cost).set("mtp_speedup", tokens / cost).set("mtp_pays", tokens > cost);
+  if (const auto least = mtp_break_even(d.mtp, cost)) row.set("mtp_break_even", *least);
+}
+
 class Decode final : public LayerWorkload {
  public:
   Decode(const Parameters& p, LayerSetup setup, DecodeParameters d, std::uint32_t periods, bool check_memory)
@@ -33,23 +43,14 @@ class Decode final : public LayerWorkload {
         c.batch = micro_batch_of(setup(), DecodeLoad{requests, requests * each});
         c.held_tokens = requests * each;
         c.context = each;
+        c.add_rates = [d = setup().deployment, requests, acceptance = d_.acceptance](Seconds step, Seconds without, std::uint32_t per_node, Row& row) {
+          add_rates(d, requests, acceptance, step, without, per_node, row);
+        };
         c.place = fmt::format("/requests/{}", i);
         all.push_back(std::move(c));
       }
     }
     return all;
-  }
-
-  void add_rates(const LayerCase& c, Seconds step, Seconds without, std::uint32_t per_node, Row& row) const override {
-    const Deployment& d = setup().deployment;
-    const double requests = c.held_tokens / c.context, tokens = mtp_tokens(d.mtp, d_.acceptance);
-    const double rate = requests * tokens / step.value() / d.tp;   // of a GPU
-    row.set("tpot_ms", step.value() * 1e3 / tokens).set("user_tokens_per_s", tokens / step.value());
-    row.set("tokens_per_s_gpu", rate).set("tokens_per_s_node", rate * per_node);
-    if (d.mtp == 0) return;
-    const double cost = step / without;
-    row.set("tokens_per_step", tokens).set("mtp_cost", cost).set("mtp_speedup", tokens / cost).set("mtp_pays", tokens > cost);
-    if (const auto least = mtp_break_even(d.mtp, cost)) row.set("mtp_break_even", *least);
   }
 
   DecodeParameters d_;

@@ -39,17 +39,15 @@ class Prefill final : public LayerWorkload {
       c.batch = micro_batch_of(setup(), load);
       c.held_tokens = prompts * prompt;
       c.context = prompt;
+      c.add_rates = [per_gpu = static_cast<double>(q_.tokens), prompt, fresh](Seconds pass, Seconds, std::uint32_t per_node, Row& row) {
+        const double rate = per_gpu / pass.value();
+        row.set("tokens_per_s_gpu", rate).set("tokens_per_s_node", rate * per_node);
+        if (fresh < prompt) row.set("prompt_tokens_per_s_node", rate * per_node * prompt / fresh);
+      };
       c.place = "/tokens_per_gpu";
       all.push_back(std::move(c));
     }
     return all;
-  }
-
-  void add_rates(const LayerCase& c, Seconds pass, Seconds, std::uint32_t per_node, Row& row) const override {
-    const double fresh = static_cast<double>(q_.tokens) / pass.value();   // of a GPU
-    const double all = fresh * c.held_tokens / (static_cast<double>(q_.tokens) * setup().deployment.tp);
-    row.set("tokens_per_s_gpu", fresh).set("tokens_per_s_node", fresh * per_node);
-    if (q_.cached > 0) row.set("prompt_tokens_per_s_node", all * per_node);
   }
 
   PrefillParameters q_;
