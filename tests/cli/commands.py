@@ -310,7 +310,7 @@ class Commands(unittest.TestCase):
             self.run_ok("run", str(path), "--dry-run")
 
     def test_help_shows_examples(self):
-        for sub in ["run", "compare", "sweep", "replay", "validate", "list", "show", "schedule", "support", "schema"]:
+        for sub in ["run", "compare", "sweep", "replay", "validate", "list", "show", "schedule", "eplb", "support", "schema"]:
             self.assertIn("weft " + sub, self.run_ok(sub, "--help"))
 
     def test_the_schema_accepts_what_the_loader_accepts(self):

@@ -1,11 +1,10 @@
 #include "workloads/training/step_loads.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
-#include "models/normal.h"
 #include "sim/core/error.h"
+#include "workloads/moe/popularity.h"
 
 namespace weft::workloads::training {
 
@@ -42,8 +41,7 @@ void StepLoads::draw_popularity() {
   for (std::uint32_t layer = 0; layer < layers_; ++layer) {
     std::vector<double> of_rank(ranks_, 0);
     for (std::uint32_t e = 0; e < choice_.gate.experts; ++e) {
-      Draws draws(choice_.seed, "expert popularity", layer, e);
-      of_rank[e / experts] += std::exp(choice_.imbalance * models::normal(draws));
+      of_rank[e / experts] += moe::lognormal_popularity(choice_.seed, layer, e, choice_.imbalance);
     }
     const double mean = std::accumulate(of_rank.begin(), of_rank.end(), 0.0) / ranks_;
     for (std::uint32_t b = 0; b < blocks_; ++b) {
