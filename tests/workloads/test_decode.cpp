@@ -39,9 +39,9 @@ TEST_CASE("a layer on the engine takes what its pieces and its exchanges give in
     json["overlap"] = overlap;
     const Row row = ground.run(json.dump()).at(0);
     for (const char* key : {"kind", "requests", "context", "check_memory"}) json.erase(key);
-    const LayerSetup setup = setup_from(json.dump(), Stage::decode);
+    const auto setup = std::make_shared<const LayerSetup>(setup_from(json.dump(), Stage::decode));
     const LayerTimes times(setup, view);
-    const PassTime pass = times.pass(micro_batch_of(setup, DecodeLoad{64, 64 * 2000}));
+    const PassTime pass = times.pass(micro_batch_of(*setup, DecodeLoad{64, 64 * 2000}));
     CHECK(row.number("layer_us") == doctest::Approx(pass.layer.value() * 1e6).epsilon(1e-6));
     CHECK(row.number("pass_ms") == doctest::Approx(pass.total.value() * 1e3).epsilon(1e-6));
   }
@@ -56,6 +56,20 @@ TEST_CASE("exchanges of decode take what DeepEP's low-latency kernels take") {
   const Row row = ground.run(json.dump()).at(0);
   CHECK(row.number("dispatch_us") == doctest::Approx(118).epsilon(0.04));
   CHECK(row.number("combine_us") == doctest::Approx(195).epsilon(0.04));
+}
+
+TEST_CASE("a GPU with more rows than the mean makes all wait, in its experts and at its NIC")  {
+  const Ground ground(mpft, 2, "h800", "infiniband");
+  Json json = Json::parse(kSmall);
+  json["requests"] = 256;
+  const Row even = ground.run(json.dump()).at(0);
+  json["balance"] = 1.5;
+  const Row uneven = ground.run(json.dump()).at(0);
+  CHECK(uneven.number("max_over_mean") == doctest::Approx(1.5));
+  CHECK(uneven.number("experts_us") > even.number("experts_us"));
+  CHECK(uneven.number("dispatch_us") > 1.2 * even.number("dispatch_us"));   // its NIC takes 1.5 times the bytes
+  CHECK(uneven.number("layer_us") > even.number("layer_us"));
+  CHECK(uneven.number("shared_us") == doctest::Approx(even.number("shared_us")));
 }
 
 TEST_CASE("what a user sees follows from the step") {

@@ -7,6 +7,7 @@
 
 #include "workloads/basic_workload.h"
 #include "workloads/moe/moe_parameters.h"
+#include "workloads/moe/routing_from_shares.h"
 
 namespace weft::workloads::inference {
 namespace {
@@ -29,7 +30,19 @@ class Copier final : public Sink {
 
 }  // namespace
 
-LayerExchanges exchanges_of(const LayerSetup& s, double tokens, const ClusterView& cluster) {
+ExpertShares shares_of(const LayerSetup& s, const ClusterView& cluster) {
+  ExpertShares out;
+  if (!s.exchanges() || (s.balance.fixed && *s.balance.fixed == 1)) return out;
+  require_gpus(cluster, s.deployment.ep, "/ep");
+  const std::uint32_t per_node = std::min(s.deployment.ep, cluster.placement.gpus_per_node());
+  const moe::BalanceResult b = moe::balance_of(s.balance, s.deployment.ep, per_node, s.deployment.redundant, static_cast<std::uint32_t>(s.model.moe_layers), s.seed);
+  out.of = b.shares;
+  out.most = *std::max_element(b.shares.begin(), b.shares.end());
+  out.groups_stay = b.groups_stay || s.balance.fixed.has_value();
+  return out;
+}
+
+LayerExchanges exchanges_of(const LayerSetup& s, double tokens, const ExpertShares& shares, const ClusterView& cluster) {
   LayerExchanges out;
   out.ranks = std::max(s.deployment.ep, s.deployment.tp);
   out.per_node = std::min(out.ranks, cluster.placement.gpus_per_node());
@@ -42,7 +55,13 @@ LayerExchanges exchanges_of(const LayerSetup& s, double tokens, const ClusterVie
   moe::Group group;
   group.ranks = out.ranks, group.per_node = out.per_node;
   group.tokens = static_cast<std::uint32_t>(std::max(1.0, std::ceil(tokens / s.deployment.tp)));
-  out.routing = moe::expected_routing(s.gate, group, s.seed);
+  if (shares.of.empty()) {
+    out.routing = moe::expected_routing(s.gate, group, s.seed);
+  } else {
+    moe::Gate gate = s.gate;
+    if (!shares.groups_stay) gate.rule = moe::GateRule::unrestricted, gate.groups = gate.chosen_groups = 1;
+    out.routing = moe::routing_from_shares(gate, group, shares.of, s.seed);
+  }
   std::optional<Rails> rails;
   if (group.nodes() > 1) rails.emplace(cluster, group.nodes(), group.per_node, s.rails);
   const Rails* by = rails ? &*rails : nullptr;

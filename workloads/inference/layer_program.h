@@ -18,8 +18,16 @@ struct LayerExchanges {
   std::optional<moe::RoutingTable> routing;
   std::optional<moe::Exchange> dispatch, combine;
 };
+/// How the experts' work falls on the GPUs of the EP group. Throws UserError (/balance, /ep, /redundant).
+struct ExpertShares {
+  std::vector<double> of;      ///< [rank] over the mean; empty: all alike
+  double most = 1;
+  bool groups_stay = true;     ///< the gate's groups of experts lie within nodes
+};
+ExpertShares shares_of(const LayerSetup& s, const ClusterView& cluster);
+
 /// `tokens`: of a group in a micro-batch. Throws UserError (/gpus, /ep) when the cluster is too small.
-LayerExchanges exchanges_of(const LayerSetup& s, double tokens, const ClusterView& cluster);
+LayerExchanges exchanges_of(const LayerSetup& s, double tokens, const ExpertShares& shares, const ClusterView& cluster);
 
 /// A sum over the GPUs that share heads, as a ring: what each sends, and how it starts. Dense layers have two, taken together here.
 struct RingSum {

@@ -83,8 +83,7 @@ std::optional<LayerSetup> read_layer_setup(Parameters& p, const WorkloadContext&
   if (!sound()) return {};
   read_kernels(p, s);
   s.gate = gate_of(p, s.model, s.deployment);
-  s.slowest_rows = where.number_or("slowest_rows", 1, 1, 1000);
-  p.remember("slowest_rows", Json(s.slowest_rows));
+  s.balance = moe::read_balance(p, "balance", static_cast<std::uint32_t>(s.model.experts), static_cast<std::uint32_t>(std::max(1.0, s.model.expert_groups)));
   if (!sound()) return {};
   read_cost_model(p, context, s);
   if (!sound()) return {};
@@ -113,12 +112,12 @@ std::vector<ColumnDoc> layer_parameter_docs(Stage stage) {
            {"dispatch_dtype", "fp8 (default for models in FP8) or bf16"},
            {"communication", "false: every exchange is of nothing and takes no time; default true"},
            {"gate", "unrestricted, v3 or deepep_test; default \"v3\" for models with groups of experts"},
-           {"slowest_rows", "routed rows of the GPU for which each exchange waits, over the mean: all GPUs then compute as long as it does; default 1"},
            {"kernel_constants", "what kernels cost beyond their formulas (gaps, least time); default \"deepseek_v3_h800\", measured in the training profile"},
            {"cost_model", "roofline, fitted or measured; default: the run's"},
            {"calibration", decode ? "calibrations before the run's; default for the h800 \"h800_inference\", then \"h800_training\""
                                   : "calibrations before the run's; default for the h800 \"h800_training\", then \"h800_inference\""}})
     docs.push_back(d);
+  for (ColumnDoc& d : moe::balance_parameter_docs("balance")) docs.push_back(std::move(d));
   for (ColumnDoc& d : rail_parameter_docs()) docs.push_back(std::move(d));
   return docs;
 }

@@ -13,6 +13,7 @@
 #include "workloads/inference/deployment.h"
 #include "workloads/inference/overlap.h"
 #include "workloads/inference/step_times.h"
+#include "workloads/moe/balance_question.h"
 #include "workloads/moe/exchange.h"
 #include "workloads/moe/gate.h"
 #include "workloads/parameters.h"
@@ -33,7 +34,7 @@ struct LayerSetup {
   std::uint32_t communication_sms = 0;   ///< taken from the kernels beside an exchange
   bool fp8_dispatch = true;
   bool communicates = true;              ///< false: exchanges are of nothing and take no time
-  double slowest_rows = 1;               ///< routed rows of the GPU for which each exchange waits, over the mean
+  moe::BalanceQuestion balance;          ///< of the experts' work over the GPUs
   std::uint64_t seed = 0;
 
   Stage stage() const { return deployment.stage; }

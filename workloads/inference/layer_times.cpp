@@ -4,8 +4,6 @@
 #include <bit>
 #include <cmath>
 
-#include "workloads/inference/layer_program.h"
-
 namespace weft::workloads::inference {
 namespace {
 
@@ -27,21 +25,22 @@ PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer) {
   return t;
 }
 
-LayerTimes::LayerTimes(const LayerSetup& setup, const ClusterView& cluster) : setup_(setup), cluster_(cluster), plan_(setup.plan()) {}
+LayerTimes::LayerTimes(std::shared_ptr<const LayerSetup> setup, const ClusterView& cluster)
+    : setup_(std::move(setup)), cluster_(cluster), plan_(setup_->plan()), shares_(shares_of(*setup_, cluster_)) {}
 
 const LayerTimes::ExchangeTimes& LayerTimes::played(std::uint32_t tokens) const {
   const auto [at, fresh] = exchanges_.try_emplace(tokens);
   if (!fresh) return at->second;
   ExchangeTimes& t = at->second;
-  LayerExchanges e = exchanges_of(setup_, tokens, cluster_);
-  if (!setup_.communicates) return t;
+  LayerExchanges e = exchanges_of(*setup_, tokens, shares_, cluster_);
+  if (!setup_->communicates) return t;
   if (e.dispatch) t.dispatch = cluster_.play(e.dispatch->program);
   if (e.combine) t.combine = cluster_.play(e.combine->program);
-  if (setup_.deployment.tp > 1) {
-    const RingSum sum = ring_sum_of(setup_, tokens);
+  if (setup_->deployment.tp > 1) {
+    const RingSum sum = ring_sum_of(*setup_, tokens);
     StaticProgram ring;
     StaticProgram::TransferOptions options;
-    options.kernel = ring.add_kernel(comm_kernel(setup_.tensor));
+    options.kernel = ring.add_kernel(comm_kernel(setup_->tensor));
     options.extra_latency = sum.start_up;
     options.latency_mode = LatencyMode::none;
     ring.add_transfer(sum.bytes, ring_legs(0, sum.gpus, e.per_node), options);
@@ -53,7 +52,7 @@ const LayerTimes::ExchangeTimes& LayerTimes::played(std::uint32_t tokens) const 
 /// All GPUs send alike, so that time grows in a straight line with bytes between two sizes that are played.
 LayerTimes::ExchangeTimes LayerTimes::exchange(double tokens) const {
   const auto whole = static_cast<std::uint32_t>(std::max(1.0, std::ceil(tokens)));
-  const std::uint32_t tp = setup_.deployment.tp, low = std::max(tp, std::bit_floor(whole)), high = std::max(tp, std::bit_ceil(whole));
+  const std::uint32_t tp = setup_->deployment.tp, low = std::max(tp, std::bit_floor(whole)), high = std::max(tp, std::bit_ceil(whole));
   const ExchangeTimes& a = played(low);
   if (low == high) return a;
   const ExchangeTimes& b = played(high);
@@ -62,26 +61,26 @@ LayerTimes::ExchangeTimes LayerTimes::exchange(double tokens) const {
 }
 
 PieceTimes LayerTimes::pieces(const MicroBatch& b) const {
-  PieceTimes t = computing_times(setup_, b, setup_.slowest_rows);
-  const ExchangeTimes e = exchange(b.tokens(setup_));
+  PieceTimes t = computing_times(*setup_, b, shares_.most);
+  const ExchangeTimes e = exchange(b.tokens(*setup_));
   t[Piece::dispatch] = e.dispatch;
   t[Piece::combine] = e.combine;
   t[Piece::tensor_sum] = e.tensor;
   return t;
 }
 
-PassTime LayerTimes::pass(const MicroBatch& b) const { return pass_of(setup_, b, period_of(plan_, pieces(b))); }
+PassTime LayerTimes::pass(const MicroBatch& b) const { return pass_of(*setup_, b, period_of(plan_, pieces(b))); }
 
 Seconds LayerTimes::prefill(const PrefillLoad& slowest) const {
   if (slowest.tokens <= 0) return {};
-  return pass(micro_batch_of(setup_, slowest)).total;
+  return pass(micro_batch_of(*setup_, slowest)).total;
 }
 
 Seconds LayerTimes::decode(const DecodeLoad& slowest) const {
   if (slowest.requests <= 0) return {};
   const double requests = std::ceil(slowest.requests), blocks = std::max(1.0, std::ceil(slowest.kv_tokens / requests / kBlock));
   const auto [at, fresh] = steps_.try_emplace({static_cast<std::uint32_t>(requests), static_cast<std::uint32_t>(blocks)});
-  if (fresh) at->second = pass(micro_batch_of(setup_, DecodeLoad{requests, requests * blocks * kBlock})).total;
+  if (fresh) at->second = pass(micro_batch_of(*setup_, DecodeLoad{requests, requests * blocks * kBlock})).total;
   return at->second;
 }
 

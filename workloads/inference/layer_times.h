@@ -2,8 +2,10 @@
 #pragma once
 
 #include <map>
+#include <memory>
 
 #include "workloads/inference/layer_costs.h"
+#include "workloads/inference/layer_program.h"
 #include "workloads/inference/memory.h"
 #include "workloads/workload.h"
 
@@ -25,8 +27,8 @@ PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer);
 /// Not safe for several threads at once: it remembers what it has worked out.
 class LayerTimes final : public StepTimes {
  public:
-  /// Both must outlive it; `cluster.play` is asked for exchanges. Throws UserError (/gpus, /ep, /kernel, ...) when the cluster cannot do it.
-  LayerTimes(const LayerSetup& setup, const ClusterView& cluster);
+  /// `cluster.play` is asked for exchanges as long as this lives. Throws UserError (/gpus, /ep, /kernel, ...) when the cluster cannot do it.
+  LayerTimes(std::shared_ptr<const LayerSetup> setup, const ClusterView& cluster);
 
   Seconds prefill(const PrefillLoad& slowest) const override;
   Seconds decode(const DecodeLoad& slowest) const override;
@@ -41,9 +43,10 @@ class LayerTimes final : public StepTimes {
   ExchangeTimes exchange(double tokens) const;
   const ExchangeTimes& played(std::uint32_t tokens) const;
 
-  const LayerSetup& setup_;
-  const ClusterView& cluster_;
+  std::shared_ptr<const LayerSetup> setup_;
+  ClusterView cluster_;
   OverlapPlan plan_;
+  ExpertShares shares_;
   mutable std::map<std::uint32_t, ExchangeTimes> exchanges_;                         ///< by tokens of a group
   mutable std::map<std::pair<std::uint32_t, std::uint32_t>, Seconds> steps_;         ///< by requests and blocks of cache each
 };

@@ -1,6 +1,7 @@
 #include "workloads/inference/layer_workload.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -50,9 +51,19 @@ Case LayerWorkload::case_of(const LayerCase& c, const ClusterView& cluster) cons
     std::unique_ptr<LayerProgram> program;
   };
   const auto played = std::make_shared<Played>();
-  played->times = computing_times(*s, c.batch, s->slowest_rows);
+  const ExpertShares shares = shares_of(*s, cluster);
+  played->times = computing_times(*s, c.batch, shares.most);
+  // Shares that are the same take the same.
+  std::map<double, PieceTimes> by_share;
+  std::vector<PieceTimes> times;
+  for (const double share : shares.of) {
+    const auto [at, fresh] = by_share.try_emplace(share);
+    if (fresh) at->second = computing_times(*s, c.batch, share);
+    times.push_back(at->second);
+  }
+  if (times.empty()) times = {played->times};
   const double tokens = c.batch.tokens(*s);
-  played->program = std::make_unique<LayerProgram>(*s, exchanges_of(*s, tokens, cluster), std::vector{played->times}, tokens, periods_);
+  played->program = std::make_unique<LayerProgram>(*s, exchanges_of(*s, tokens, shares, cluster), times, tokens, periods_);
   Case out;
   out.labels = c.labels;
   out.observe = Observe::op_times;
@@ -60,17 +71,18 @@ Case LayerWorkload::case_of(const LayerCase& c, const ClusterView& cluster) cons
   const std::uint32_t per_node = cluster.placement.gpus_per_node();
   Seconds without;
   if (s->stage() == Stage::decode && s->deployment.mtp > 0) {
-    LayerSetup plain = *s;
-    plain.deployment.mtp = 0;
+    const auto plain = std::make_shared<LayerSetup>(*s);
+    plain->deployment.mtp = 0;
     without = LayerTimes(plain, cluster).pass(c.batch).total;
   }
-  out.fill = [s, played, c, held, fitting, per_node, without](std::span<const Outcome> outcomes, Row& row) {
+  out.fill = [s, played, c, held, fitting, per_node, without, most = shares.most](std::span<const Outcome> outcomes, Row& row) {
     const Outcome& o = outcomes.front();
     const OverlapPlan plan = s->plan();
     const Seconds layer = steady(played->program->ends(o.finish)), computing = computing_of(plan, played->times);
     const PassTime pass = pass_of(*s, c.batch, layer);
     row.set("layer_us", microseconds(layer)).set("computing_us", microseconds(computing));
     row.set("exposed_us", microseconds(std::max(Seconds(), layer - computing)));
+    if (most > 1) row.set("max_over_mean", most);
     add_pieces(*s, played->times, row);
     if (s->exchanges()) {
       row.set("dispatch_us", microseconds(played->program->mean_time(Piece::dispatch, o.start, o.finish)));
@@ -125,7 +137,8 @@ std::vector<ColumnDoc> layer_column_docs(Stage stage) {
   const bool decode = stage == Stage::decode;
   std::vector<ColumnDoc> docs = {{"layer_us", "a layer with experts, of all micro-batches, as played on the engine"},
                                  {"computing_us", "of it, the kernels of one GPU one after the other"},
-                                 {"exposed_us", "of it, waiting for exchanges"}};
+                                 {"exposed_us", "of it, waiting for exchanges"},
+                                 {"max_over_mean", "routed rows of the GPU with most over the mean; where not all have the same, computing and experts are that GPU's"}};
   const auto add = [&](const char* name, const char* text, bool detail = false) { docs.push_back({name, text, detail}); };
   if (decode) {
     add("attention_before_us", "of one micro-batch: norms and projections up to the core of attention");
