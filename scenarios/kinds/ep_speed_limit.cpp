@@ -41,8 +41,8 @@ class SpeedLimitAnalysis final : public Analysis {
   }
 
   std::vector<std::string> notes(const Cluster&) const override {
-    return {fmt::format("the start-up is that of {} on every network here, once for dispatch and once for combine; without it the times are no prediction but a limit: "
-                        "all {:.0f} copies of a token cross the network, computing and all else take no time", q_.kernel.name, q_.copies)};
+    return {fmt::format("the start-up is that of {} on every network here, once for dispatch and once for combine; without it the times are no prediction "
+                        "but a limit: all {:.0f} copies of a token cross the network, computing and all else take no time", q_.kernel.name, q_.copies)};
   }
 
   std::vector<ConstantUsed> constants(const Cluster&) const override { return q_.constants; }
@@ -85,7 +85,8 @@ std::vector<Network> read_networks(JsonReader& where) {
     if (!r.expect_object("a network, such as {\"name\": \"InfiniBand 400 Gbps\", \"rate\": \"50 GB/s\"}")) continue;
     Network n{r.string("name"), r.sourced<BytesPerSecond>("rate")};
     r.done();
-    if (std::any_of(out.begin(), out.end(), [&](const Network& o) { return o.name == n.name; })) r.fail_at("name", "a network \"" + n.name + "\" stands here already");
+    const bool twice = std::any_of(out.begin(), out.end(), [&](const Network& o) { return o.name == n.name; });
+    if (twice) r.fail_at("name", "a network \"" + n.name + "\" stands here already");
     out.push_back(std::move(n));
   }
   return out;
@@ -106,9 +107,8 @@ std::unique_ptr<Analysis> read_speed_limit(JsonReader& where, const AnalysisCont
   }
   p.remember("networks", std::move(networks));
   q.hidden = p.integers("hidden", {7000, 7168}, 1);
-  for (std::size_t i = 1; i < q.hidden.size(); ++i) {
-    if (std::find(q.hidden.begin(), q.hidden.begin() + static_cast<std::ptrdiff_t>(i), q.hidden[i]) != q.hidden.begin() + static_cast<std::ptrdiff_t>(i))
-      where.fail_at("hidden", fmt::format("{} stands here twice", q.hidden[i]));
+  for (auto width = q.hidden.begin(); width != q.hidden.end(); ++width) {
+    if (std::find(q.hidden.begin(), width, *width) != width) where.fail_at("hidden", fmt::format("{} stands here twice", *width));
   }
   const auto count = [&](const char* key, std::int64_t fallback) { return static_cast<double>(p.integer(key, fallback, 1, kMost)); };
   q.tokens = count("tokens", 32);

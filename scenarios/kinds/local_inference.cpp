@@ -40,7 +40,8 @@ class LocalInferenceAnalysis final : public Analysis {
   }
 
   std::vector<std::string> notes(const Cluster&) const override {
-    return {fmt::format("one request of {:.0f} tokens; a memory is read at what was measured of it, else at {:.0f} % of its rate", q_.question.context, 100 * q_.question.efficiency)};
+    return {fmt::format("one request of {:.0f} tokens; a memory is read at what was measured of it, else at {:.0f} % of its rate", q_.question.context,
+                        100 * q_.question.efficiency)};
   }
 
   std::vector<ConstantUsed> constants(const Cluster&) const override { return q_.constants; }
@@ -141,7 +142,8 @@ std::unique_ptr<Analysis> read_local_inference(JsonReader& where, const Analysis
   q.question.memory_part = ratio(p, "memory_part", q.question.memory_part);
   q.question.efficiency = ratio(p, "efficiency", q.question.efficiency);
   if (where.problems().list().size() != before) return nullptr;
-  q.constants.push_back({"efficiency of memory and tensor cores", fmt::format("{}", q.question.efficiency), Origin::assumed, "where a machine has no measured rate"});
+  q.constants.push_back({"efficiency of memory and tensor cores", fmt::format("{}", q.question.efficiency), Origin::assumed,
+                         "where a machine has no measured rate"});
   q.resolved = *p.resolved();
   return std::make_unique<LocalInferenceAnalysis>(std::move(q));
 }

@@ -26,7 +26,9 @@ TEST_CASE("the parts of a deployment add up, and what they leave of the usable m
   REQUIRE(r.tables[0].rows.size() == 2);
   for (const std::string d : {"prefill ep32", "decode ep144"}) {
     double parts = d == "prefill ep32" ? 0 : cell_of(r, of(d, "absorbed_GB")) + cell_of(r, of(d, "mtp_GB"));
-    for (const char* part : {"routed_experts_GB", "shared_experts_GB", "router_GB", "attention_GB", "dense_GB", "vocabulary_GB", "norms_GB"}) parts += cell_of(r, of(d, part));
+    for (const char* part : {"routed_experts_GB", "shared_experts_GB", "router_GB", "attention_GB", "dense_GB", "vocabulary_GB", "norms_GB"}) {
+      parts += cell_of(r, of(d, part));
+    }
     CHECK(cell_of(r, of(d, "weights_GB")) == Approx(parts).epsilon(1e-12));
     CHECK(cell_of(r, of(d, "usable_GB")) == Approx(0.9 * 84.943110144).epsilon(1e-12));
     CHECK(cell_of(r, of(d, "cache_GB")) == Approx(cell_of(r, of(d, "usable_GB")) - parts - 3).epsilon(1e-12));

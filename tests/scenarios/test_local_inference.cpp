@@ -14,7 +14,8 @@ const std::string kCluster = R"("node": "endpoint", "nodes": 1, "topology": {"ki
 std::string asking(const std::string& keys) { return test::minimal(kCluster, R"({"kind": "local_inference", )" + keys + "}"); }
 
 const std::string kPc = R"({"name": "pc", "memory": {"size": "100 GB", "rate": "200 GB/s"}, "compute_rate": "10 TFLOPS"})";
-const std::string kMoe = R"({"name": "moe", "total_parameters": 160e9, "activated_parameters": 20e9, "routed_parameters": 150e9, "routed_activated_parameters": 10e9, "cache_per_token": "100 kB"})";
+const std::string kMoe = R"({"name": "moe", "total_parameters": 160e9, "activated_parameters": 20e9, "routed_parameters": 150e9,
+                             "routed_activated_parameters": 10e9, "cache_per_token": "100 kB"})";
 
 std::string of(const std::string& model, const std::string& machine, const std::string& column, const std::string& weight = "0.5") {
   return "t/local_inference[model=" + model + ",machine=" + machine + ",weight_bytes=" + weight + "]/" + column;
