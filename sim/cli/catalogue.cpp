@@ -7,6 +7,7 @@
 
 #include "models/communication.h"
 #include "models/gpu.h"
+#include "models/machine.h"
 #include "scenarios/analysis_kind.h"
 #include "scenarios/scenario.h"
 #include "sim/cli/show_model.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr const char* kNodes = "topology/data/nodes";
 constexpr const char* kTransports = "topology/data/transports";
 constexpr const char* kGpus = "models/hardware";
+constexpr const char* kMachines = "models/machines";
 constexpr const char* kPrices = "topology/data/prices";
 constexpr const char* kKernels = "models/data/communication";
 
@@ -84,6 +86,7 @@ std::vector<Entry> list_hardware(const DataPlaces& data) {
     if (known == out.end()) out.push_back(std::move(e));
     else known->title += "; " + e.title;   // a node and its GPU share a name: h800
   }
+  for (auto& e : files_of(data, kMachines)) out.push_back(std::move(e));
   return out;
 }
 
@@ -98,6 +101,9 @@ reports::Listing show_hardware(const DataPlaces& data, const std::string& name) 
   }
   if (!data.find(kGpus, name).empty()) {
     for (auto& c : models::constants_of(models::gpu_named(name, data, "NAME"))) constants.push_back(c);
+  }
+  if (!data.find(kMachines, name).empty()) {
+    for (auto& c : models::constants_of(read_named(name, [&](JsonReader r) { return models::read_machine(r, data); }))) constants.push_back(c);
   }
   out.tables.push_back(constants_table(constants));
   return out;
@@ -251,7 +257,7 @@ reports::Table topology_counts_table(const std::vector<std::string>& names) {
 const std::vector<CatalogueKind>& catalogue() {
   static const std::vector<CatalogueKind> kinds = {
       {"topologies", "topology", "Networks", list_topologies, show_topology},
-      {"hardware", "hardware", "GPUs, nodes and transports", list_hardware, show_hardware},
+      {"hardware", "hardware", "GPUs, nodes, transports and machines of one user", list_hardware, show_hardware},
       {"models", "model", "Language models", list_models, show_named_model},
       {"kernels", "kernel", "Kernels: of the simulated network (data), and families whose times are predicted", list_kernels, show_kernel},
       {"calibrations", "calibration", "Calibrations: fitted kernel times", calibration_entries, show_calibration},
