@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "sim/core/units.h"
@@ -20,8 +21,10 @@ struct Request {
 class RequestStream {
  public:
   virtual ~RequestStream() = default;
-  /// False: there are no more.
+  /// False: there are no more. Throws UserError (file:line of a trace) when what it reads is wrong.
   virtual bool next(Request& out) = 0;
+  /// What the user should be told of what was read so far: requests that were cut or dropped, and how many.
+  virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 }  // namespace weft::workloads::inference
