@@ -40,7 +40,7 @@ class ServingMetrics {
   Distribution ttft, tpot, itl, e2e, queue, transfer, decode_wait;
   std::uint64_t counted = 0, turned_away = 0, refused = 0, unfinished = 0, preemptions = 0;
   std::uint64_t good = 0, good_tokens = 0;
-  // Over all of the run, weighted with time.
+  // Of passes and steps that begin while measuring(), weighted with their time.
   WeightedMean prefill_imbalance, kv_imbalance, request_imbalance, batch, pass_tokens;
   double steps = 0, request_steps = 0, step_tokens = 0, passes = 0;
   double kv_peak = 0;                ///< largest part of decode's memory taken
@@ -54,7 +54,8 @@ class ServingMetrics {
   void tell(const ServerState& s);
   /// All requests have come, or those that count.
   void close(double time);
-  bool closed() const { return window_end_.has_value(); }
+  /// In the time over which rates are counted: from the end of the warm-up to the last arrival, or to the end when all come at once.
+  bool measuring() const { return begin_ && (!close_ || close_->time <= begin_->time); }
   /// The run is over.
   void end(const ServerState& s);
 

@@ -30,7 +30,7 @@ PrefillLoad piece_load(std::uint32_t before, std::uint32_t tokens, bool last) {
 }
 
 PrefillUnit::PrefillUnit(const Unit& unit, const ServingPolicy& policy, const WorkWeights& weights)
-    : unit_(unit), policy_(policy), weights_(weights), groups_(unit.groups), kv_(unit.groups, 0) {
+    : unit_(unit), policy_(policy), weights_(weights), longest_(std::min(policy.max_tokens, policy.max_piece == 0 ? policy.max_tokens : policy.max_piece)), groups_(unit.groups), kv_(unit.groups, 0) {
   if (policy.prefill_balance != PrefillBalance::work) weights_ = {1, 0, 0, 0};
 }
 
@@ -72,7 +72,7 @@ std::vector<std::uint32_t> PrefillUnit::take_candidates(std::deque<std::uint32_t
   double memory = unit_.kv_tokens * unit_.groups - kv_total_;
   while (!waiting.empty() && taken.size() < pieces) {
     const LiveRequest& r = requests[waiting.front()];
-    const std::uint32_t tokens = std::min(r.context - r.prefilled, policy_.max_tokens);
+    const std::uint32_t tokens = wanted(r);
     if (tokens > room || r.context > memory) break;
     room -= tokens;
     memory -= r.context;
@@ -85,7 +85,7 @@ std::vector<std::uint32_t> PrefillUnit::take_candidates(std::deque<std::uint32_t
 // To the group with the least work that has room for the piece; else cut, to the one with the most room.
 bool PrefillUnit::deal_out(std::uint32_t request, LiveRequests& requests, Pass& pass) {
   LiveRequest& r = requests[request];
-  const std::uint32_t tokens = std::min(r.context - r.prefilled, policy_.max_tokens), none = unit_.groups;
+  const std::uint32_t tokens = wanted(r), none = unit_.groups;
   std::uint32_t best = none, widest = none;
   for (std::uint32_t k = 0; k < unit_.groups; ++k) {
     const std::uint32_t g = policy_.prefill_balance == PrefillBalance::in_turn ? (turn_ + k) % unit_.groups : k;
@@ -96,7 +96,7 @@ bool PrefillUnit::deal_out(std::uint32_t request, LiveRequests& requests, Pass& 
   }
   std::uint32_t piece = tokens;
   if (best == none) {
-    if (widest == none || groups_[widest].room < std::min(kShortestPiece, policy_.max_tokens)) return false;
+    if (widest == none || groups_[widest].room < std::min(kShortestPiece, longest_)) return false;
     best = widest;
     piece = groups_[widest].room;
   }
@@ -127,7 +127,7 @@ Pass PrefillUnit::next(std::deque<std::uint32_t>& waiting, LiveRequests& request
   const std::vector<std::uint32_t> resumed = std::exchange(pinned_, {});
   for (const std::uint32_t request : resumed) {   // their cache lies on their group
     const LiveRequest& r = requests[request];
-    const std::uint32_t tokens = std::min(r.context - r.prefilled, groups_[r.prefill_group].room);
+    const std::uint32_t tokens = std::min(wanted(r), groups_[r.prefill_group].room);
     if (tokens > 0) add(r.prefill_group, request, tokens, requests, pass);
     else pinned_.push_back(request);
   }
@@ -135,7 +135,7 @@ Pass PrefillUnit::next(std::deque<std::uint32_t>& waiting, LiveRequests& request
   std::vector<std::pair<double, std::uint32_t>> order;   // work, place in order of arrival
   for (std::uint32_t i = 0; i < arrived.size(); ++i) {
     const LiveRequest& r = requests[arrived[i]];
-    order.emplace_back(weights_.of(piece_load(r.prefilled, std::min(r.context - r.prefilled, policy_.max_tokens), true)), i);
+    order.emplace_back(weights_.of(piece_load(r.prefilled, wanted(r), true)), i);
   }
   if (policy_.prefill_balance != PrefillBalance::in_turn) {
     std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });

@@ -30,7 +30,7 @@ struct Pass {
   double imbalance = 1;                    ///< largest work of a group over the mean of all
 };
 
-/// Prompts longer than a pass's tokens are computed in pieces, on one group. A pass takes prompts in order of arrival as long as tokens and
+/// Prompts longer than a piece may be are computed in pieces, on one group. A pass takes prompts in order of arrival as long as tokens and
 /// memory last, and deals them out longest work first, each to the group with the least so far that has room.
 class PrefillUnit {
  public:
@@ -42,7 +42,6 @@ class PrefillUnit {
   void release(std::uint32_t group, std::uint32_t tokens);
 
   bool busy = false;                       ///< the caller's
-  double since = 0;
   /// Nothing that waits fits until release().
   bool blocked() const { return blocked_; }
   bool resumes() const { return !pinned_.empty(); }
@@ -60,10 +59,12 @@ class PrefillUnit {
   bool deal_out(std::uint32_t request, LiveRequests& requests, Pass& pass);
   bool takes(std::uint32_t group, const LiveRequest& r) const;
   void finish(Pass& pass) const;
+  std::uint32_t wanted(const LiveRequest& r) const { return r.context - r.prefilled < longest_ ? r.context - r.prefilled : longest_; }
 
   Unit unit_;
   ServingPolicy policy_;
   WorkWeights weights_;
+  std::uint32_t longest_;                  // piece
   std::vector<Group> groups_;              // of the pass that is put together
   std::vector<double> kv_;                 // tokens, by group
   double kv_total_ = 0;

@@ -41,6 +41,7 @@ void section(Parameters& p, const WorkloadContext& context, const std::string& k
 
 void read_policy(Parameters& q, ServingPolicy& policy) {
   policy.max_tokens = static_cast<std::uint32_t>(q.integer("max_tokens", policy.max_tokens, 1, 1'000'000'000));
+  policy.max_piece = static_cast<std::uint32_t>(q.integer("max_piece", policy.max_tokens, 1, 1'000'000'000));
   policy.max_prompts = static_cast<std::uint32_t>(q.integer("max_prompts", 0, 0, 1'000'000'000));
   policy.max_waiting = static_cast<std::uint64_t>(q.integer("max_waiting", 0, 0));
   policy.max_requests = static_cast<std::uint32_t>(q.integer("max_requests", 0, 0, 1'000'000'000));
@@ -169,7 +170,7 @@ std::vector<ColumnDoc> serving_parameter_docs() {
       {"requests", "what comes: {\"process\": ...} or {\"trace\": \"file\", ...}, as for the kind \"requests\" (due)"},
       {"prefill", "prefill units: {\"units\": 1} and what gives their times (due)"},
       {"decode", "decode units, on the nodes after those of prefill (due)"},
-      {"policy", "limits and load balancers: max_tokens, new tokens of a group (GPU) in a pass, default 16384; max_prompts, of a group in a pass, default 0: no limit; max_waiting, requests that wait for prefill before more are turned away, default 0: no limit; max_requests, of a decode group, default 0: memory decides; prefill_balance, \"work\" (default: attention and tokens, longest first), \"tokens\" or \"in_turn\"; decode_balance, \"kv_and_requests\" (default), \"kv\", \"requests\" or \"in_turn\"; kv_room, \"reserve\" (default: memory for prompt and answer when a request is placed) or \"preempt\" (as it grows; when it is full the youngest give way and are prefilled again); too_long, \"error\" (default) or \"refuse\": requests longer than the context or a group's memory"},
+      {"policy", "limits and load balancers: max_tokens, new tokens of a group (GPU) in a pass, default 16384; max_piece, of one prompt in a pass, default max_tokens: longer ones are computed in pieces; max_prompts, of a group in a pass, default 0: no limit; max_waiting, requests that wait for prefill before more are turned away, default 0: no limit; max_requests, of a decode group, default 0: memory decides; prefill_balance, \"work\" (default: attention and tokens, longest first), \"tokens\" or \"in_turn\"; decode_balance, \"kv_and_requests\" (default), \"kv\", \"requests\" or \"in_turn\"; kv_room, \"reserve\" (default: memory for prompt and answer when a request is placed) or \"preempt\" (as it grows; when it is full the youngest give way and are prefilled again); too_long, \"error\" (default) or \"refuse\": requests longer than the context or a group's memory"},
       {"slo", "goals of a request: {\"ttft\": \"2 s\", \"tpot\": \"50 ms\"}; default none: no goodput"},
       {"context", "most tokens of prompt and answer; default: the model's, 0: no limit"},
       {"acceptance", "probability that a draft is accepted when those before it were; default 0"},

@@ -33,10 +33,12 @@ void ServingProgram::start_step(std::uint32_t unit, Sink& sink) {
   const double d = duration.value(), requests = static_cast<double>(plan.requests);
   ++metrics_->steps;
   metrics_->request_steps += requests;
-  metrics_->batch.add(requests / setup_->decode.unit.groups, d);
   metrics_->largest_batch = std::max(metrics_->largest_batch, plan.slowest.requests);
-  metrics_->kv_imbalance.add(plan.kv_imbalance, d);
-  metrics_->request_imbalance.add(plan.request_imbalance, d);
+  if (metrics_->measuring()) {
+    metrics_->batch.add(requests / setup_->decode.unit.groups, d);
+    metrics_->kv_imbalance.add(plan.kv_imbalance, d);
+    metrics_->request_imbalance.add(plan.request_imbalance, d);
+  }
   steps_[unit] = {std::move(plan), now_, d};
   Compute c;
   c.id = emit(What::step, unit);

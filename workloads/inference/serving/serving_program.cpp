@@ -33,6 +33,7 @@ ServerState ServingProgram::state(double t) const {
 }
 
 void ServingProgram::start(Sink& sink) {
+  while (metrics_->next() <= 0) metrics_->tell(state(0));
   if (setup_->horizon && setup_->cut) sink.marker(emit(What::horizon, 0), *setup_->horizon);
   await_next(sink);
   start_passes(sink);
@@ -87,8 +88,10 @@ void ServingProgram::start_pass(std::uint32_t unit, Pass pass, Sink& sink) {
     if (p.last && setup_->policy.overlap_transfer && r.delivered + 1 < r.output && waiting_decode_.empty()) send(p.request, sink);
   }
   ++metrics_->passes;
-  metrics_->prefill_imbalance.add(pass.imbalance, duration.value());
-  metrics_->pass_tokens.add(pass.slowest.tokens, duration.value());
+  if (metrics_->measuring()) {
+    metrics_->prefill_imbalance.add(pass.imbalance, duration.value());
+    metrics_->pass_tokens.add(pass.slowest.tokens, duration.value());
+  }
   passes_[unit] = {std::move(pass), now_, duration.value()};
   Compute c;
   c.id = emit(What::pass, unit);
@@ -114,6 +117,7 @@ void ServingProgram::prefilled(std::uint32_t request, Sink& sink) {
     ++prefilled_;
     prompt_tokens_ += r.prompt;
     computed_tokens_ += r.context - r.cached;
+    if (r.counted) metrics_->queue.add(r.started - r.arrival);
   }
   write_back(KvPaths::gpu(*setup_, setup_->prefill, r.prefill_unit, r.prefill_group, 0).node.value, r.number, r.context - r.cached, sink);
   if (r.delivered + 1 == r.output) {
@@ -157,7 +161,6 @@ void ServingProgram::arrived(std::uint32_t request, Sink& sink) {
   LiveRequest& r = requests_[request];
   prefill_[r.prefill_unit].release(r.prefill_group, r.context);
   if (r.counted && r.delivered == 0) {
-    metrics_->queue.add(r.started - r.arrival);
     metrics_->decode_wait.add(r.placed - r.prefill_end);
     metrics_->transfer.add(now_ - std::max(r.placed, r.prefill_end));
   }

@@ -27,6 +27,7 @@ enum class TooLong { error, refuse };
 struct ServingPolicy {
   // Prefill.
   std::uint32_t max_tokens = 16384;        ///< new tokens of a group in a pass
+  std::uint32_t max_piece = 0;             ///< of one prompt in a pass; zero: max_tokens
   std::uint32_t max_prompts = 0;           ///< prompts, or pieces, of a group in a pass; zero: no limit
   std::uint64_t max_waiting = 0;           ///< requests that wait for prefill; more are turned away. Zero: no limit
   PrefillBalance prefill_balance = PrefillBalance::work;
