@@ -32,7 +32,7 @@ THIRD_PARTY = [
     ("boost/random/", ("sim/core", "workloads"), False),
     ("Eigen/", ("models",), False),
     ("CLI/", ("sim/cli", "sim/main.cpp"), False),
-    ("zlib.h", ("reports/trace", "tests"), False),
+    ("zlib.h", ("reports/trace", "workloads/inference/requests", "tests"), False),
     ("simgrid/", ("sim/engine/simgrid",), True),
     ("xbt/", ("sim/engine/simgrid",), True),
     ("cuda", ("models/calibration",), True),

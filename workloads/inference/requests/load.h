@@ -30,7 +30,7 @@ struct RequestLoad {
   RequestCount all;
   Seconds first, last;                    ///< arrivals
   LengthCounts prompt, output;
-  double kv_tokens = 0;                   ///< summed over output tokens: those in the cache when it is made, P + 1 to P + D
+  double kv_tokens = 0;                   ///< summed over output tokens: those in the cache of its request, P + D / 2 in the mean
   Seconds interval;                       ///< of `intervals`, from time zero on
   std::vector<RequestCount> intervals;    ///< up to the last arrival
   Seconds window;                         ///< of `peak`

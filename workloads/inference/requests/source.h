@@ -25,7 +25,7 @@ struct RequestContext {
 /// What is known before a request has been drawn or read; absent is not known (of a trace: nearly all).
 struct RequestSummary {
   std::optional<double> requests;          ///< mean number of them
-  std::optional<Seconds> duration;         ///< in which they come
+  std::optional<Seconds> duration;         ///< in which they come; a `limit` may end them sooner, and it is not known then
   std::optional<double> per_second;        ///< mean rate
   std::optional<double> peak_per_second;   ///< where the rate of arrival is highest, as a mean over draws
   std::optional<double> prompt, output;    ///< mean tokens
