@@ -1,0 +1,288 @@
+#include <doctest/doctest.h>
+
+#include "tests/workloads/serving_support.h"
+
+using namespace weft;
+using namespace weft::testing;
+
+namespace {
+
+constexpr double kFloat = 1e-6;   // percentiles are kept as floats
+
+bool same(const Row& a, const Row& b) { return a.cells() == b.cells(); }
+
+}  // namespace
+
+// Prefill 10 ms + 1000 x 1 us; then 70.272 MB; then a step of 20 ms for each token but the first.
+TEST_CASE("a request alone takes its pass, its transfer and its steps, and nothing else") {
+  const SmallServer server;
+  const auto m = server.serve({request(1, 1000, 11)});
+  const double transfer = server.transfer(1000);
+  CHECK(transfer == doctest::Approx(70.272e6 / 50e9).epsilon(1e-9));   // 1,000 tokens of 70,272 B at a NIC's 50 GB/s
+  CHECK(m->ttft.mean() == doctest::Approx(11e-3 + transfer).epsilon(1e-9));
+  CHECK(m->tpot.mean() == doctest::Approx(20e-3).epsilon(1e-9));
+  CHECK(m->itl.mean() == doctest::Approx(20e-3).epsilon(1e-9));
+  CHECK(m->itl.count() == 10);
+  CHECK(m->e2e.mean() == doctest::Approx(11e-3 + transfer + 200e-3).epsilon(1e-9));
+  CHECK(m->transfer.mean() == doctest::Approx(transfer).epsilon(1e-9));
+  CHECK(m->queue.largest() <= 1e-12);
+}
+
+TEST_CASE("an answer of one token ends with prefill") {
+  const auto m = SmallServer().serve({request(0, 1000, 1)});
+  CHECK(m->ttft.mean() == doctest::Approx(11e-3).epsilon(1e-9));
+  CHECK(m->steps == 0);
+  CHECK(m->tpot.count() == 0);
+}
+
+// 40,000 tokens at 16,384 a pass: three passes. What each token sees is counted once: n (n + 1) / 2 pairs.
+TEST_CASE("a long prompt is computed in pieces, and its pairs add up") {
+  SmallServer server;
+  server.pass.per_pair = Seconds(1e-10);
+  const double n = 40000;
+  const auto m = server.serve({request(0, 40000, 1)});
+  CHECK(m->passes == 3);
+  CHECK(m->ttft.mean() == doctest::Approx(3 * 10e-3 + n * 1e-6 + n * (n + 1) / 2 * 1e-10).epsilon(1e-9));
+  server.setup.policy.max_piece = 8000;   // 5 passes
+  CHECK(server.serve({request(0, 40000, 1)})->passes == 5);
+}
+
+TEST_CASE("a draft that is always accepted halves the steps") {
+  SmallServer server;
+  server.setup.decode.unit.drafts = 1;
+  server.setup.policy.acceptance = 1;
+  const auto m = server.serve({request(0, 1000, 11)});   // 10 tokens after the first: 5 steps
+  CHECK(m->steps == 5);
+  CHECK(m->tpot.mean() == doctest::Approx(10e-3).epsilon(1e-9));
+  const auto odd = server.serve({request(0, 1000, 12)});   // the last step gives more than is left
+  CHECK(odd->steps == 6);
+  CHECK(odd->step_tokens == 11);
+}
+
+// One draft accepted with probability p: 1 + p tokens a step; of n draws the mean varies by sqrt(p (1 - p) / n).
+TEST_CASE("accepted drafts have their probability") {
+  SmallServer server;
+  server.setup.decode.unit.drafts = 1;
+  server.setup.policy.acceptance = 0.7;
+  std::vector<Request> all;
+  for (int i = 0; i < 64; ++i) all.push_back(request(0, 100, 2001));
+  const auto m = server.serve(all);
+  const double n = m->request_steps;
+  // A last step may give one token more than counts: 64 of 128,000.
+  CHECK(m->step_tokens / n == doctest::Approx(1.7).epsilon((4 * std::sqrt(0.21 / n) + 64 / n) / 1.7));
+  CHECK(m->step_tokens == 64 * 2000);
+}
+
+TEST_CASE("every token of every answer is delivered once, whatever the policies") {
+  const std::vector<Request> all = random_requests(1500, 60, 3000, 120);
+  for (const KvRoom room : {KvRoom::reserve, KvRoom::preempt}) {
+    for (const std::uint32_t drafts : {0u, 1u, 3u}) {
+      SmallServer server;
+      server.setup.decode.unit.drafts = drafts;
+      server.setup.policy.acceptance = 0.6;
+      server.setup.policy.kv_room = room;
+      server.setup.policy.max_tokens = 2000;
+      server.setup.policy.overlap_transfer = drafts == 1;
+      server.setup.decode.unit.kv_tokens = 12000;   // a few requests a group
+      server.setup.prefill.unit.kv_tokens = 9000;
+      const Row row = server.serve(all)->summary();
+      CHECK(row.number("finished") == 1500);
+      CHECK(row.number("output_tokens") == outputs(all));
+      CHECK(row.number("unfinished") == 0);
+      if (room == KvRoom::reserve) CHECK(row.number("preemptions") == 0);
+    }
+  }
+}
+
+// One group with room for two requests of 100 + 11 tokens; the third begins when the others leave: after 10 steps.
+TEST_CASE("memory that is full holds requests back") {
+  SmallServer server;
+  server.setup.decode.unit.groups = 1;
+  server.setup.decode.unit.kv_tokens = 230;
+  const auto m = server.serve({request(0, 100, 11), request(0, 100, 11), request(0, 100, 11)});
+  const double transfer = server.transfer(100);
+  CHECK(m->decode_wait.largest() == doctest::Approx(transfer + 200e-3).epsilon(0.02));   // the two transfers end nearly together
+  CHECK(m->decode_wait.quantile(0.5) == 0);
+  CHECK(m->steps >= 20);
+  CHECK(m->kv_peak == doctest::Approx(222 / 230.0));
+}
+
+TEST_CASE("a group that fills up preempts the youngest, which ends all the same") {
+  SmallServer server;
+  server.setup.decode.unit.groups = 1;
+  server.setup.decode.unit.kv_tokens = 260;            // two prompts fit, two answers do not
+  server.setup.policy.kv_room = KvRoom::preempt;
+  const auto m = server.serve({request(0, 100, 60), request(0.001, 100, 60)});
+  const Row row = m->summary();
+  CHECK(row.number("preemptions") == 1);
+  CHECK(row.number("finished") == 2);
+  CHECK(row.number("output_tokens") == 120);
+  // It fits again when the first has left.
+  CHECK(m->e2e.largest() > m->e2e.quantile(0.5) + 0.02);
+}
+
+// M/D/1 (Pollaczek-Khinchine): mean wait rho D / (2 (1 - rho)). The mean of n waits that hang together over about 1 / (1 - rho)^2 of them varies
+// by some 1.3 % here; four times that is allowed.
+TEST_CASE("independent arrivals at one server that takes as long for each wait as long as theory says") {
+  SmallServer server;
+  server.setup.prefill.unit.groups = 1;
+  server.setup.policy.max_prompts = 1;
+  server.pass.per_token = Seconds();
+  for (const double rho : {0.3, 0.7}) {
+    const auto m = server.serve(random_requests(200000, rho / 10e-3, 1, 1));
+    CHECK(m->queue.mean() == doctest::Approx(rho * 10e-3 / (2 * (1 - rho))).epsilon(0.05));
+    CHECK(m->ttft.mean() == doctest::Approx(m->queue.mean() + 10e-3).epsilon(1e-6));
+    CHECK(m->summary().number("prefill_busy_pct") == doctest::Approx(100 * rho).epsilon(0.02));
+    CHECK_FALSE(m->overload().has_value());
+  }
+}
+
+// A pass of 10 ms for each: 100 a second at most, whatever comes.
+TEST_CASE("more requests than prefill can take are told with what it sustains") {
+  SmallServer server;
+  server.setup.prefill.unit.groups = 1;
+  server.setup.policy.max_prompts = 1;
+  server.pass.per_token = Seconds();
+  const auto m = server.serve(random_requests(20000, 150, 1, 1));
+  const auto o = m->overload();
+  REQUIRE(o.has_value());
+  CHECK(o->stage == "prefill");
+  CHECK(o->sustained == doctest::Approx(100).epsilon(0.01));
+  CHECK(o->offered / o->sustained == doctest::Approx(1.5).epsilon(0.03));
+  CHECK(o->since < 0.05 * 20000 / 150.0);
+  REQUIRE(m->warnings().size() == 1);
+  CHECK(m->warnings()[0].find("queues grow without bound") != std::string::npos);
+  CHECK(m->summary().number("finished") == 20000);   // and it ends
+  CHECK_FALSE(server.serve(random_requests(20000, 90, 1, 1))->overload().has_value());
+}
+
+// Eight groups with room for one request of 10 steps of 20 ms, first token and transfer beside: at most 40 requests a second.
+TEST_CASE("more requests than decode has memory for are told as such") {
+  SmallServer server;
+  server.setup.policy.max_requests = 1;
+  const std::vector<Request> all = [] {
+    std::vector<Request> fixed = random_requests(6000, 60, 1, 1);
+    for (Request& r : fixed) r.prompt = 100, r.output = 11;
+    return fixed;
+  }();
+  const auto o = server.serve(all)->overload();
+  REQUIRE(o.has_value());
+  CHECK(o->stage == "decode");
+  CHECK(o->sustained < 40);
+  CHECK(o->sustained > 30);
+}
+
+TEST_CASE("the same seed gives the same rows, another one other drafts") {
+  SmallServer server;
+  server.setup.decode.unit.drafts = 1;
+  server.setup.policy.acceptance = 0.5;
+  server.setup.seed = 7;
+  const std::vector<Request> all = random_requests(800, 100, 500, 40);
+  const auto a = server.serve(all), b = server.serve(all);
+  CHECK(same(a->summary(), b->summary()));
+  REQUIRE(a->series().size() == b->series().size());
+  for (std::size_t i = 0; i < a->series().size(); ++i) CHECK(same(a->series()[i], b->series()[i]));
+  server.setup.seed = 8;
+  CHECK_FALSE(same(a->summary(), server.serve(all)->summary()));
+}
+
+TEST_CASE("rows of the series add up to the whole") {
+  SmallServer server;
+  const std::vector<Request> all = random_requests(500, 50, 500, 40);
+  const auto m = server.serve(all);
+  double finished = 0, tokens = 0, last = 0;
+  for (const Row& r : m->series()) {
+    CHECK(r.number("from_s") == last);
+    last = r.number("until_s");
+    const double seconds = last - r.number("from_s");
+    finished += r.number("served_rps") * seconds;
+    tokens += r.number("decode_tps_node") * seconds;
+  }
+  CHECK(finished == doctest::Approx(500));
+  CHECK(tokens == doctest::Approx(static_cast<double>(outputs(all))));
+  CHECK(last == m->summary().number("simulated_s"));
+}
+
+TEST_CASE("a transfer that overlaps its pass costs only what is longer") {
+  SmallServer server;
+  server.setup.policy.overlap_transfer = true;
+  CHECK(server.serve({request(0, 1000, 2)})->ttft.mean() == doctest::Approx(11e-3).epsilon(1e-9));
+  server.setup.prefill.unit.kv_per_token = Bytes(70272 * 20);   // 28 ms of transfer
+  CHECK(server.serve({request(0, 1000, 2)})->ttft.mean() == doctest::Approx(server.transfer(1000)).epsilon(1e-9));
+}
+
+// 600 of 1,000 tokens at 70,272 B from a disk of 1 GB/s, then the other 400, which see those.
+TEST_CASE("cached tokens are read and not computed") {
+  SmallServer server;
+  server.setup.policy.disk_rate = BytesPerSecond(1e9);
+  server.pass.per_pair = Seconds(1e-8);
+  const auto m = server.serve({request(0, 1000, 1, 600)});
+  const double read = 600 * 70272 / 1e9, pairs = 400.0 * 600 + 400.0 * 401 / 2;
+  CHECK(m->ttft.mean() == doctest::Approx(read + 10e-3 + 400e-6 + pairs * 1e-8).epsilon(1e-9));
+  CHECK(m->summary().number("hit_pct") == doctest::Approx(60));
+}
+
+TEST_CASE("goals are met by the requests that meet both") {
+  SmallServer server;
+  server.setup.slo.ttft = Seconds(30e-3);
+  server.setup.slo.tpot = Seconds(25e-3);
+  // A pass of 26 ms and a transfer of 22 ms are too long; so is the wait of the next one for that pass.
+  const auto m = server.serve({request(0, 100, 5), request(1, 16000, 5), request(1.001, 100, 5), request(3, 100, 5)});
+  CHECK(m->good == 2);
+  CHECK(m->summary().number("goodput_pct") == doctest::Approx(50));
+}
+
+TEST_CASE("a cut leaves what is there unfinished, and says so") {
+  SmallServer server;
+  server.setup.horizon = Seconds(1);
+  const std::vector<Request> all = {request(0, 100, 11), request(0.9, 100, 101), request(1.5, 100, 11)};
+  CHECK(server.serve(all)->summary().number("finished") == 2);   // the third comes too late
+  server.setup.cut = true;
+  Seconds end;
+  const auto m = server.serve(all, &end);
+  CHECK(m->summary().number("finished") == 1);
+  CHECK(m->summary().number("unfinished") == 1);
+  CHECK(end.value() < 1.03);
+  REQUIRE(m->warnings().size() == 1);
+  CHECK(m->warnings()[0].find("1 of 2") != std::string::npos);
+}
+
+TEST_CASE("requests that no group could hold are errors, or counted") {
+  SmallServer server;
+  server.setup.policy.context = 5000;
+  server.setup.decode.unit.kv_tokens = 3000;
+  CHECK_THROWS_WITH_AS(server.serve({request(0, 4990, 20)}), doctest::Contains("longer than the context of 5000"), UserError);
+  CHECK_THROWS_WITH_AS(server.serve({request(0, 100, 10), request(1, 2990, 20)}), doctest::Contains("request 2 "), UserError);
+  server.setup.policy.too_long = TooLong::refuse;
+  const auto m = server.serve({request(0, 100, 10), request(1, 2990, 20), request(2, 4990, 20)});
+  CHECK(m->refused == 2);
+  CHECK(m->summary().number("finished") == 1);
+}
+
+TEST_CASE("no more wait than may") {
+  SmallServer server;
+  server.setup.policy.max_waiting = 2;
+  server.setup.policy.max_prompts = 1;
+  server.setup.prefill.unit.groups = 1;
+  // The first begins at once, two wait, the others are turned away.
+  std::vector<Request> all;
+  for (int i = 0; i < 6; ++i) all.push_back(request(1 + i * 1e-4, 100, 1));
+  const auto m = server.serve(all);
+  CHECK(m->turned_away == 3);
+  CHECK(m->summary().number("finished") == 3);
+}
+
+TEST_CASE("what came before the warm-up is served and not counted") {
+  SmallServer server;
+  server.setup.warm_up = Seconds(1);
+  const auto m = server.serve({request(0, 100, 5), request(0.5, 100, 5), request(2, 100, 5)});
+  CHECK(m->counted == 1);
+  CHECK(m->summary().number("finished") == 3);
+  CHECK(m->ttft.count() == 1);
+  CHECK(m->summary().number("window_s") == doctest::Approx(1));
+}
+
+TEST_CASE("no requests make no rows of time and no trouble") {
+  const auto m = SmallServer().serve({});
+  CHECK(m->summary().number("requests") == 0);
+}

@@ -1,0 +1,83 @@
+// ServingSetup: all that a serving cluster is told before it starts: units, times, requests, policies, goals.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "sim/core/units.h"
+#include "workloads/inference/requests/request.h"
+#include "workloads/inference/step_times.h"
+#include "workloads/program.h"
+#include "workloads/rails.h"
+#include "workloads/workload.h"
+
+namespace weft::workloads::inference::serving {
+
+/// How prompts are dealt out to the groups of a unit: by what they are expected to take (attention and tokens), by new tokens, in turn.
+enum class PrefillBalance { work, tokens, in_turn };
+/// How requests are dealt out to the groups of all decode units.
+enum class DecodeBalance { kv_and_requests, kv, requests, in_turn };
+/// Memory of a request in decode: for prompt and answer when it comes, or as it grows; then the youngest gives way when there is none left.
+enum class KvRoom { reserve, preempt };
+/// A request that no group could ever hold: an error, or counted and left out.
+enum class TooLong { error, refuse };
+
+struct ServingPolicy {
+  // Prefill.
+  std::uint32_t max_tokens = 16384;        ///< new tokens of a group in a pass
+  std::uint32_t max_piece = 0;             ///< of one prompt in a pass; zero: max_tokens
+  std::uint32_t max_prompts = 0;           ///< prompts, or pieces, of a group in a pass; zero: no limit
+  std::uint64_t max_waiting = 0;           ///< requests that wait for prefill; more are turned away. Zero: no limit
+  PrefillBalance prefill_balance = PrefillBalance::work;
+  // Between them.
+  bool overlap_transfer = false;           ///< layer by layer, beginning with the last pass of a prompt
+  // Decode.
+  std::uint32_t max_requests = 0;          ///< of a group; zero: memory alone decides
+  KvRoom kv_room = KvRoom::reserve;
+  DecodeBalance decode_balance = DecodeBalance::kv_and_requests;
+  double acceptance = 0;                   ///< of a draft when the one before it was accepted
+  // Requests.
+  TooLong too_long = TooLong::error;
+  std::uint32_t context = 0;               ///< tokens of prompt and answer; zero: no limit
+  // Cached prompts.
+  BytesPerSecond disk_rate;                ///< of a read without storage nodes; zero: no time
+  std::uint32_t disk_stripes = 8;          ///< SSDs that a read or write is spread over
+  bool write_back = false;                 ///< new tokens' cache goes to the SSDs
+};
+
+/// When a request counts as well served; without either, none is counted.
+struct Slo {
+  std::optional<Seconds> ttft, tpot;
+};
+
+/// Units of one kind on whole nodes, one after the other.
+struct StageSetup {
+  Unit unit;
+  std::uint32_t units = 1;
+  std::uint32_t first_node = 0;
+  std::shared_ptr<const StepTimes> times;
+
+  std::uint32_t nodes() const { return unit.nodes * units; }
+  std::uint32_t groups() const { return unit.groups * units; }
+};
+
+struct ServingSetup {
+  StageSetup prefill, decode;
+  std::function<std::unique_ptr<RequestStream>()> requests;
+  ServingPolicy policy;
+  Slo slo;
+  std::uint64_t seed = 0;
+  std::optional<Seconds> horizon;          ///< requests that come later are left out
+  bool cut = false;                        ///< what is there at the horizon is not served to its end
+  Seconds warm_up;                         ///< requests that come earlier are served and not counted
+  Seconds every = Seconds(60);             ///< between rows of the series
+  Placement placement;
+  std::shared_ptr<const Rails> rails;
+  CommKernel transfer_kernel;              ///< of KV transfers from prefill to decode
+  Seconds transfer_start_up;
+  StorageView storage;
+};
+
+}  // namespace weft::workloads::inference::serving
