@@ -7,7 +7,7 @@
 namespace weft::workloads::inference {
 
 const std::vector<StageModelKind>& stage_model_kinds() {
-  static const std::vector<StageModelKind> kinds = {given_times_kind()};
+  static const std::vector<StageModelKind> kinds = {given_times_kind(), llm_stage_kind()};
   return kinds;
 }
 

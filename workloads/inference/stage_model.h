@@ -47,5 +47,7 @@ std::unique_ptr<StageModel> read_stage_model(JsonReader& where, const WorkloadCo
 
 /// Times as linear formulas whose factors stand in the scenario: {"times": {"base": "10 ms", ...}, "nodes": 4, "groups": 32, ...}.
 StageModelKind given_times_kind();
+/// Worked out from a language model and the cluster: {"model": "deepseek-v3", "ep": 144, ...}, the keys of `prefill` and `decode`.
+StageModelKind llm_stage_kind();
 
 }  // namespace weft::workloads::inference
