@@ -226,7 +226,7 @@ std::unique_ptr<Analysis> read_expert_balance(JsonReader& where, const AnalysisC
     if (std::find(known.begin(), known.end(), name) != known.end()) s.policies.push_back(placement_policy(name));
   }
   s.drifts = p.numbers("drift", 0, 10);
-  if (s.drifts.empty()) s.drifts = {0}, p.remember("drift", Json(0));
+  if (s.drifts.empty()) s.drifts = {0}, p.remember("drift", Json(s.drifts));
   const auto bytes_fallback = s.model.fp8 ? "fp8" : "bf16";
   s.expert = Bytes(models::expert_parameters(s.model) * (p.word("weights", {"fp8", "bf16"}, bytes_fallback) == "fp8" ? 1 : 2));
   s.part = where.number_or("slowed_part", 0.5, 0, 1);

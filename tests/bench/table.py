@@ -105,6 +105,7 @@ def figures(bench, weft):
             yield (f"exchanges of 32 EP64 groups, {word}, {how}", exchanges(distinct, threads),
                    [("a second (wall)", "rate", "least", target), ("a CPU second", "cpu_rate", None, None)])
     yield "10 million computations on 2,048 ranks", compute, [("million a second", "rate", "least", 5), ("MB", "MB", "most", 2048)]
+    yield "EPLB, 61 layers of 256 experts on 288 slots", lambda: bench("bench_eplb", "place/global_ep144", 3), [(*seconds, 0.05)]
     yield "building an MPFT of 16,384 endpoints", build("mpft 16,384 endpoints"), [(*seconds, 0.3)]
     yield "building a Dragonfly of 261,632 endpoints", build("dragonfly 261,632 endpoints"), [(*seconds, 5)]
     yield "counting any topology (the slowest)", counts, [(*seconds, 1e-3)]

@@ -139,7 +139,9 @@ TEST_CASE("a question without an answer of its own is even, a number is taken as
   CHECK(given.max_over_mean() == 1.15);
   CHECK(given.shares[0] == 1.15);
   CHECK(sum(given.shares) == Approx(32).epsilon(1e-12));
-  CHECK(read(R"({"balance": "even"})").resolved["balance"] == "even");
+  // Resolved they are one form, which is read too.
+  CHECK(read("{}").resolved == read(R"({"balance": "even"})").resolved);
+  CHECK(read(read(R"({"balance": 1.15})").resolved.dump()).question.fixed == 1.15);
 }
 
 TEST_CASE("EPLB makes a lognormal popularity almost even, staleness undoes part of it, and ages are averaged") {
@@ -181,6 +183,8 @@ TEST_CASE("what a balance object says is resolved so that it can be read again")
 TEST_CASE("bad balances are refused with their place") {
   CHECK(holds(read(R"({"balance": 0.5})").errors, "/balance"));
   CHECK(holds(read(R"({"balance": "evn"})").errors, "/balance"));
+  CHECK(holds(read(R"({"balance": {"max_over_mean": 0.5}})").errors, "/balance/max_over_mean"));
+  CHECK(holds(read(R"({"balance": {"max_over_mean": 1.5, "policy": "eplb"}})").errors, "/balance/policy"));
   CHECK(holds(read(R"({"balance": {"policy": "eplbb"}})").errors, "did you mean \"eplb\""));
   CHECK(holds(read(R"({"balance": {"sigma": -1}})").errors, "/balance/sigma"));
   CHECK(holds(read(R"({"balance": {"popularity": "zipf", "sigma": 1}})").errors, "/balance/sigma: says nothing of a zipf popularity"));

@@ -15,6 +15,7 @@ namespace {
 constexpr const char* kPolicies[] = {"none", "random", "global", "hierarchical", "eplb"};
 constexpr const char* kPopularities[] = {"uniform", "lognormal", "zipf"};
 constexpr double kMostSpread = 10;   // e^10 = 22,000 times as popular; far above anything seen, and nothing overflows
+constexpr double kMostUneven = 1e6;   // more than any number of GPUs
 constexpr int kAges = 8;
 
 /// Loads, popularity and drift of the object at `balance`.
@@ -119,15 +120,17 @@ BalanceQuestion read_balance(Parameters& p, const std::string& key, std::uint32_
   Json resolved = Json::object();
   if (!p.where().has(key) || (p.where().at(key).is_string() && p.where().at(key).value() == "even")) {
     q.fixed = 1;
-    resolved = "even";
   } else if (JsonReader r = p.where().at(key); r.is_number()) {
-    q.fixed = r.as_number(1, 1e6);
-    resolved = *q.fixed;
+    q.fixed = r.as_number(1, kMostUneven);
+  } else if (r.is_object() && r.has("max_over_mean")) {
+    q.fixed = r.number("max_over_mean", 1, kMostUneven);
+    r.done();
   } else if (r.is_object()) {
     read_object(r, q, resolved);
   } else {
     r.fail("expected \"even\", how much the fullest GPU has over the mean, or an object", "such as 1.15, or {\"popularity\": \"lognormal\", \"policy\": \"eplb\"}");
   }
+  if (q.fixed) resolved["max_over_mean"] = *q.fixed;
   p.remember(key, std::move(resolved));
   return q;
 }

@@ -49,7 +49,7 @@ struct BalanceResult {
 };
 
 /// Reads `key`: absent or "even" (every GPU gets the same, as in DeepSeek's profiles), a number (max over mean), or an object (see
-/// balance_parameter_docs). The same form is remembered as resolved. `experts` and `groups` are the model's. Problems are recorded.
+/// balance_parameter_docs). Remembered as an object, which reads the same again. `experts` and `groups` are the model's. Problems are recorded.
 BalanceQuestion read_balance(Parameters& p, const std::string& key, std::uint32_t experts, std::uint32_t groups);
 /// The keys of such an object, named `key/...`.
 std::vector<ColumnDoc> balance_parameter_docs(const std::string& key);
