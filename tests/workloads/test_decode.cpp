@@ -3,9 +3,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/fold_checks.h"
 #include "tests/support/workload_runs.h"
 #include "workloads/inference/layer_times.h"
 #include "workloads/inference/mtp.h"
+#include "workloads/inference/stage_model.h"
 
 using namespace weft;
 using namespace weft::testing;
@@ -154,4 +156,45 @@ TEST_CASE("acceptance without drafts is a mistake, and so is a unit larger than 
   json = Json::parse(kSmall);
   json["ep"] = 32;
   CHECK_THROWS_AS(ground.run(json.dump()), UserError);
+}
+
+TEST_CASE("GPUs that are alike are simulated once, and nothing changes by it") {
+  const Ground ground(mpft, 4, "h800", "infiniband");
+  const char* const unit = R"({"kind": "decode", "ep": 32, "redundant": 0, "requests": 64, "context": 2000, "layers": 3, "check_memory": false})";
+  CHECK(simulated(fold_and_full(ground, unit)) == 1);
+  // With unequal experts every GPU is itself.
+  Json json = Json::parse(unit);
+  json["balance"] = 1.5;
+  CHECK(simulated(fold_and_full(ground, json.dump())) == 0);
+}
+
+TEST_CASE("a stage of a server has the unit's memory and its times") {
+  const Ground ground(mpft, 2, "h800", "infiniband");
+  topology::Router asked(ground.fabric, ground.routing);
+  const DataPlaces data = DataPlaces::standard();
+  const Json value = parse_json(R"({"model": "deepseek-v3", "ep": 16, "redundant": 0, "fp8_cache": true, "memory_part": 0.99, "mtp": 1})", "test.json");
+  Problems problems;
+  JsonReader where(value, "test.json", problems, "/workload/0/decode");
+  const auto stage = read_stage_model(where, {&data, 1, shipped_times}, Stage::decode);
+  problems.throw_if_any();
+  const Unit unit = stage->unit();
+  CHECK(unit.nodes == 2);
+  CHECK(unit.groups == 16);
+  CHECK(unit.drafts == 1);
+  const auto times = stage->times(ground.view(asked));
+  CHECK(times->decode({}).value() == 0);
+  // Monotone in both, and a step of one block of the cache is as long as of a part of it.
+  CHECK(times->decode({64, 64 * 2000}).value() > times->decode({32, 32 * 2000}).value());
+  CHECK(times->decode({64, 64 * 4000}).value() > times->decode({64, 64 * 2000}).value());
+  CHECK(times->decode({64, 64 * 1921}).value() == times->decode({64, 64 * 1984}).value());
+}
+
+TEST_CASE("a stage that does not fit in memory says by how much") {
+  const DataPlaces data = DataPlaces::standard();
+  const Json value = parse_json(R"({"model": "deepseek-v3", "ep": 8, "redundant": 0})", "test.json");
+  Problems problems;
+  JsonReader where(value, "test.json", problems, "/workload/0/decode");
+  CHECK(read_stage_model(where, {&data, 1, shipped_times}, Stage::decode) == nullptr);
+  REQUIRE(!problems.empty());
+  CHECK(problems.list().front().message.find("too much") != std::string::npos);
 }

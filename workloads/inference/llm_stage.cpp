@@ -59,19 +59,16 @@ class LlmStage final : public StageModel {
   std::vector<ConstantUsed> constants_;
 };
 
-/// At the keys that it can be changed by.
-void require_room(const LayerSetup& s, JsonReader& where) {
-  const std::string text = does_not_fit(s.model, s.deployment, {s.gpu.memory.value, 1, 1});
-  if (!text.empty()) where.fail(text);
-}
-
 std::unique_ptr<StageModel> read_llm_stage(JsonReader& where, const WorkloadContext& context, Stage stage) {
   Parameters p(where, context);
   const auto per_node = static_cast<std::uint32_t>(p.integer("gpus_per_node", kGpusPerNode, 1, 1024));
   auto setup = read_layer_setup(p, context, stage);
   where.done();
   if (!setup) return nullptr;
-  require_room(*setup, where);
+  if (const std::string text = does_not_fit(setup->model, setup->deployment, {setup->gpu.memory.value, 1, 1}); !text.empty()) {
+    where.fail(text);
+    return nullptr;
+  }
   return std::make_unique<LlmStage>(p, std::move(*setup), per_node);
 }
 
