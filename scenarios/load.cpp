@@ -32,6 +32,7 @@ std::vector<Expect> read_expects(JsonReader& root) {
     e.source = r.string("source");
     e.id = r.string("id", "");
     e.topic = r.string("topic", "");
+    if (!e.id.empty() && e.topic.empty()) r.fail_at("topic", "an expectation with an id is a row of weft validate, which sorts by topic", "\"topic\": \"inference\", say");
     e.unit = r.string("unit", "");
     e.kind = r.one_of("kind", {"identity", "calibrated", "predicted"}, "predicted");
     r.string("note", "");

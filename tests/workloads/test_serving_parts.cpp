@@ -44,6 +44,27 @@ TEST_CASE("attention counts in the work of a prompt") {
   CHECK(slowest(prompts, 2, PrefillBalance::tokens, pairs).pairs == 2001000 + 500500.0);
 }
 
+// Groups of 1,000 tokens with 2,000 before them and of 1,500 fresh ones: 2,500,500 pairs against 1,125,750.
+TEST_CASE("a pass takes as long as its busiest group, or as one with the largest of each") {
+  for (const WaitFor wait : {WaitFor::busiest_group, WaitFor::largest_of_each}) {
+    ServingPolicy policy;
+    policy.wait_for = wait;
+    Unit unit;
+    unit.groups = 2, unit.kv_tokens = 1e6;
+    PrefillUnit prefill(unit, policy, {0, 1, 0, 0});
+    LiveRequests requests;
+    std::deque<std::uint32_t> waiting;
+    LiveRequest a, b;
+    a.prompt = a.context = 3000, a.cached = a.prefilled = 2000;
+    b.prompt = b.context = 1500;
+    waiting = {requests.add(a), requests.add(b)};
+    const PrefillLoad slowest = prefill.next(waiting, requests).slowest;
+    CHECK(slowest.pairs == 2500500);
+    CHECK(slowest.cached == 2000);
+    CHECK(slowest.tokens == (wait == WaitFor::busiest_group ? 1250 : 1500));   // no fewer than the mean, which the experts see
+  }
+}
+
 TEST_CASE("weights of work are the slopes of the times") {
   TimeFactors f;
   f.base = Seconds(1e-2), f.per_token = Seconds(3e-6), f.per_pair = Seconds(2e-9), f.per_cached = Seconds(1e-7), f.per_prompt = Seconds(1e-4);
@@ -57,6 +78,7 @@ TEST_CASE("weights of work are the slopes of the times") {
 TEST_CASE("a pass keeps to tokens and memory of its groups, and takes prompts in order") {
   ServingPolicy policy;
   policy.max_tokens = 1000;
+  policy.wait_for = WaitFor::largest_of_each;
   Unit unit;
   unit.groups = 2, unit.kv_tokens = 2000;
   PrefillUnit prefill(unit, policy, {1, 0, 0, 0});
@@ -98,6 +120,7 @@ TEST_CASE("a pass keeps to tokens and memory of its groups, and takes prompts in
 TEST_CASE("requests go to the decode group that holds least of memory and requests together") {
   StageSetup stage;
   stage.unit.groups = 2, stage.unit.kv_tokens = 1e6;
+  stage.times = std::make_shared<GivenTimes>(TimeFactors{});
   const auto place = [](DecodeStage& d, std::uint32_t context) {
     LiveRequest r;
     r.prompt = r.context = context;

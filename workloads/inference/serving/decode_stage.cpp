@@ -6,7 +6,14 @@ namespace weft::workloads::inference::serving {
 
 DecodeStage::DecodeStage(const StageSetup& stage, const ServingPolicy& policy, std::uint64_t seed)
     : unit_(stage.unit), policy_(policy), drafts_(stage.unit.drafts, policy.acceptance, seed), groups_per_unit_(stage.unit.groups),
-      groups_(stage.groups()), units_(stage.units) {}
+      groups_(stage.groups()), units_(stage.units) {
+  // By differences at half the memory, in requests of a twentieth of it.
+  const DecodeLoad at{10, unit_.kv_tokens / 2};
+  const double time = stage.times->decode(at).value();
+  request_weight_ = (stage.times->decode({at.requests + 5, at.kv_tokens}).value() - time) / 5;
+  kv_weight_ = (stage.times->decode({at.requests, 1.5 * at.kv_tokens}).value() - time) / (0.5 * at.kv_tokens);
+  if (request_weight_ + kv_weight_ <= 0) request_weight_ = 1;
+}
 
 std::uint64_t DecodeStage::promise(const LiveRequest& r) const {
   return policy_.kv_room == KvRoom::reserve ? std::uint64_t{r.prompt} + r.output : 0;
@@ -71,18 +78,23 @@ StepPlan DecodeStage::begin(std::uint32_t unit, const LiveRequests& requests, st
     const LiveRequest& r = requests[request];
     groups_[r.decode_group].join(request, r.context + 1, r.output - r.delivered, drafts_.key(r.number), u.step, drafts_);
   }
-  double kv = 0;
+  double kv = 0, most_kv = 0, most_work = -1;
   for (std::uint32_t g = unit * groups_per_unit_; g < (unit + 1) * groups_per_unit_; ++g) {
     if (policy_.kv_room == KvRoom::preempt) make_room(u, groups_[g], evicted);
-    plan.slowest.requests = std::max<double>(plan.slowest.requests, groups_[g].running());
-    plan.slowest.kv_tokens = std::max(plan.slowest.kv_tokens, groups_[g].kv());
+    plan.largest_batch = std::max<double>(plan.largest_batch, groups_[g].running());
+    most_kv = std::max(most_kv, groups_[g].kv());
+    const double work = request_weight_ * groups_[g].running() + kv_weight_ * groups_[g].kv();
+    if (work > most_work) most_work = work, plan.slowest = {static_cast<double>(groups_[g].running()), groups_[g].kv()};
     plan.requests += groups_[g].running();
     kv += groups_[g].kv();
   }
   u.busy = plan.requests > 0;
   if (!u.busy) return plan;
-  plan.kv_imbalance = plan.slowest.kv_tokens * groups_per_unit_ / kv;
-  plan.request_imbalance = plan.slowest.requests * groups_per_unit_ / static_cast<double>(plan.requests);
+  const double mean = static_cast<double>(plan.requests) / groups_per_unit_;
+  if (policy_.wait_for == WaitFor::largest_of_each) plan.slowest = {plan.largest_batch, most_kv};
+  else plan.slowest.requests = std::max(plan.slowest.requests, mean);
+  plan.kv_imbalance = most_kv * groups_per_unit_ / kv;
+  plan.request_imbalance = plan.largest_batch / mean;
   return plan;
 }
 

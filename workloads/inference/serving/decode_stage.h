@@ -12,7 +12,8 @@ namespace weft::workloads::inference::serving {
 
 /// What a unit begins a step with.
 struct StepPlan {
-  DecodeLoad slowest;                          ///< largest of each number over the groups
+  DecodeLoad slowest;                          ///< what the step takes as long as: see WaitFor
+  double largest_batch = 0;
   std::uint64_t requests = 0;
   double kv_imbalance = 1, request_imbalance = 1;   ///< largest over mean of the groups
   std::vector<std::uint32_t> joined;           ///< requests of which this is the first step
@@ -60,6 +61,7 @@ class DecodeStage {
   std::vector<UnitState> units_;
   double placed_kv_ = 0, placed_ = 0, taken_ = 0;   // sums over the groups
   std::uint32_t turn_ = 0;
+  double request_weight_ = 1, kv_weight_ = 0;   // what a request and a token of cache add to a step, about
 };
 
 }  // namespace weft::workloads::inference::serving

@@ -43,6 +43,7 @@ class ServingMetrics {
   // Of passes and steps that begin while measuring(), weighted with their time.
   WeightedMean prefill_imbalance, kv_imbalance, request_imbalance, batch, pass_tokens;
   double steps = 0, request_steps = 0, step_tokens = 0, passes = 0;
+  std::vector<std::string> stream_warnings;   ///< what the stream of requests told
   double kv_peak = 0;                ///< largest part of decode's memory taken
   double largest_batch = 0;          ///< requests of one group
 

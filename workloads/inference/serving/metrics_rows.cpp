@@ -95,7 +95,7 @@ std::vector<Row> ServingMetrics::series() const {
 }
 
 std::vector<std::string> ServingMetrics::warnings() const {
-  std::vector<std::string> out;
+  std::vector<std::string> out = stream_warnings;
   if (const std::optional<Overload> o = overload()) {
     out.push_back(fmt::format("requests come faster than they are served: {:.4g} a second, {} sustains {:.4g} (load {:.3g}); queues grow without bound from {:.4g} s on, {} requests waited when "
                               "the last had come, and latencies say more about how long requests came than about the cluster",

@@ -1,11 +1,12 @@
 #include "workloads/inference/serving/prefill_unit.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace weft::workloads::inference::serving {
 namespace {
 
-/// A prompt is cut to fill a group's last tokens only if so many fit: shorter pieces cost a pass more than they save.
+/// A prompt is cut to fill what is left of a group's pass only if so many tokens fit: shorter pieces cost a pass more than they save.
 constexpr std::uint32_t kShortestPiece = 256;
 
 }  // namespace
@@ -30,8 +31,10 @@ PrefillLoad piece_load(std::uint32_t before, std::uint32_t tokens, bool last) {
 }
 
 PrefillUnit::PrefillUnit(const Unit& unit, const ServingPolicy& policy, const WorkWeights& weights)
-    : unit_(unit), policy_(policy), weights_(weights), longest_(std::min(policy.max_tokens, policy.max_piece == 0 ? policy.max_tokens : policy.max_piece)), groups_(unit.groups), kv_(unit.groups, 0) {
+    : unit_(unit), policy_(policy), weights_(weights), groups_(unit.groups), kv_(unit.groups, 0) {
   if (policy.prefill_balance != PrefillBalance::work) weights_ = {1, 0, 0, 0};
+  longest_ = policy.max_piece == 0 ? policy.max_tokens : std::min(policy.max_tokens, policy.max_piece);
+  most_work_ = weights_.of(piece_load(0, policy.max_tokens, false));
 }
 
 void PrefillUnit::release(std::uint32_t group, std::uint32_t tokens) {
@@ -40,8 +43,20 @@ void PrefillUnit::release(std::uint32_t group, std::uint32_t tokens) {
   blocked_ = false;
 }
 
-void PrefillUnit::begin() {
-  for (Group& g : groups_) g = {{}, policy_.max_tokens, 0, 0};
+// The largest n with n (token + pair before) + pair n (n + 1) / 2 <= what is left of `work` for it.
+std::uint32_t PrefillUnit::tokens_for(double work, const LiveRequest& r) const {
+  const std::uint32_t left = std::min(r.context - r.prefilled, longest_);
+  const double budget = work - weights_.cached * r.prefilled - weights_.prompt;
+  if (budget <= 0) return 0;
+  const double half = weights_.pair / 2, linear = weights_.token + weights_.pair * r.prefilled + half;
+  const double root = linear + std::sqrt(linear * linear + 4 * half * budget);
+  if (root <= 0) return left;
+  return static_cast<std::uint32_t>(std::min<double>(left, 2 * budget / root));
+}
+
+// Of a group that has nothing to do yet, as long as it may be, but never nothing.
+std::uint32_t PrefillUnit::first_piece(const LiveRequest& r) const {
+  return std::max(std::min({kShortestPiece, r.context - r.prefilled, longest_}), tokens_for(most_work_, r));
 }
 
 void PrefillUnit::add(std::uint32_t group, std::uint32_t request, std::uint32_t tokens, LiveRequests& requests, Pass& pass) {
@@ -57,95 +72,101 @@ void PrefillUnit::add(std::uint32_t group, std::uint32_t request, std::uint32_t 
   if (!last) pinned_.push_back(request);
 }
 
-bool PrefillUnit::takes(std::uint32_t group, const LiveRequest& r) const {
-  return kv_[group] + r.context <= unit_.kv_tokens && (policy_.max_prompts == 0 || groups_[group].pieces < policy_.max_prompts);
+// Requests of which pieces are left go on where their cache lies, in order, as far as the pass has room.
+void PrefillUnit::resume(LiveRequests& requests, Pass& pass) {
+  for (const std::uint32_t request : std::exchange(pinned_, {})) {
+    const LiveRequest& r = requests[request];
+    const Group& g = groups_[r.prefill_group];
+    const std::uint32_t tokens = g.pieces == 0 ? first_piece(r) : std::min(g.room, tokens_for(most_work_ - g.work, r));
+    const std::uint32_t least = std::min(kShortestPiece, r.context - r.prefilled);
+    if (tokens > 0 && (g.pieces == 0 || (tokens >= least && has_place(g)))) add(r.prefill_group, request, tokens, requests, pass);
+    else pinned_.push_back(request);
+  }
 }
 
 // In order of arrival, until their pieces would fill all groups.
-std::vector<std::uint32_t> PrefillUnit::take_candidates(std::deque<std::uint32_t>& waiting, const LiveRequests& requests) {
-  std::vector<std::uint32_t> taken;
+std::vector<PrefillUnit::Candidate> PrefillUnit::take_candidates(std::deque<std::uint32_t>& waiting, const LiveRequests& requests) {
+  std::vector<Candidate> taken;
   std::uint64_t room = 0, pieces = 0;
+  double work = 0, memory = unit_.kv_tokens * unit_.groups - kv_total_;
   for (const Group& g : groups_) {
     room += g.room;
+    work += std::max(0.0, most_work_ - g.work);
     pieces += policy_.max_prompts == 0 ? waiting.size() : policy_.max_prompts - std::min(policy_.max_prompts, g.pieces);
   }
-  double memory = unit_.kv_tokens * unit_.groups - kv_total_;
   while (!waiting.empty() && taken.size() < pieces) {
     const LiveRequest& r = requests[waiting.front()];
-    const std::uint32_t tokens = wanted(r);
-    if (tokens > room || r.context > memory) break;
+    const std::uint32_t tokens = first_piece(r);
+    const double own = weights_.of(piece_load(r.prefilled, tokens, r.prefilled + tokens == r.context));
+    if (tokens > room || r.context > memory || (own > work && !taken.empty())) break;
     room -= tokens;
     memory -= r.context;
-    taken.push_back(waiting.front());
+    work -= own;
+    taken.push_back({own, waiting.front(), static_cast<std::uint32_t>(taken.size())});
     waiting.pop_front();
   }
   return taken;
 }
 
-// To the group with the least work that has room for the piece; else cut, to the one with the most room.
+// To the group with the least work, if it has room for the piece; else cut, to fill what a group has left.
 bool PrefillUnit::deal_out(std::uint32_t request, LiveRequests& requests, Pass& pass) {
   LiveRequest& r = requests[request];
-  const std::uint32_t tokens = wanted(r), none = unit_.groups;
-  std::uint32_t best = none, widest = none;
+  const std::uint32_t none = unit_.groups;
+  const bool in_turn = policy_.prefill_balance == PrefillBalance::in_turn;
+  std::uint32_t best = none, tokens = 0;
   for (std::uint32_t k = 0; k < unit_.groups; ++k) {
-    const std::uint32_t g = policy_.prefill_balance == PrefillBalance::in_turn ? (turn_ + k) % unit_.groups : k;
-    if (!takes(g, r)) continue;
-    if (widest == none || groups_[g].room > groups_[widest].room) widest = g;
-    if (groups_[g].room < tokens) continue;
-    if (best == none || (policy_.prefill_balance != PrefillBalance::in_turn && groups_[g].work < groups_[best].work)) best = g;
+    const std::uint32_t i = in_turn ? (turn_ + k) % unit_.groups : k;
+    const Group& g = groups_[i];
+    if (!has_place(g) || kv_[i] + r.context > unit_.kv_tokens) continue;
+    if (best != none && (in_turn || g.work >= groups_[best].work)) continue;
+    const std::uint32_t fits = g.pieces == 0 ? first_piece(r) : std::min(g.room, tokens_for(most_work_ - g.work, r));
+    if (fits < std::min(kShortestPiece, r.context - r.prefilled) && g.pieces > 0) continue;
+    best = i;
+    tokens = fits;
   }
-  std::uint32_t piece = tokens;
-  if (best == none) {
-    if (widest == none || groups_[widest].room < std::min(kShortestPiece, longest_)) return false;
-    best = widest;
-    piece = groups_[widest].room;
-  }
-  if (policy_.prefill_balance == PrefillBalance::in_turn) turn_ = (best + 1) % unit_.groups;
+  if (best == none || tokens == 0) return false;
+  turn_ = (best + 1) % unit_.groups;
   r.prefill_group = best;
   kv_[best] += r.context;
   kv_total_ += r.context;
-  add(best, request, piece, requests, pass);
+  add(best, request, tokens, requests, pass);
   return true;
 }
 
 void PrefillUnit::finish(Pass& pass) const {
-  double most = 0, sum = 0;
+  double sum = 0, tokens = 0;
+  const Group* busiest = &groups_.front();
   for (const Group& g : groups_) {
+    tokens += g.load.tokens;
+    sum += g.work;
+    if (g.work > busiest->work) busiest = &g;
     pass.slowest.tokens = std::max(pass.slowest.tokens, g.load.tokens);
     pass.slowest.pairs = std::max(pass.slowest.pairs, g.load.pairs);
     pass.slowest.cached = std::max(pass.slowest.cached, g.load.cached);
     pass.slowest.prompts = std::max(pass.slowest.prompts, g.load.prompts);
-    most = std::max(most, g.work);
-    sum += g.work;
   }
-  if (sum > 0) pass.imbalance = most * unit_.groups / sum;
+  if (sum > 0) pass.imbalance = busiest->work * unit_.groups / sum;
+  if (policy_.wait_for == WaitFor::largest_of_each) return;
+  pass.slowest = busiest->load;
+  pass.slowest.tokens = std::max(pass.slowest.tokens, tokens / unit_.groups);
 }
 
 Pass PrefillUnit::next(std::deque<std::uint32_t>& waiting, LiveRequests& requests) {
   Pass pass;
-  begin();
-  const std::vector<std::uint32_t> resumed = std::exchange(pinned_, {});
-  for (const std::uint32_t request : resumed) {   // their cache lies on their group
-    const LiveRequest& r = requests[request];
-    const std::uint32_t tokens = std::min(wanted(r), groups_[r.prefill_group].room);
-    if (tokens > 0) add(r.prefill_group, request, tokens, requests, pass);
-    else pinned_.push_back(request);
-  }
-  const std::vector<std::uint32_t> arrived = take_candidates(waiting, requests);
-  std::vector<std::pair<double, std::uint32_t>> order;   // work, place in order of arrival
-  for (std::uint32_t i = 0; i < arrived.size(); ++i) {
-    const LiveRequest& r = requests[arrived[i]];
-    order.emplace_back(weights_.of(piece_load(r.prefilled, wanted(r), true)), i);
-  }
+  for (Group& g : groups_) g = {{}, policy_.max_tokens, 0, 0};
+  resume(requests, pass);
+  std::vector<Candidate> candidates = take_candidates(waiting, requests);
   if (policy_.prefill_balance != PrefillBalance::in_turn) {
-    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    // Those that were left over last time come first: short ones would be left over again and again.
+    const auto old = candidates.begin() + std::min<std::ptrdiff_t>(left_over_, std::ssize(candidates));
+    const auto more = [](const Candidate& a, const Candidate& b) { return a.work > b.work; };
+    std::stable_sort(candidates.begin(), old, more);
+    std::stable_sort(old, candidates.end(), more);
   }
-  std::vector<std::uint32_t> left;
-  for (const auto& [work, i] : order) {
-    if (!deal_out(arrived[i], requests, pass)) left.push_back(i);
-  }
-  std::sort(left.begin(), left.end(), std::greater<>());
-  for (const std::uint32_t i : left) waiting.push_front(arrived[i]);
+  std::erase_if(candidates, [&](const Candidate& c) { return deal_out(c.request, requests, pass); });
+  left_over_ = static_cast<std::uint32_t>(candidates.size());
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.place > b.place; });
+  for (const Candidate& c : candidates) waiting.push_front(c.request);
   blocked_ = pass.pieces.empty() && !waiting.empty();
   finish(pass);
   return pass;

@@ -26,12 +26,13 @@ struct Piece {
 
 struct Pass {
   std::vector<Piece> pieces;
-  PrefillLoad slowest;                     ///< largest of each number over the groups
+  PrefillLoad slowest;                     ///< what the pass takes as long as: see WaitFor
   double imbalance = 1;                    ///< largest work of a group over the mean of all
 };
 
-/// Prompts longer than a piece may be are computed in pieces, on one group. A pass takes prompts in order of arrival as long as tokens and
-/// memory last, and deals them out longest work first, each to the group with the least so far that has room.
+/// A group's part of a pass has at most max_tokens new tokens and no more work than that many of one fresh prompt, so that long contexts do not
+/// hold up all others. Prompts longer than that, or than a piece may be, are computed in pieces, on one group. A pass takes prompts in order of
+/// arrival as long as there is room, and deals them out longest work first, each to the group with the least so far.
 class PrefillUnit {
  public:
   PrefillUnit(const Unit& unit, const ServingPolicy& policy, const WorkWeights& weights);
@@ -53,23 +54,29 @@ class PrefillUnit {
     std::uint32_t room = 0, pieces = 0;
     double work = 0;
   };
-  void begin();
+  struct Candidate {
+    double work = 0;
+    std::uint32_t request = 0, place = 0;  // in order of arrival
+  };
+  bool has_place(const Group& g) const { return policy_.max_prompts == 0 || g.pieces < policy_.max_prompts; }
+  std::uint32_t tokens_for(double work, const LiveRequest& r) const;
+  std::uint32_t first_piece(const LiveRequest& r) const;
   void add(std::uint32_t group, std::uint32_t request, std::uint32_t tokens, LiveRequests& requests, Pass& pass);
-  std::vector<std::uint32_t> take_candidates(std::deque<std::uint32_t>& waiting, const LiveRequests& requests);
+  void resume(LiveRequests& requests, Pass& pass);
+  std::vector<Candidate> take_candidates(std::deque<std::uint32_t>& waiting, const LiveRequests& requests);
   bool deal_out(std::uint32_t request, LiveRequests& requests, Pass& pass);
-  bool takes(std::uint32_t group, const LiveRequest& r) const;
   void finish(Pass& pass) const;
-  std::uint32_t wanted(const LiveRequest& r) const { return r.context - r.prefilled < longest_ ? r.context - r.prefilled : longest_; }
 
   Unit unit_;
   ServingPolicy policy_;
   WorkWeights weights_;
-  std::uint32_t longest_;                  // piece
+  std::uint32_t longest_ = 0;              // piece
+  double most_work_ = 0;                   // of a group in a pass
   std::vector<Group> groups_;              // of the pass that is put together
   std::vector<double> kv_;                 // tokens, by group
   double kv_total_ = 0;
   std::vector<std::uint32_t> pinned_;      // requests of which pieces are left
-  std::uint32_t turn_ = 0;
+  std::uint32_t turn_ = 0, left_over_ = 0;
   bool blocked_ = false;
 };
 

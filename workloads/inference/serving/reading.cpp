@@ -47,6 +47,7 @@ void read_policy(Parameters& q, ServingPolicy& policy) {
   policy.max_requests = static_cast<std::uint32_t>(q.integer("max_requests", 0, 0, 1'000'000'000));
   policy.prefill_balance = choice<PrefillBalance>(q, "prefill_balance", kPrefillBalances, "work");
   policy.decode_balance = choice<DecodeBalance>(q, "decode_balance", kDecodeBalances, "kv_and_requests");
+  policy.wait_for = choice<WaitFor>(q, "wait_for", {"busiest_group", "largest_of_each"}, "busiest_group");
   policy.kv_room = choice<KvRoom>(q, "kv_room", {"reserve", "preempt"}, "reserve");
   policy.too_long = choice<TooLong>(q, "too_long", {"error", "refuse"}, "error");
 }
@@ -166,11 +167,11 @@ std::shared_ptr<const ServingSetup> prepare_serving(const ServingInput& input, c
 }
 
 std::vector<ColumnDoc> serving_parameter_docs() {
-  std::vector<ColumnDoc> docs = {
-      {"requests", "what comes: {\"process\": ...} or {\"trace\": \"file\", ...}, as for the kind \"requests\" (due)"},
+  std::vector<ColumnDoc> docs = request_parameter_docs();
+  const std::vector<ColumnDoc> own = {
       {"prefill", "prefill units: {\"units\": 1} and what gives their times (due)"},
       {"decode", "decode units, on the nodes after those of prefill (due)"},
-      {"policy", "limits and load balancers: max_tokens, new tokens of a group (GPU) in a pass, default 16384; max_piece, of one prompt in a pass, default max_tokens: longer ones are computed in pieces; max_prompts, of a group in a pass, default 0: no limit; max_waiting, requests that wait for prefill before more are turned away, default 0: no limit; max_requests, of a decode group, default 0: memory decides; prefill_balance, \"work\" (default: attention and tokens, longest first), \"tokens\" or \"in_turn\"; decode_balance, \"kv_and_requests\" (default), \"kv\", \"requests\" or \"in_turn\"; kv_room, \"reserve\" (default: memory for prompt and answer when a request is placed) or \"preempt\" (as it grows; when it is full the youngest give way and are prefilled again); too_long, \"error\" (default) or \"refuse\": requests longer than the context or a group's memory"},
+      {"policy", "limits and load balancers: max_tokens, new tokens of a group (GPU) in a pass, default 16384; max_piece, of one prompt in a pass, default max_tokens: longer ones are computed in pieces; max_prompts, of a group in a pass, default 0: no limit; max_waiting, requests that wait for prefill before more are turned away, default 0: no limit; max_requests, of a decode group, default 0: memory decides; prefill_balance, \"work\" (default: attention and tokens, longest first), \"tokens\" or \"in_turn\"; decode_balance, \"kv_and_requests\" (default), \"kv\", \"requests\" or \"in_turn\"; wait_for, what a pass or step takes as long as: \"busiest_group\" (default: the group with the most work, with no fewer tokens or requests than the mean) or \"largest_of_each\" (one that had the largest of each number: an upper bound); kv_room, \"reserve\" (default: memory for prompt and answer when a request is placed) or \"preempt\" (as it grows; when it is full the youngest give way and are prefilled again); too_long, \"error\" (default) or \"refuse\": requests longer than the context or a group's memory"},
       {"slo", "goals of a request: {\"ttft\": \"2 s\", \"tpot\": \"50 ms\"}; default none: no goodput"},
       {"context", "most tokens of prompt and answer; default: the model's, 0: no limit"},
       {"acceptance", "probability that a draft is accepted when those before it were; default 0"},
@@ -181,6 +182,7 @@ std::vector<ColumnDoc> serving_parameter_docs() {
       {"after_horizon", "\"drain\" (default): what is there is served to its end; \"cut\""},
       {"warm_up", "requests that come earlier are served and not counted; default 0"},
       {"every", "between rows of the series; default \"60 s\"; doubled when there would be more than 1500"}};
+  docs.insert(docs.end(), own.begin(), own.end());
   for (const StageModelKind& kind : stage_model_kinds()) {
     for (const ColumnDoc& doc : kind.parameters) docs.push_back({"prefill|decode/" + doc.name, doc.text});
   }

@@ -33,7 +33,7 @@ void ServingProgram::start_step(std::uint32_t unit, Sink& sink) {
   const double d = duration.value(), requests = static_cast<double>(plan.requests);
   ++metrics_->steps;
   metrics_->request_steps += requests;
-  metrics_->largest_batch = std::max(metrics_->largest_batch, plan.slowest.requests);
+  metrics_->largest_batch = std::max(metrics_->largest_batch, plan.largest_batch);
   if (metrics_->measuring()) {
     metrics_->batch.add(requests / setup_->decode.unit.groups, d);
     metrics_->kv_imbalance.add(plan.kv_imbalance, d);
@@ -94,7 +94,7 @@ bool ServingProgram::label(OpId id, OpLabel& out) const {
       out.name = "prefill";
       out.rank = rank_of(setup_->prefill, op.index);
       if (!pass.pieces.empty()) {
-        out.detail = fmt::format("{} prompts or pieces; of the fullest group {:.0f} tokens, {:.0f} cached", pass.pieces.size(), pass.slowest.tokens, pass.slowest.cached);
+        out.detail = fmt::format("{} prompts or pieces; of the busiest group {:.0f} tokens, {:.0f} cached", pass.pieces.size(), pass.slowest.tokens, pass.slowest.cached);
       }
       return true;
     }
@@ -102,7 +102,7 @@ bool ServingProgram::label(OpId id, OpLabel& out) const {
       const StepPlan& plan = steps_[op.index].plan;
       out.name = "decode";
       out.rank = rank_of(setup_->decode, op.index);
-      out.detail = fmt::format("{} requests; of the fullest group {:.0f} requests, {:.0f} tokens of cache", plan.requests, plan.slowest.requests, plan.slowest.kv_tokens);
+      out.detail = fmt::format("{} requests; of the busiest group {:.0f} requests, {:.0f} tokens of cache", plan.requests, plan.slowest.requests, plan.slowest.kv_tokens);
       return true;
     }
     case What::transfer: out.name = "kv_transfer"; break;

@@ -62,6 +62,7 @@ void ServingProgram::on_complete(OpId id, Seconds t, Sink& sink) {
   while (!ops_.empty() && !ops_.front().open) ops_.pop_front(), ++first_op_;
   if (!ops_.empty()) return;
   metrics_->unfinished = requests_.size();
+  metrics_->stream_warnings = stream_->warnings();
   metrics_->end(state(now_));
 }
 

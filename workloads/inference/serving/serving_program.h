@@ -15,7 +15,7 @@ namespace weft::workloads::inference::serving {
 
 /// Emits what is known: the next arrival, a pass of each prefill unit, a step of each decode unit, and transfers. Memory follows what is in the
 /// server, not how many requests come. The first token of an answer is made by prefill and told once the cache has come to decode, which makes
-/// the others; an answer of one token ends with prefill. Runs once; `metrics` is whole when the run has ended and finish() was called.
+/// the others; an answer of one token ends with prefill. Runs once; `metrics` is whole when the run has ended.
 class ServingProgram final : public Program {
  public:
   ServingProgram(std::shared_ptr<const ServingSetup> setup, std::shared_ptr<ServingMetrics> metrics);
@@ -25,8 +25,6 @@ class ServingProgram final : public Program {
   /// Throws UserError (place /requests) at a request that no group could hold, if the policy says so.
   void on_complete(OpId id, Seconds t, Sink& sink) override;
   bool label(OpId id, OpLabel& out) const override;
-  /// What the stream told of the requests that were read.
-  std::vector<std::string> stream_warnings() const { return stream_->warnings(); }
 
  private:
   enum class What : std::uint8_t { arrival, read, write, pass, transfer, step, horizon };

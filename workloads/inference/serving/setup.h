@@ -24,7 +24,13 @@ enum class KvRoom { reserve, preempt };
 /// A request that no group could ever hold: an error, or counted and left out.
 enum class TooLong { error, refuse };
 
+/// Whose load a pass or step takes as long as. All groups wait for each other in every layer: for the one whose attention takes longest, while
+/// exchanges and experts work on what all of them send; so: the group with the most work, with no fewer tokens (requests) than the mean. Or as if one
+/// group had the largest of each number, which is an upper bound.
+enum class WaitFor { busiest_group, largest_of_each };
+
 struct ServingPolicy {
+  WaitFor wait_for = WaitFor::busiest_group;
   // Prefill.
   std::uint32_t max_tokens = 16384;        ///< new tokens of a group in a pass
   std::uint32_t max_piece = 0;             ///< of one prompt in a pass; zero: max_tokens
