@@ -105,6 +105,21 @@ TEST_CASE("every token of every answer is delivered once, whatever the policies"
   }
 }
 
+// Passes of 10 ms and one prompt a group: each unit takes 8 in 10 ms. Two take twice as much, and neither stands idle.
+TEST_CASE("units share what comes") {
+  for (const std::uint32_t units : {1u, 2u, 3u}) {
+    SmallServer server(units);
+    server.setup.policy.max_prompts = 1;
+    server.pass.per_token = Seconds();
+    std::vector<Request> all(960, request(0, 100, 21));
+    const auto m = server.serve(all);
+    CHECK(m->passes == 120);
+    CHECK(m->queue.largest() == doctest::Approx((120 / units - 1) * 10e-3).epsilon(1e-6));
+    CHECK(m->summary().number("output_tokens") == 960 * 21);
+    CHECK(m->request_steps == 960 * 20);
+  }
+}
+
 // One group with room for two requests of 100 + 11 tokens; the third begins when the others leave: after 10 steps.
 TEST_CASE("memory that is full holds requests back") {
   SmallServer server;

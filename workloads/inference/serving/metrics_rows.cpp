@@ -69,7 +69,8 @@ Row ServingMetrics::summary() const {
   row.set("kv_imbalance", kv_imbalance.mean()).set("request_imbalance", request_imbalance.mean()).set("kv_peak_pct", 100 * kv_peak);
   const std::optional<Overload> o = overload();
   row.set("overloaded", o.has_value());
-  if (o) row.set("overloaded_stage", o->stage).set("overloaded_from_s", o->since).set("sustained_rps", o->sustained).set("load", o->offered / o->sustained);
+  if (o) row.set("overloaded_stage", o->stage).set("overloaded_from_s", o->since).set("sustained_rps", o->sustained);
+  if (o && o->sustained > 0) row.set("load", o->offered / o->sustained);
   return row;
 }
 
@@ -97,9 +98,9 @@ std::vector<Row> ServingMetrics::series() const {
 std::vector<std::string> ServingMetrics::warnings() const {
   std::vector<std::string> out = stream_warnings;
   if (const std::optional<Overload> o = overload()) {
-    out.push_back(fmt::format("requests come faster than they are served: {:.4g} a second, {} sustains {:.4g} (load {:.3g}); queues grow without bound from {:.4g} s on, {} requests waited when "
+    out.push_back(fmt::format("requests come faster than they are served: {:.4g} a second, {} sustains {:.4g}; queues grow without bound from {:.4g} s on, {} requests waited when "
                               "the last had come, and latencies say more about how long requests came than about the cluster",
-                              o->offered, o->stage, o->sustained, o->offered / o->sustained, o->since, o->waiting));
+                              o->offered, o->stage, o->sustained, o->since, o->waiting));
   }
   if (turned_away > 0) {
     out.push_back(fmt::format("{} of {} requests were turned away since max_waiting others waited", turned_away, last_.arrivals));
