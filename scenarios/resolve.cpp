@@ -91,7 +91,7 @@ std::vector<Problem> without_repeats(const Scenario& scenario, const std::vector
     for (const Problem& q : out) told = told || same(q);
     if (told) continue;
     out.push_back(p);
-    if (equal >= variants) out.back().file = scenario.file;
+    if (equal >= variants && p.file.starts_with(scenario.file)) out.back().file = scenario.file;   // not of a file that it names
   }
   return out;
 }

@@ -108,7 +108,8 @@ AnalysisKind analysis_request_trace() {
   AnalysisKind k;
   k.name = "request_trace";
   k.title = "Requests of a trace or a process";
-  k.summary = "What requests ask for: a row for all of them and one for each interval, with requests, prompt tokens, what of them stands in the prefix cache, and output tokens. "
+  k.summary = "What requests ask for: a row for all of them and one for each interval, with requests, prompt tokens, what of them stands "
+              "in the prefix cache, and output tokens. "
               "Nothing is simulated but the prefix cache; the cluster does not matter.";
   k.uses_cluster = false;
   k.parameters = request_parameter_docs();

@@ -61,7 +61,10 @@ TEST_CASE("request_trace warns of what was left out and tells a trace's mistakes
   REQUIRE(r.warnings.size() == 1);
   CHECK(r.warnings[0].find("1 request was longer than 1000 tokens and left out") != std::string::npos);
   CHECK(cell_of(r, of("all", "requests_per_s")) == Approx(2 / 11.0));   // up to the last arrival
-  CHECK(test::error_of(with("2023-11-16 18:15:45,1,1\n")).find("line 3: this request comes 1.681 s before that of the line above") != std::string::npos);
+  CHECK(test::error_of(with("2023-11-16 18:15:45,1,1\n")).find("before that of the line above (sort the lines by their times)") != std::string::npos);
+  CHECK(test::error_of(with("2023-11-16 18:15:45,1,1\n")).starts_with(file.path() + ": line 3"));
+  std::ofstream(file.path()) << "{\"timestamp\": 0, ";
+  CHECK(test::error_of(asking(R"("trace": ")" + file.path() + "\"")) == file.path() + ": line 1: this is not JSON (the file seems to be cut off)");
   CHECK(test::error_of(asking("")).find("/workload/0/requests: expected a `process`") != std::string::npos);
   CHECK(test::error_of(test::minimal(kCluster, R"({"kind": "request_trace"})")).find("/workload/0/requests") != std::string::npos);
   CHECK(test::error_of(asking(R"("process": "uniform", "count": 2, "duration": "1000 h")", R"(, "interval": "1 ms")")).find("/interval: there would be more than 100000 intervals") !=

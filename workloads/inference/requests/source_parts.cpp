@@ -68,8 +68,7 @@ void read_model(JsonReader& c, CacheSpec& spec, SourceReading& r, Json& resolved
     if (!c.has("turn_gap")) r.assume("turn_gap", "2 min", "no publication says how long users think");
     spec.block = static_cast<std::uint32_t>(c.integer_or("block", 64, 1, 1'000'000));
     resolved["block"] = spec.block;
-    if (!c.has("block"))
-      r.constants.push_back({"requests: block", "64", Origin::published, "api-docs.deepseek.com, context caching on disk: 64 tokens are a unit of storage"});
+    if (!c.has("block")) r.assume("block", "64", "a common size of blocks; hits lose half of one in the mean");
   }
   if (spec.model == Model::sessions || spec.model == Model::blocks) spec.capacity = read_capacity(c, r, resolved);
 }

@@ -99,8 +99,10 @@ class TracePrompts final : public PromptStream {
   void end_pass() {
     if (!any_) throw UserError({{file(), "", "the trace has no requests", ""}});
     if (taken_ == 0) {
-      const std::string range = spec_.duration ? fmt::format("between {} and {}", to_text(spec_.start), to_text(spec_.start + *spec_.duration)) : "from " + to_text(spec_.start) + " on";
-      throw UserError({{file(), "", fmt::format("there are no requests {}; the last that was read comes at {}", range, to_text(Seconds(static_cast<double>(last_ns_ - first_ns_) * 1e-9))),
+      const std::string from = to_text(spec_.start);
+      const std::string range = spec_.duration ? fmt::format("between {} and {}", from, to_text(spec_.start + *spec_.duration)) : "from " + from + " on";
+      const Seconds last(static_cast<double>(last_ns_ - first_ns_) * 1e-9);
+      throw UserError({{file(), "", fmt::format("there are no requests {}; the last that was read comes at {}", range, to_text(last)),
                         "times of `start` and `duration` are the trace's, from its first request on"}});
     }
     done_ = ++pass_ >= spec_.repeat;
