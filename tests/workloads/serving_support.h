@@ -44,17 +44,18 @@ inline std::vector<Request> random_requests(std::uint32_t n, double per_second, 
 
 /// One node of prefill and one of decode, 8 groups each. A pass takes 10 ms and 1 us a token, a step 20 ms.
 struct SmallServer {
-  Ground ground{mpft, 2};
+  Ground ground;
   ServingSetup setup;
   TimeFactors pass, step;
 
-  SmallServer() {
+  explicit SmallServer(std::uint32_t units = 1) : ground(mpft, 2 * units) {
+    setup.prefill.units = setup.decode.units = units;
     pass.base = Seconds(10e-3), pass.per_token = Seconds(1e-6);
     step.base = Seconds(20e-3);
     Unit unit;
     unit.nodes = 1, unit.groups = 8, unit.kv_tokens = 1e6, unit.kv_per_token = Bytes(70272);
     setup.prefill.unit = setup.decode.unit = unit;
-    setup.decode.first_node = 1;
+    setup.decode.first_node = units;
     setup.every = Seconds(1);
   }
 
@@ -66,7 +67,7 @@ struct SmallServer {
     s->prefill.times = std::make_shared<GivenTimes>(pass);
     s->decode.times = std::make_shared<GivenTimes>(step);
     s->placement = view.placement;
-    s->rails = std::make_shared<workloads::Rails>(view, 2, 8, workloads::RailOptions{});
+    s->rails = std::make_shared<workloads::Rails>(view, s->prefill.nodes() + s->decode.nodes(), 8, workloads::RailOptions{});
     s->transfer_kernel.name = "kv_transfer";
     auto metrics = std::make_shared<ServingMetrics>(*s);
     ServingProgram program(s, metrics);

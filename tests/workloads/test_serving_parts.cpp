@@ -1,3 +1,5 @@
+#include <set>
+
 #include <doctest/doctest.h>
 
 #include "tests/workloads/serving_support.h"
@@ -226,4 +228,27 @@ TEST_CASE("a cache takes the rail of its GPU and NVLink on the other side") {
   CHECK(paths.transfer(0, 3, 5) == std::vector<workloads::Leg>{{gpu_at(0, 3), gpu_at(1, 3), 1}, {gpu_at(1, 3), gpu_at(1, 5), 1}});
   setup.prefill.unit.groups = 4, setup.prefill.unit.gpus_per_group = 2;   // two GPUs of a group send half each
   CHECK(paths.transfer(0, 1, 2) == std::vector<workloads::Leg>{{gpu_at(0, 2), gpu_at(1, 2), 0.5}, {gpu_at(0, 3), gpu_at(1, 3), 0.5}, {gpu_at(1, 3), gpu_at(1, 2), 0.5}});
+}
+
+TEST_CASE("a cached prompt is read from as many SSDs as it is striped over, each its part") {
+  ServingSetup setup;
+  setup.storage.nodes = 3, setup.storage.ssds_per_node = 16;
+  setup.policy.disk_stripes = 8;
+  KvPaths paths(setup);
+  const std::vector<workloads::Leg> read = paths.disk(42, 5, false), write = paths.disk(42, 5, true);
+  REQUIRE(read.size() == 8);
+  std::set<std::pair<std::uint32_t, std::uint32_t>> ssds;
+  double share = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    CHECK(read[i].from.kind == Endpoint::Kind::ssd);
+    CHECK(read[i].from.node.value < 3);
+    CHECK(read[i].from.local < 16);
+    CHECK(read[i].to == Endpoint{Endpoint::Kind::host, NodeId(5), 0});
+    CHECK(write[i].from == read[i].to);
+    CHECK(write[i].to == read[i].from);
+    ssds.insert({read[i].from.node.value, read[i].from.local});
+    share += read[i].share;
+  }
+  CHECK(ssds.size() == 8);
+  CHECK(share == doctest::Approx(1));
 }

@@ -105,6 +105,21 @@ TEST_CASE("every token of every answer is delivered once, whatever the policies"
   }
 }
 
+// Passes of 10 ms and one prompt a group: each unit takes 8 in 10 ms. Two take twice as much, and neither stands idle.
+TEST_CASE("units share what comes") {
+  for (const std::uint32_t units : {1u, 2u, 3u}) {
+    SmallServer server(units);
+    server.setup.policy.max_prompts = 1;
+    server.pass.per_token = Seconds();
+    std::vector<Request> all(960, request(0, 100, 21));
+    const auto m = server.serve(all);
+    CHECK(m->passes == 120);
+    CHECK(m->queue.largest() == doctest::Approx((120 / units - 1) * 10e-3).epsilon(1e-6));
+    CHECK(m->summary().number("output_tokens") == 960 * 21);
+    CHECK(m->request_steps == 960 * 20);
+  }
+}
+
 // One group with room for two requests of 100 + 11 tokens; the third begins when the others leave: after 10 steps.
 TEST_CASE("memory that is full holds requests back") {
   SmallServer server;
@@ -296,4 +311,36 @@ TEST_CASE("what came before the warm-up is served and not counted") {
 TEST_CASE("no requests make no rows of time and no trouble") {
   const auto m = SmallServer().serve({});
   CHECK(m->summary().number("requests") == 0);
+}
+
+TEST_CASE("passes, steps and transfers have names in a timeline, arrivals are not drawn") {
+  SmallServer server;
+  topology::Router router(server.ground.fabric, server.ground.routing);
+  auto s = std::make_shared<ServingSetup>(server.setup);
+  const workloads::ClusterView view = server.ground.view(router);
+  s->requests = [] { return std::make_unique<ListedRequests>(std::vector<Request>{request(0, 1000, 3)}); };
+  s->prefill.times = std::make_shared<GivenTimes>(server.pass);
+  s->decode.times = std::make_shared<GivenTimes>(server.step);
+  s->placement = view.placement;
+  s->rails = std::make_shared<workloads::Rails>(view, 2, 8, workloads::RailOptions{});
+  ServingProgram program(s, std::make_shared<ServingMetrics>(*s));
+  RecordingSink sink;
+  workloads::OpLabel label;
+  program.start(sink);   // one request at time 0: its pass
+  REQUIRE(sink.computes.size() == 1);
+  REQUIRE(program.label(sink.computes[0].id, label));
+  CHECK(label.name == "prefill");
+  CHECK(label.rank == Rank(0));
+  program.on_complete(sink.computes[0].id, Seconds(11e-3), sink);
+  REQUIRE(sink.transfers.size() == 1);
+  CHECK(sink.transfers[0].what.bytes == Bytes(70272e3));
+  CHECK(program.label(sink.transfers[0].what.id, label));
+  CHECK(label.name == "kv_transfer");
+  program.on_complete(sink.transfers[0].what.id, Seconds(13e-3), sink);
+  REQUIRE(sink.computes.size() == 2);
+  label.clear();
+  CHECK(program.label(sink.computes[1].id, label));
+  CHECK(label.name == "decode");
+  CHECK(label.rank == Rank(8));   // the first of the decode node
+  CHECK_FALSE(program.label(OpId(1000), label));
 }

@@ -24,8 +24,8 @@ struct DecodeLoad {
 class StepTimes {
  public:
   virtual ~StepTimes() = default;
-  /// A pass through all layers. `slowest`: the largest of each number over the GPUs of the unit, which wait for each other in every
-  /// layer's exchanges. Zero tokens: zero. From one thread at a time; monotone in each number.
+  /// A pass through all layers. `slowest`: what the GPU has that all GPUs of the unit wait for in every layer's exchanges, with no fewer
+  /// tokens (in decode: requests) than their mean, which experts and exchanges see. Zero tokens: zero. From one thread at a time; monotone in each number.
   virtual Seconds prefill(const PrefillLoad& slowest) const = 0;
   /// A step: all layers, MTP module, head and sampling. Zero requests: zero.
   virtual Seconds decode(const DecodeLoad& slowest) const = 0;

@@ -16,11 +16,11 @@ void add_latency(Row& row, const std::string& name, const Distribution& d, doubl
 
 std::int64_t whole(std::uint64_t n) { return static_cast<std::int64_t>(n); }
 
-void add_latency_docs(std::vector<ColumnDoc>& docs, const std::string& name, const std::string& unit, const std::string& text) {
-  docs.push_back({fmt::format("{}_mean_{}", name, unit), text});
-  docs.push_back({fmt::format("{}_p50_{}", name, unit), "half of them are no longer"});
+void add_latency_docs(std::vector<ColumnDoc>& docs, const std::string& name, const std::string& unit, const std::string& text, bool detail = false) {
+  docs.push_back({fmt::format("{}_mean_{}", name, unit), text, detail});
+  docs.push_back({fmt::format("{}_p50_{}", name, unit), "half of them are no longer", true});
   docs.push_back({fmt::format("{}_p90_{}", name, unit), "nine of ten are no longer", true});
-  docs.push_back({fmt::format("{}_p99_{}", name, unit), "99 of 100 are no longer"});
+  docs.push_back({fmt::format("{}_p99_{}", name, unit), "99 of 100 are no longer", detail});
 }
 
 }  // namespace
@@ -69,7 +69,8 @@ Row ServingMetrics::summary() const {
   row.set("kv_imbalance", kv_imbalance.mean()).set("request_imbalance", request_imbalance.mean()).set("kv_peak_pct", 100 * kv_peak);
   const std::optional<Overload> o = overload();
   row.set("overloaded", o.has_value());
-  if (o) row.set("overloaded_stage", o->stage).set("overloaded_from_s", o->since).set("sustained_rps", o->sustained).set("load", o->offered / o->sustained);
+  if (o) row.set("overloaded_stage", o->stage).set("overloaded_from_s", o->since).set("sustained_rps", o->sustained);
+  if (o && o->sustained > 0) row.set("load", o->offered / o->sustained);
   return row;
 }
 
@@ -97,9 +98,9 @@ std::vector<Row> ServingMetrics::series() const {
 std::vector<std::string> ServingMetrics::warnings() const {
   std::vector<std::string> out = stream_warnings;
   if (const std::optional<Overload> o = overload()) {
-    out.push_back(fmt::format("requests come faster than they are served: {:.4g} a second, {} sustains {:.4g} (load {:.3g}); queues grow without bound from {:.4g} s on, {} requests waited when "
+    out.push_back(fmt::format("requests come faster than they are served: {:.4g} a second, {} sustains {:.4g}; queues grow without bound from {:.4g} s on, {} requests waited when "
                               "the last had come, and latencies say more about how long requests came than about the cluster",
-                              o->offered, o->stage, o->sustained, o->offered / o->sustained, o->since, o->waiting));
+                              o->offered, o->stage, o->sustained, o->since, o->waiting));
   }
   if (turned_away > 0) {
     out.push_back(fmt::format("{} of {} requests were turned away since max_waiting others waited", turned_away, last_.arrivals));
@@ -122,28 +123,28 @@ std::vector<ColumnDoc> serving_column_docs() {
       {"prefill_tps_node", "prompt tokens a second and node of the prefill units, those from the prefix cache included"},
       {"prefill_computed_tps_node", "without those", true},
       {"decode_tps_node", "output tokens a second and node of the decode units"},
-      {"prefill_busy_pct", "of the time in which prefill units compute"}, {"decode_busy_pct", "of the time in which decode units do"},
-      {"waiting_prefill", "requests that wait for prefill at the end of the interval"}, {"waiting_decode", "computed ones that wait for memory of decode, then"},
+      {"prefill_busy_pct", "of the time in which prefill units compute; they take what waits, however little it is, so that this says little about what they could take"}, {"decode_busy_pct", "of the time in which decode units do", true},
+      {"waiting_prefill", "requests that wait for prefill at the end of the interval"}, {"waiting_decode", "computed ones that wait for memory of decode, then", true},
       {"decoding", "requests in decode, then"}, {"kv_mean_pct", "decode's memory taken, mean over time"}};
   add_latency_docs(docs, "ttft", "ms", "time to first token: from arrival until the cache has come to the decode unit, which answers; mean");
   add_latency_docs(docs, "tpot", "ms", "time per output token after the first, of a request; mean over requests");
   add_latency_docs(docs, "itl", "ms", "between deliveries of a request: a step, which may bring several tokens; mean over deliveries");
   add_latency_docs(docs, "e2e", "s", "from arrival to the last token; mean");
-  add_latency_docs(docs, "queue", "ms", "from arrival to the beginning of prefill, reads of cached prompts included; mean");
-  add_latency_docs(docs, "kv_transfer", "ms", "cache from prefill to decode; mean");
-  add_latency_docs(docs, "decode_wait", "ms", "computed, waiting for memory of decode; mean");
+  add_latency_docs(docs, "queue", "ms", "from arrival to the beginning of prefill, reads of cached prompts included; mean", true);
+  add_latency_docs(docs, "kv_transfer", "ms", "cache from prefill to decode; mean", true);
+  add_latency_docs(docs, "decode_wait", "ms", "computed, waiting for memory of decode; mean", true);
   const std::vector<ColumnDoc> more = {
-      {"goodput_rps", "requests a second that met the goals (slo)"}, {"goodput_tps", "output tokens a second of these"},
+      {"goodput_rps", "requests a second that met the goals (slo)"}, {"goodput_tps", "output tokens a second of these", true},
       {"goodput_pct", "part of the requests that met them; those not served missed them"},
       {"output_tokens", "delivered", true}, {"hit_pct", "of prompt tokens that came from the prefix cache", true},
-      {"passes", "of prefill units", true}, {"pass_tokens", "new tokens of the fullest group in a pass, mean over time", true},
-      {"prefill_imbalance", "work of the fullest group over the mean, mean over passes' time"},
-      {"steps", "of decode units", true}, {"batch_mean", "requests of a decode group, mean over steps' time"}, {"batch_peak", "most of one group"},
+      {"passes", "of prefill units", true}, {"pass_tokens", "new tokens of the busiest group in a pass, mean over time", true},
+      {"prefill_imbalance", "work of the busiest group over the mean, mean over passes' time"},
+      {"steps", "of decode units", true}, {"batch_mean", "requests of a decode group, mean over steps' time"}, {"batch_peak", "most of one group", true},
       {"tokens_per_step", "that a request gets: 1 and accepted drafts", true},
-      {"kv_imbalance", "cache of the fullest decode group over the mean, mean over steps' time"}, {"request_imbalance", "requests of the fullest over the mean"},
+      {"kv_imbalance", "cache of the fullest decode group over the mean, mean over steps' time"}, {"request_imbalance", "requests of the fullest over the mean", true},
       {"kv_peak_pct", "decode's memory taken, most at any time", true},
-      {"overloaded", "queues grew all through the second half of the arrivals"}, {"overloaded_stage", "that cannot keep up"},
-      {"overloaded_from_s", "from when on its queue never was short again"}, {"sustained_rps", "requests a second that it got done"},
+      {"overloaded", "queues grew all through the second half of the arrivals"}, {"overloaded_stage", "that cannot keep up", true},
+      {"overloaded_from_s", "from when on its queue never was short again", true}, {"sustained_rps", "requests a second that it got done"},
       {"load", "requests offered over sustained"}};
   docs.insert(docs.end(), more.begin(), more.end());
   return docs;

@@ -4,13 +4,6 @@
 #include <cmath>
 
 namespace weft::workloads::inference::serving {
-namespace {
-
-/// A prompt is cut to fill what is left of a group's pass only if so many tokens fit: shorter pieces cost a pass more than they save.
-constexpr std::uint32_t kShortestPiece = 256;
-
-}  // namespace
-
 WorkWeights work_weights(const StepTimes& times, std::uint32_t max_tokens) {
   const double n = std::max(1.0, max_tokens / 2.0);
   const PrefillLoad at{n, n * (n + 1) / 2, 0, 1};
@@ -56,7 +49,7 @@ std::uint32_t PrefillUnit::tokens_for(double work, const LiveRequest& r) const {
 
 // Of a group that has nothing to do yet, as long as it may be, but never nothing.
 std::uint32_t PrefillUnit::first_piece(const LiveRequest& r) const {
-  return std::max(std::min({kShortestPiece, r.context - r.prefilled, longest_}), tokens_for(most_work_, r));
+  return std::max(std::min({policy_.min_piece, r.context - r.prefilled, longest_}), tokens_for(most_work_, r));
 }
 
 void PrefillUnit::add(std::uint32_t group, std::uint32_t request, std::uint32_t tokens, LiveRequests& requests, Pass& pass) {
@@ -78,7 +71,7 @@ void PrefillUnit::resume(LiveRequests& requests, Pass& pass) {
     const LiveRequest& r = requests[request];
     const Group& g = groups_[r.prefill_group];
     const std::uint32_t tokens = g.pieces == 0 ? first_piece(r) : std::min(g.room, tokens_for(most_work_ - g.work, r));
-    const std::uint32_t least = std::min(kShortestPiece, r.context - r.prefilled);
+    const std::uint32_t least = std::min(policy_.min_piece, r.context - r.prefilled);
     if (tokens > 0 && (g.pieces == 0 || (tokens >= least && has_place(g)))) add(r.prefill_group, request, tokens, requests, pass);
     else pinned_.push_back(request);
   }
@@ -120,7 +113,7 @@ bool PrefillUnit::deal_out(std::uint32_t request, LiveRequests& requests, Pass& 
     if (!has_place(g) || kv_[i] + r.context > unit_.kv_tokens) continue;
     if (best != none && (in_turn || g.work >= groups_[best].work)) continue;
     const std::uint32_t fits = g.pieces == 0 ? first_piece(r) : std::min(g.room, tokens_for(most_work_ - g.work, r));
-    if (fits < std::min(kShortestPiece, r.context - r.prefilled) && g.pieces > 0) continue;
+    if (fits < std::min(policy_.min_piece, r.context - r.prefilled) && g.pieces > 0) continue;
     best = i;
     tokens = fits;
   }

@@ -42,6 +42,7 @@ void section(Parameters& p, const WorkloadContext& context, const std::string& k
 void read_policy(Parameters& q, ServingPolicy& policy) {
   policy.max_tokens = static_cast<std::uint32_t>(q.integer("max_tokens", policy.max_tokens, 1, 1'000'000'000));
   policy.max_piece = static_cast<std::uint32_t>(q.integer("max_piece", policy.max_tokens, 1, 1'000'000'000));
+  policy.min_piece = static_cast<std::uint32_t>(q.integer("min_piece", policy.min_piece, 1, 1'000'000'000));
   policy.max_prompts = static_cast<std::uint32_t>(q.integer("max_prompts", 0, 0, 1'000'000'000));
   policy.max_waiting = static_cast<std::uint64_t>(q.integer("max_waiting", 0, 0));
   policy.max_requests = static_cast<std::uint32_t>(q.integer("max_requests", 0, 0, 1'000'000'000));
@@ -171,13 +172,27 @@ std::vector<ColumnDoc> serving_parameter_docs() {
   const std::vector<ColumnDoc> own = {
       {"prefill", "prefill units: {\"units\": 1} and what gives their times (due)"},
       {"decode", "decode units, on the nodes after those of prefill (due)"},
-      {"policy", "limits and load balancers: max_tokens, new tokens of a group (GPU) in a pass, default 16384; max_piece, of one prompt in a pass, default max_tokens: longer ones are computed in pieces; max_prompts, of a group in a pass, default 0: no limit; max_waiting, requests that wait for prefill before more are turned away, default 0: no limit; max_requests, of a decode group, default 0: memory decides; prefill_balance, \"work\" (default: attention and tokens, longest first), \"tokens\" or \"in_turn\"; decode_balance, \"kv_and_requests\" (default), \"kv\", \"requests\" or \"in_turn\"; wait_for, what a pass or step takes as long as: \"busiest_group\" (default: the group with the most work, with no fewer tokens or requests than the mean) or \"largest_of_each\" (one that had the largest of each number: an upper bound); kv_room, \"reserve\" (default: memory for prompt and answer when a request is placed) or \"preempt\" (as it grows; when it is full the youngest give way and are prefilled again); too_long, \"error\" (default) or \"refuse\": requests longer than the context or a group's memory"},
+      {"policy", "limits and load balancers: an object"},
+      {"policy/max_tokens", "new tokens of a group (a GPU) in a pass, and as work: of one fresh prompt; default 16384"},
+      {"policy/max_piece", "new tokens of one prompt in a pass, default max_tokens; longer ones are computed in pieces"},
+      {"policy/min_piece", "the shortest piece that a prompt is cut to, default 256 (assumed)"},
+      {"policy/max_prompts", "prompts or pieces of a group in a pass; default 0: no limit"},
+      {"policy/max_waiting", "requests that wait for prefill before more are turned away; default 0: no limit"},
+      {"policy/max_requests", "requests of a decode group; default 0: memory decides"},
+      {"policy/prefill_balance", "how prompts are dealt out to groups: \"work\" (default: attention and tokens, longest first), \"tokens\" or \"in_turn\""},
+      {"policy/decode_balance", "how requests are: \"kv_and_requests\" (default), \"kv\", \"requests\" or \"in_turn\""},
+      {"policy/kv_room", "\"reserve\" (default): memory for prompt and answer when a request is placed; \"preempt\": as it grows, and when it is full the youngest give way and are prefilled again"},
+      {"policy/wait_for", "what a pass or step takes as long as: \"busiest_group\" (default: the group with the most work, with no fewer tokens or requests than the mean) or \"largest_of_each\" (one that had the largest of each number: an upper bound)"},
+      {"policy/too_long", "requests longer than the context or a group's memory: \"error\" (default) or \"refuse\""},
       {"slo", "goals of a request: {\"ttft\": \"2 s\", \"tpot\": \"50 ms\"}; default none: no goodput"},
       {"context", "most tokens of prompt and answer; default: the model's, 0: no limit"},
       {"acceptance", "probability that a draft is accepted when those before it were; default 0"},
       {"kv_transfer", "prefill to decode \"after\" a prompt's last pass (default), or \"overlapped\" with it, layer by layer"},
       {"kv_kernel", "communication kernel of these transfers, by name or inline; default \"line_rate\""},
-      {"prefix_cache", "cached prompts: disk_rate, of a read where the cluster has no storage nodes (default: no time); stripes, SSDs that a read is spread over, default 8; write_back, new cache is written to them, default false"},
+      {"prefix_cache", "where cached prompts come from: SSDs of the cluster's storage nodes, if it has any"},
+      {"prefix_cache/disk_rate", "of a read where there are none, e.g. \"5 GB/s\"; default: no time"},
+      {"prefix_cache/stripes", "SSDs that a read is spread over, default 8 (assumed)"},
+      {"prefix_cache/write_back", "new cache is written to them, default false"},
       {"horizon", "requests that come later are left out; default none"},
       {"after_horizon", "\"drain\" (default): what is there is served to its end; \"cut\""},
       {"warm_up", "requests that come earlier are served and not counted; default 0"},

@@ -37,6 +37,7 @@ void ServingProgram::start(Sink& sink) {
   if (setup_->horizon && setup_->cut) sink.marker(emit(What::horizon, 0), *setup_->horizon);
   await_next(sink);
   start_passes(sink);
+  if (ops_.empty()) metrics_->end(state(0));   // nothing to do
 }
 
 void ServingProgram::on_complete(OpId id, Seconds t, Sink& sink) {

@@ -34,6 +34,9 @@ struct ServingPolicy {
   // Prefill.
   std::uint32_t max_tokens = 16384;        ///< new tokens of a group in a pass
   std::uint32_t max_piece = 0;             ///< of one prompt in a pass; zero: max_tokens
+  /// A prompt is cut to fill what is left of a group's pass only if so many of its tokens fit: shorter pieces cost a pass more than they save. A
+  /// piece of a long context has so many however long they take. Assumed.
+  std::uint32_t min_piece = 256;
   std::uint32_t max_prompts = 0;           ///< prompts, or pieces, of a group in a pass; zero: no limit
   std::uint64_t max_waiting = 0;           ///< requests that wait for prefill; more are turned away. Zero: no limit
   PrefillBalance prefill_balance = PrefillBalance::work;
