@@ -14,7 +14,7 @@ using topology::SubRoute;
 double kernel_rate(const workloads::CommKernel& kernel, const topology::Link& link) {
   const auto none = BytesPerSecond(std::numeric_limits<double>::infinity());
   switch (link.cable) {
-    case CableClass::endpoint: return kernel.nic_rate.value_or(none).value();
+    case CableClass::endpoint: return kernel.nic_limit(link.rate).value_or(none).value();
     case CableClass::nvlink: return kernel.nvlink_rate.value_or(none).value();
     case CableClass::pcie:
     case CableClass::long_haul:

@@ -114,9 +114,14 @@ class TextReader {
     CommKernel k;
     k.name = words.name("the name of a kernel");
     while (!words.done()) {
+      if (words.take("nic-share")) {
+        if (k.nic_share) throw LineProblem{"a rate is said twice", "leave one out"};
+        k.nic_share = words.number("a part of the NIC's line rate", 1e-9, 1);
+        continue;
+      }
       std::optional<BytesPerSecond>* rate = words.take("nic") ? &k.nic_rate : words.take("nvlink") ? &k.nvlink_rate : nullptr;
       if (rate == nullptr)
-        throw LineProblem{"expected nic or nvlink and a rate, got " + words.rest(), "kernel a2a nic 44 GB/s nvlink 125 GB/s"};
+        throw LineProblem{"expected nic or nvlink and a rate, or nic-share, got " + words.rest(), "kernel a2a nic 44 GB/s nvlink 125 GB/s"};
       if (*rate) throw LineProblem{"a rate is said twice", "leave one out"};
       *rate = words.rate();
     }

@@ -100,6 +100,7 @@ std::string write_text_program(const NamedProgram& p) {
     fmt::format_to(out, "kernel {}", written_word(k.name));
     if (k.nic_rate) fmt::format_to(out, " nic {}", exact_text(*k.nic_rate));
     if (k.nvlink_rate) fmt::format_to(out, " nvlink {}", exact_text(*k.nvlink_rate));
+    if (k.nic_share) fmt::format_to(out, " nic-share {}", *k.nic_share);
     fmt::format_to(out, "\n");
   }
   for (const NamedOperation& op : p.operations) write_operation(p, op, out);

@@ -134,7 +134,10 @@ double Alone::per_byte(KernelId kernel, LinkId link) const {
   if (!kernel.valid()) return wire;
   const workloads::CommKernel& k = kernels_[kernel.value];
   switch (router_.fabric().link(link).cable) {
-    case topology::CableClass::endpoint: return k.nic_rate ? std::max(wire, wire_efficiency_ / k.nic_rate->value()) : wire;
+    case topology::CableClass::endpoint: {
+      const auto limit = k.nic_limit(router_.fabric().link(link).rate);
+      return limit ? std::max(wire, wire_efficiency_ / limit->value()) : wire;
+    }
     case topology::CableClass::nvlink: return k.nvlink_rate ? std::max(wire, 1 / k.nvlink_rate->value()) : wire;
     case topology::CableClass::pcie:
     case topology::CableClass::long_haul:

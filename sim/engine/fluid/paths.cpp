@@ -109,7 +109,9 @@ void Paths::expand(SegmentId segment, KernelId kernel, double share, std::vector
     const workloads::CommKernel& k = kernels_[kernel.value];
     switch (router_.fabric().link(hop.link).cable) {
       case topology::CableClass::endpoint:   // hop shares of the network count packet headers; a kernel's rate does not
-        if (k.nic_rate) out.push_back({virtual_link(link, kernel, *k.nic_rate), coefficient * wire_efficiency_});
+        if (const auto limit = k.nic_limit(router_.fabric().link(hop.link).rate)) {
+          out.push_back({virtual_link(link, kernel, *limit), coefficient * wire_efficiency_});
+        }
         break;
       case topology::CableClass::nvlink:
         if (k.nvlink_rate) out.push_back({virtual_link(link, kernel, *k.nvlink_rate), coefficient});

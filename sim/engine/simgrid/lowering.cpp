@@ -108,8 +108,9 @@ const std::vector<Lowering::Load>& Lowering::piece(SegmentId segment, KernelId k
     const CableClass cable = router_.fabric().link(link).cable;
     const workloads::CommKernel& k = kernels_[kernel.value];
     // Shares in the network count packet headers; a kernel's rate is one of payload.
-    if (cable == CableClass::endpoint && k.nic_rate) {
-      loads.push_back({kernel_wire(link, kernel, *k.nic_rate), loads[i].coefficient * wire_efficiency_});
+    const auto nic_limit = k.nic_limit(router_.fabric().link(link).rate);
+    if (cable == CableClass::endpoint && nic_limit) {
+      loads.push_back({kernel_wire(link, kernel, *nic_limit), loads[i].coefficient * wire_efficiency_});
     } else if (cable == CableClass::nvlink && k.nvlink_rate) {
       loads.push_back({kernel_wire(link, kernel, *k.nvlink_rate), loads[i].coefficient});
     }
