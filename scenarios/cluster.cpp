@@ -59,6 +59,7 @@ std::unique_ptr<Cluster> Cluster::read(JsonReader where, const DataPlaces& data,
                     "give nodes, or smaller parameters");
     }
   }
+  c->read_storage(where, data);
   if (auto failed = where.maybe("failed")) {
     if (!failed->is_array()) failed->fail("expected a list of names like [\"plane0.spine0\"]");
     for (JsonReader& name : failed->items()) c->failed_.push_back(name.as_string());
@@ -66,6 +67,32 @@ std::unique_ptr<Cluster> Cluster::read(JsonReader where, const DataPlaces& data,
   c->read_events(where);
   where.done();
   return c;
+}
+
+void Cluster::read_storage(JsonReader& where, const DataPlaces& data) {
+  auto r = where.maybe("storage");
+  if (!r || !r->expect_object("storage nodes like {\"node\": \"threefs_2025\", \"nodes\": 180}")) return;
+  const std::size_t before = where.problems().list().size();
+  if (before == 0 && node_.storage_nic_rate.value.value() == 0) {
+    r->fail(fmt::format("the nodes ({}) have no storage NIC to reach storage nodes with", node_.name),
+            "give the node a \"storage_nic_rate\": {\"extends\": \"" + node_.name + "\", \"storage_nic_rate\": \"400 Gbps\"}");
+  }
+  Storage s;
+  static const Json kDefaultNode = "threefs_2025";
+  const auto node = r->maybe("node");
+  s.node = topology::read_storage_spec(node ? *node : JsonReader(kDefaultNode, r->file(), r->problems(), r->pointer() + "/node"), data);
+  s.nodes = r->integer("nodes", 1, kMostNodes);
+  s.transport = transport_;
+  if (auto t = r->maybe("transport")) s.transport = topology::read_transport_spec(*t, data);
+  const std::int64_t nics = nodes_ + s.nodes * s.node.nics;
+  const Json fallback = topology::default_storage_topology(nics);
+  const auto given = r->maybe("topology");
+  if (where.problems().list().size() == before) {
+    // To a network of its own each NIC is a node with one.
+    s.topology = topology::read_topology(given ? *given : JsonReader(fallback, r->file(), r->problems(), r->pointer() + "/topology"), {nics, 1});
+  }
+  r->done();
+  storage_ = std::move(s);
 }
 
 void Cluster::read_events(JsonReader& where) {
@@ -96,7 +123,9 @@ const topology::Fabric& Cluster::fabric() const {
   const std::lock_guard lock(building_);
   if (fabric_) return *fabric_;
   try {
-    fabric_.emplace(topology::build_fabric(*topology_, node_, transport_, static_cast<std::uint32_t>(nodes_), failed_, pointer_ + "/failed"));
+    topology::StorageNetwork storage;
+    if (storage_) storage = {&storage_->node, storage_->topology.get(), &storage_->transport, static_cast<std::uint32_t>(storage_->nodes)};
+    fabric_.emplace(topology::build_fabric(*topology_, node_, transport_, static_cast<std::uint32_t>(nodes_), failed_, pointer_ + "/failed", storage));
   } catch (const UserError& e) {
     rethrow_at(e, file_);
   }
@@ -127,6 +156,11 @@ workloads::ClusterView Cluster::view(topology::Router& router) const {
   v.nvlink_latency = node_.nvlink_latency.value;
   v.nvlink_store_latency = node_.nvlink_store_latency.value;
   v.storage_nic = node_.storage_nic_rate.value.value() > 0;
+  if (storage_) {
+    const topology::StorageSpec& s = storage_->node;
+    v.storage = {static_cast<std::uint32_t>(storage_->nodes), s.nics, s.ssds, s.nic_rate.value, s.ssd_read.value, s.ssd_write.value,
+                 s.ssd_read_iops.value, node_.storage_nic_rate.value};
+  }
   v.play = [&router](workloads::Program& program) {
     Unheard nobody;
     return engine::run(router, program, {}, nobody).makespan;
@@ -137,6 +171,11 @@ workloads::ClusterView Cluster::view(topology::Router& router) const {
 std::vector<ConstantUsed> Cluster::constants() const {
   std::vector<ConstantUsed> out = topology::constants_of(node_);
   for (auto& c : topology::constants_of(transport_)) out.push_back(std::move(c));
+  if (storage_) {
+    for (auto& c : topology::constants_of(storage_->node)) out.push_back(std::move(c));
+    if (storage_->transport.name != transport_.name)
+      for (auto& c : topology::constants_of(storage_->transport)) out.push_back(std::move(c));
+  }
   return out;
 }
 
@@ -154,6 +193,10 @@ Json Cluster::resolved() const {
   j["transport"] = transport_.name;
   j["prices"] = prices_.name;
   if (routing_.paths == topology::PathChoice::ugal) j["routing"]["ugal_minimal_share"] = routing_.ugal_minimal_share;
+  if (storage_) {
+    j["storage"] = {{"node", storage_->node.name}, {"nodes", storage_->nodes}, {"topology", storage_->topology->resolved()},
+                    {"transport", storage_->transport.name}};
+  }
   j["failed"] = failed_;
   const char* words[] = {"slow", "fail", "repair"};
   for (const Event& e : events_) {

@@ -26,6 +26,8 @@ class Cluster {
   const topology::PriceList& prices() const { return prices_; }
   const topology::RoutingSpec& routing() const { return routing_; }
   std::int64_t nodes() const { return nodes_; }
+  /// The network of the storage nodes; null when there are none.
+  const topology::Topology* storage_topology() const { return storage_ ? storage_->topology.get() : nullptr; }
 
   /// Built on first use, failures applied; safe to call from several threads. Throws UserError.
   const topology::Fabric& fabric() const;
@@ -48,6 +50,13 @@ class Cluster {
     BytesPerSecond rate;
     std::string pointer;
   };
+  struct Storage {
+    topology::StorageSpec node;
+    topology::TransportSpec transport;
+    std::unique_ptr<topology::Topology> topology;
+    std::int64_t nodes = 0;
+  };
+  void read_storage(JsonReader& where, const DataPlaces& data);
   void read_events(JsonReader& where);
 
   std::string file_, pointer_;
@@ -57,6 +66,7 @@ class Cluster {
   topology::RoutingSpec routing_;
   std::unique_ptr<topology::Topology> topology_;
   std::int64_t nodes_ = 0;
+  std::optional<Storage> storage_;
   std::vector<std::string> failed_;
   std::vector<Event> events_;
   mutable std::mutex building_;

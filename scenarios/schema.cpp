@@ -131,6 +131,11 @@ Json cluster_schema() {
                 {"properties", {{"at", text("simulated time such as \"1 ms\"")}, {"fail", text("part that fails")},
                                 {"repair", text("part that comes back")}, {"slow", text("part whose links change rate")},
                                 {"rate", text("new rate such as \"100 Gbps\"")}}}};
+  Json storage = {{"type", "object"}, {"required", {"nodes"}}, {"additionalProperties", false},
+                  {"description", "storage nodes, on a network of their own with the storage NICs of the others"},
+                  {"properties",
+                   {{"node", named("hardware of a storage node")}, {"nodes", {{"type", "integer"}, {"minimum", 1}}},
+                    {"topology", topology_schema()}, {"transport", named("wire protocol; default: that of the cluster")}}}};
   return {{"type", "object"}, {"required", {"topology"}}, {"additionalProperties", false},
           {"properties",
            {{"node", named("hardware of a node")},
@@ -139,6 +144,7 @@ Json cluster_schema() {
             {"routing", routing_schema()},
             {"transport", named("wire protocol")},
             {"prices", named("price list")},
+            {"storage", std::move(storage)},
             {"failed", {{"type", "array"}, {"items", {{"type", "string"}}}, {"description", "parts that have failed from the start"}}},
             {"events", {{"type", "array"}, {"items", std::move(event)}}}}}};
 }

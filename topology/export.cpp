@@ -34,6 +34,9 @@ const char* word(VertexKind k) {
     case VertexKind::host: return "host";
     case VertexKind::nic: return "nic";
     case VertexKind::storage_nic: return "storage_nic";
+    case VertexKind::storage_host: return "storage_host";
+    case VertexKind::storage_node_nic: return "storage_node_nic";
+    case VertexKind::ssd: return "ssd";
     case VertexKind::net_switch: break;
   }
   return "switch";

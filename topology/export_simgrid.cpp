@@ -63,7 +63,7 @@ std::string simgrid_platform(const Fabric& f) {
   }
   for (std::uint32_t i = 0; i < f.links().size(); ++i) {
     const Link& l = f.links()[i];
-    if (l.up) xml += fmt::format("    <link id=\"{}\" bandwidth=\"{}Bps\" latency=\"{}s\"/>\n", f.name(LinkId(i)), l.rate.value(), latency_of(f, l));
+    if (l.up && !f.in_storage_network(LinkId(i))) xml += fmt::format("    <link id=\"{}\" bandwidth=\"{}Bps\" latency=\"{}s\"/>\n", f.name(LinkId(i)), l.rate.value(), latency_of(f, l));
   }
   Router router(f, {.policy = Policy::static_dmodk});
   for (std::uint32_t r = 0; r < ranks.ranks(); ++r) {

@@ -31,6 +31,9 @@ std::string in_node_name(const Vertex& v) {
     case VertexKind::host: return fmt::format("node{}.host", v.node);
     case VertexKind::nic: return fmt::format("node{}.nic{}", v.node, v.local);
     case VertexKind::storage_nic: return fmt::format("node{}.storage_nic", v.node);
+    case VertexKind::storage_host: return fmt::format("storage{}.host", v.node);
+    case VertexKind::storage_node_nic: return fmt::format("storage{}.nic{}", v.node, v.local);
+    case VertexKind::ssd: return fmt::format("storage{}.ssd{}", v.node, v.local);
     case VertexKind::net_switch: break;
   }
   WEFT_CHECK(false, "a network switch is in no node");
@@ -46,6 +49,17 @@ const NodeSpec& Fabric::node_spec() const { return impl_->node; }
 const TransportSpec& Fabric::transport() const { return impl_->transport; }
 Placement Fabric::placement() const { return Placement(impl_->nodes, impl_->layout.gpus); }
 bool Fabric::minimal_within_groups() const { return impl_->minimal_within_groups; }
+bool Fabric::storage_minimal_within_groups() const { return impl_->storage && impl_->storage->minimal_within_groups; }
+std::uint32_t Fabric::storage_nodes() const { return impl_->storage ? impl_->storage->nodes : 0; }
+bool Fabric::in_storage_network(VertexId v) const { return impl_->storage && v.value >= impl_->storage->first_vertex; }
+bool Fabric::in_storage_network(LinkId l) const { return impl_->storage && l.value >= impl_->storage->first_link; }
+const TransportSpec& Fabric::transport(LinkId l) const { return in_storage_network(l) ? impl_->storage->transport : impl_->transport; }
+
+const StorageSpec& Fabric::storage_spec() const {
+  WEFT_CHECK(has_storage(), "this fabric has no storage nodes");
+  return impl_->storage->spec;
+}
+
 std::span<const Vertex> Fabric::vertices() const { return impl_->vertices; }
 std::span<const Link> Fabric::links() const { return impl_->links; }
 
@@ -55,6 +69,12 @@ std::span<const LinkId> Fabric::out_links(VertexId v) const {
 }
 
 VertexId Fabric::vertex_of(const Endpoint& e) const {
+  if (in_storage_node(e)) {
+    const bool ssd = e.kind == Endpoint::Kind::ssd;
+    const bool exists = e.node.value < storage_nodes() && e.local < (ssd ? storage_spec().ssds : storage_spec().nics);
+    WEFT_CHECK(exists, "no such endpoint in the storage nodes of this fabric");
+    return ssd ? impl_->storage->ssd(e.node.value, e.local) : impl_->storage->host(e.node.value);
+  }
   const NodeLayout& at = impl_->layout;
   const std::uint32_t base = e.node.value * at.stride;
   WEFT_CHECK(e.node.value < impl_->nodes && e.local < at.gpus, "no such endpoint in this fabric");
@@ -62,7 +82,9 @@ VertexId Fabric::vertex_of(const Endpoint& e) const {
     case Endpoint::Kind::gpu: return VertexId(base + e.local);
     case Endpoint::Kind::nic: return VertexId(base + at.nic + e.local);
     case Endpoint::Kind::host: return VertexId(base + at.host);
-    case Endpoint::Kind::storage_nic: break;
+    case Endpoint::Kind::storage_nic:
+    case Endpoint::Kind::ssd:
+    case Endpoint::Kind::storage_host: break;
   }
   WEFT_CHECK(at.has_storage_nic, "this kind of node has no storage NIC");
   return VertexId(base + at.storage_nic);
@@ -70,7 +92,8 @@ VertexId Fabric::vertex_of(const Endpoint& e) const {
 
 LinkId Fabric::uplink_of_nic(VertexId nic) const {
   const Vertex& v = vertex(nic);
-  if (v.kind == VertexKind::storage_nic) return LinkId();
+  if (v.kind == VertexKind::storage_nic) return has_storage() ? impl_->storage->nic_uplink[v.node] : LinkId();
+  if (v.kind == VertexKind::storage_node_nic) return impl_->storage->nic_uplink[impl_->nodes + v.node * storage_spec().nics + v.local];
   WEFT_CHECK(v.kind == VertexKind::nic, "uplink of something that is no NIC");
   return impl_->nic_uplink[v.node * impl_->layout.gpus + v.local];
 }
@@ -82,7 +105,7 @@ VertexId Fabric::switch_of_nic(VertexId nic) const {
 
 std::string Fabric::name(VertexId v) const {
   if (vertex(v).kind != VertexKind::net_switch) return in_node_name(vertex(v));
-  return impl_->switch_names[v.value - impl_->first_switch()];
+  return impl_->switch_names[impl_->switch_number(v)];
 }
 
 std::string Fabric::name(LinkId l) const {
@@ -99,14 +122,26 @@ std::string Fabric::name(LinkId l) const {
 }
 
 Counts Fabric::count() const {
+  Counts c = count_links(0, impl_->storage ? impl_->storage->first_link : impl_->links.size());
+  c.switches = impl_->network_switches();
+  return c;
+}
+
+Counts Fabric::count_storage() const {
+  if (!impl_->storage) return {};
+  Counts c = count_links(impl_->storage->first_link, impl_->links.size());
+  c.switches = static_cast<std::int64_t>(impl_->switch_names.size()) - impl_->network_switches();
+  return c;
+}
+
+Counts Fabric::count_links(std::size_t begin, std::size_t end) const {
   Counts c;
   std::vector<std::int64_t> ports(impl_->switch_names.size(), 0);
-  c.switches = static_cast<std::int64_t>(ports.size());
   const auto use_port = [&](VertexId v) {
-    const auto used = ++ports[v.value - impl_->first_switch()];
+    const auto used = ++ports[impl_->switch_number(v)];
     c.max_ports_used = std::max(c.max_ports_used, used);
   };
-  for (std::size_t i = 0; i < impl_->links.size(); i += 2) {
+  for (std::size_t i = begin; i < end; i += 2) {
     const Link& l = impl_->links[i];
     if (vertex(l.to).kind != VertexKind::net_switch) continue;  // laid from NIC to switch, so this one is inside a node
     use_port(l.to);

@@ -12,10 +12,12 @@
 #include "sim/core/placement.h"
 #include "sim/core/units.h"
 #include "topology/spec.h"
+#include "topology/storage_spec.h"
 
 namespace weft::topology {
 
-enum class VertexKind : std::uint8_t { gpu, nvswitch, pcie_switch, host, nic, storage_nic, net_switch };
+/// The last three are parts of storage nodes; `storage_nic` is the NIC of a node with GPUs towards them.
+enum class VertexKind : std::uint8_t { gpu, nvswitch, pcie_switch, host, nic, storage_nic, net_switch, storage_host, storage_node_nic, ssd };
 
 /// What a cable is, for prices and reports: `endpoint` NIC to switch, `long_haul` switch to switch,
 /// `local` switch to switch inside a Dragonfly group, `nvlink` and `pcie` inside a node.
@@ -24,9 +26,10 @@ enum class CableClass : std::uint8_t { nvlink, pcie, endpoint, long_haul, local 
 struct Vertex {
   VertexKind kind = VertexKind::net_switch;
   std::uint8_t tier = 0;      ///< network switches: 0 leaf/edge/router, 1 spine/aggregation, 2 core
-  std::uint16_t local = 0;    ///< in-node vertices: local index of the GPU or NIC
-  std::uint32_t node = 0;     ///< in-node vertices: which node
-  std::uint32_t group = 0;    ///< plane (MPFT), rail of a leaf (MRFT), pod (FT3), group (Dragonfly); else 0
+  std::uint16_t local = 0;    ///< in-node vertices: local index of the GPU, NIC or SSD
+  std::uint32_t node = 0;     ///< in-node vertices: which node (storage nodes are counted apart)
+  std::uint32_t group = 0;    ///< plane (MPFT), rail of a leaf (MRFT), pod (FT3), group (Dragonfly); else 0; on the storage network from a number on that no
+                              ///< other switch has
   std::uint32_t index = 0;    ///< network switches: number inside (group, tier)
 };
 
@@ -62,8 +65,20 @@ class Fabric {
   const NodeSpec& node_spec() const;
   const TransportSpec& transport() const;
   Placement placement() const;
-  /// True when minimal routes may only use switches of the two ends' groups (Dragonfly).
+  /// True when minimal routes may only use switches of the two ends' groups (Dragonfly); the second for the storage network.
   bool minimal_within_groups() const;
+  bool storage_minimal_within_groups() const;
+
+  /// Storage nodes, joined with the storage NICs of the others by a network of their own; there may be none.
+  bool has_storage() const { return storage_nodes() > 0; }
+  std::uint32_t storage_nodes() const;
+  /// Precondition: has_storage().
+  const StorageSpec& storage_spec() const;
+  /// Storage nodes and the switches of their network; storage NICs of other nodes belong to these.
+  bool in_storage_network(VertexId v) const;
+  bool in_storage_network(LinkId l) const;
+  /// Of the network that a link belongs to.
+  const TransportSpec& transport(LinkId l) const;
 
   std::span<const Vertex> vertices() const;
   std::span<const Link> links() const;
@@ -74,15 +89,17 @@ class Fabric {
   /// The vertex of an endpoint. Precondition: it exists.
   VertexId vertex_of(const Endpoint& e) const;
   /// The switch that a NIC is attached to (ignoring failures), and the link towards it; invalid ids when it is attached
-  /// to none (a storage NIC).
+  /// to none (a storage NIC where there are no storage nodes).
   VertexId switch_of_nic(VertexId nic) const;
   LinkId uplink_of_nic(VertexId nic) const;
-  /// "plane0.spine3", "node12.nic5", "group7.router2"; stable, unique, what /cluster/failed and export use.
+  /// "plane0.spine3", "node12.nic5", "group7.router2", "storage3.ssd5", "storage_leaf2"; stable, unique, what /cluster/failed and export use.
   std::string name(VertexId v) const;
   /// "plane0.leaf1-plane0.spine3#2" (number 2 of the parallel cables between these two).
   std::string name(LinkId l) const;
 
+  /// Of the scale-out network; of the storage network, whose endpoints are all NICs attached to it.
   Counts count() const;
+  Counts count_storage() const;
   /// Connected components of the scale-out network: switches and attached NICs that have not failed, over links that are
   /// up. A NIC that lost its switch is a component of its own; NICs that were never attached do not count.
   std::int64_t components() const;
@@ -95,12 +112,13 @@ class Fabric {
  private:
   friend class FabricBuilder;
   explicit Fabric(std::unique_ptr<Impl> impl);
+  Counts count_links(std::size_t begin, std::size_t end) const;
   std::unique_ptr<Impl> impl_;
 };
 
 /// The links that the name of a part means, both directions of every cable, in order of id: those at a switch
-/// ("plane0.spine3"), at a NIC or anything else in a node ("node12.nic5"), at a whole node ("node12") or group ("plane3",
-/// "rail2", "pod1", "group7"), or a cable's ("A-B" is all parallel ones, "A-B#2" is one of them, either way round). These are
+/// ("plane0.spine3"), at a NIC or anything else in a node ("node12.nic5", "storage3.ssd5"), at a whole node ("node12", "storage3")
+/// or group ("plane3", "rail2", "pod1", "group7"), or a cable's ("A-B" is all parallel ones, "A-B#2" is one of them, either way round). These are
 /// the names that FabricBuilder::fail takes. Links that are down are listed too. Empty when the fabric has no such part.
 std::vector<LinkId> links_named(const Fabric& fabric, std::string_view name);
 
@@ -122,6 +140,11 @@ class FabricBuilder {
   /// `parallel` cables between two switches.
   void connect(VertexId a, VertexId b, CableClass cable, std::uint32_t parallel = 1);
   void set_minimal_within_groups(bool on);
+
+  /// Places `nodes` storage nodes; from now on the builder is that of their network: its NICs are the storage NICs of all
+  /// nodes, then those of the storage nodes, as nodes of one NIC each; switches get "storage_" before their names. Once only, after the
+  /// scale-out network. Precondition: nodes have a storage NIC.
+  void begin_storage(const StorageSpec& spec, const TransportSpec& transport, std::uint32_t nodes);
   /// Marks switches, links, NICs, or whole groups ("plane3") as failed; an unknown name is a UserError at `pointer` that
   /// offers the nearest. Only what has been built already can fail.
   void fail(const std::string& name, const std::string& pointer);
@@ -129,6 +152,7 @@ class FabricBuilder {
   Fabric finish();
 
  private:
+  void attach_storage(std::uint32_t nic, VertexId sw);
   LinkId cable(VertexId a, VertexId b, BytesPerSecond rate, Meters length, CableClass cable);
   std::unique_ptr<Fabric::Impl> impl_;
 };

@@ -58,9 +58,13 @@ FabricBuilder::FabricBuilder(const NodeSpec& spec, const TransportSpec& transpor
 
 FabricBuilder::~FabricBuilder() = default;
 
-std::uint32_t FabricBuilder::nodes() const { return impl_->nodes; }
-std::uint32_t FabricBuilder::nics_per_node() const { return impl_->layout.gpus; }
-std::uint32_t FabricBuilder::nics() const { return impl_->nodes * impl_->layout.gpus; }
+std::uint32_t FabricBuilder::nodes() const { return impl_->storage ? nics() : impl_->nodes; }
+std::uint32_t FabricBuilder::nics_per_node() const { return impl_->storage ? 1 : impl_->layout.gpus; }
+
+std::uint32_t FabricBuilder::nics() const {
+  if (impl_->storage) return static_cast<std::uint32_t>(impl_->storage->nic_uplink.size());
+  return impl_->nodes * impl_->layout.gpus;
+}
 
 LinkId FabricBuilder::cable(VertexId a, VertexId b, BytesPerSecond rate, Meters length, CableClass cable) {
   const LinkId there(static_cast<std::uint32_t>(impl_->links.size())), back(there.value + 1);
@@ -73,17 +77,18 @@ VertexId FabricBuilder::add_switch(std::uint8_t tier, std::uint32_t group, std::
   Vertex v;
   v.kind = VertexKind::net_switch;
   v.tier = tier;
-  v.group = group;
+  v.group = group + (impl_->storage ? impl_->storage->first_group : 0);
   v.index = index;
   const VertexId id(static_cast<std::uint32_t>(impl_->vertices.size()));
   impl_->vertices.push_back(v);
   impl_->failed.push_back(false);
-  impl_->switch_names.push_back(std::move(name));
+  impl_->switch_names.push_back(impl_->storage ? "storage_" + name : std::move(name));
   return id;
 }
 
 void FabricBuilder::attach(std::uint32_t nic, VertexId sw) {
   WEFT_CHECK(nic < nics(), fmt::format("NIC {} of {}", nic, nics()));
+  if (impl_->storage) return attach_storage(nic, sw);
   WEFT_CHECK(!impl_->nic_uplink[nic].valid(), fmt::format("NIC {} is attached twice", nic));
   const NodeLayout& at = impl_->layout;
   const VertexId v(nic / at.gpus * at.stride + at.nic + nic % at.gpus);
@@ -93,13 +98,17 @@ void FabricBuilder::attach(std::uint32_t nic, VertexId sw) {
 
 void FabricBuilder::connect(VertexId a, VertexId b, CableClass cable_class, std::uint32_t parallel) {
   WEFT_CHECK(a != b, "a cable from a switch to itself");
-  const TransportSpec& t = impl_->transport;
+  const TransportSpec& t = impl_->storage ? impl_->storage->transport : impl_->transport;
   const Meters length = cable_class == CableClass::local ? t.local_cable.value : t.long_haul_cable.value;
-  // A switch port runs at the rate of a NIC: these fabrics have ports of one speed.
-  for (std::uint32_t i = 0; i < parallel; ++i) cable(a, b, impl_->node.nic_rate.value, length, cable_class);
+  // A switch port runs at the rate of a NIC: these fabrics have ports of one speed. Between storage switches it is that of the faster NICs.
+  BytesPerSecond rate = impl_->node.nic_rate.value;
+  if (impl_->storage) rate = std::max(impl_->node.storage_nic_rate.value, impl_->storage->spec.nic_rate.value);
+  for (std::uint32_t i = 0; i < parallel; ++i) cable(a, b, rate, length, cable_class);
 }
 
-void FabricBuilder::set_minimal_within_groups(bool on) { impl_->minimal_within_groups = on; }
+void FabricBuilder::set_minimal_within_groups(bool on) {
+  (impl_->storage ? impl_->storage->minimal_within_groups : impl_->minimal_within_groups) = on;
+}
 
 Fabric FabricBuilder::finish() {
   Fabric::Impl& f = *impl_;

@@ -34,15 +34,32 @@ std::optional<std::uint32_t> offset_in_node(const NodeLayout& at, std::string_vi
   return std::nullopt;
 }
 
+/// The vertex of "nic1" in a storage node, as an offset.
+std::optional<std::uint32_t> offset_in_storage_node(const StorageSpec& spec, std::string_view part) {
+  if (part == "host") return 0;
+  if (auto n = number_after(part, "nic"); n && *n < spec.nics) return 1 + *n;
+  if (auto n = number_after(part, "ssd"); n && *n < spec.ssds) return 1 + spec.nics + *n;
+  return std::nullopt;
+}
+
+/// The number of "storage3" when there is such a node.
+std::optional<std::uint32_t> storage_node(const Fabric::Impl& f, std::string_view name) {
+  const auto node = number_after(name, "storage");
+  return node && f.storage && *node < f.storage->nodes ? node : std::nullopt;
+}
+
 std::optional<VertexId> find_vertex(const Fabric::Impl& f, std::string_view name) {
   const auto dot = name.find('.');
   if (dot != name.npos) {
     const auto node = number_after(name.substr(0, dot), "node");
     const auto offset = offset_in_node(f.layout, name.substr(dot + 1));
     if (node && *node < f.nodes && offset) return VertexId(*node * f.layout.stride + *offset);
+    if (const auto store = storage_node(f, name.substr(0, dot))) {
+      if (const auto at = offset_in_storage_node(f.storage->spec, name.substr(dot + 1))) return VertexId(f.storage->host(*store).value + *at);
+    }
   }
   for (std::uint32_t i = 0; i < f.switch_names.size(); ++i) {
-    if (f.switch_names[i] == name) return VertexId(f.first_switch() + i);
+    if (f.switch_names[i] == name) return f.switch_vertex(i);
   }
   return std::nullopt;
 }
@@ -55,9 +72,13 @@ std::vector<VertexId> find_vertices(const Fabric::Impl& f, std::string_view name
     for (std::uint32_t i = 0; i < f.layout.stride; ++i) all.push_back(VertexId(*node * f.layout.stride + i));
     return all;
   }
+  if (auto node = storage_node(f, name)) {
+    for (std::uint32_t i = 0; i < f.storage->stride(); ++i) all.push_back(VertexId(f.storage->host(*node).value + i));
+    return all;
+  }
   for (std::uint32_t i = 0; i < f.switch_names.size(); ++i) {
     const std::string& s = f.switch_names[i];
-    if (s.size() > name.size() && s.starts_with(name) && s[name.size()] == '.') all.push_back(VertexId(f.first_switch() + i));
+    if (s.size() > name.size() && s.starts_with(name) && s[name.size()] == '.') all.push_back(f.switch_vertex(i));
   }
   return all;
 }
@@ -98,6 +119,10 @@ std::vector<std::string> known_names(const Fabric::Impl& f, std::string_view nam
   const auto node = number_after(name.substr(0, name.find('.')), "node");
   if (node && *node < f.nodes) {
     for (std::uint32_t g = 0; g < f.layout.gpus; ++g) known.push_back(fmt::format("node{}.nic{}", *node, g));
+  }
+  if (const auto store = storage_node(f, name.substr(0, name.find('.')))) {
+    for (std::uint32_t i = 0; i < f.storage->spec.nics; ++i) known.push_back(fmt::format("storage{}.nic{}", *store, i));
+    for (std::uint32_t i = 0; i < f.storage->spec.ssds; ++i) known.push_back(fmt::format("storage{}.ssd{}", *store, i));
   }
   return known;
 }

@@ -48,7 +48,7 @@ std::int64_t eccentricity(const Graph& g, std::uint32_t from, std::vector<std::i
 
 std::int64_t Fabric::components() const {
   const Graph g = live_graph(*this, [&](VertexId v) {
-    if (impl_->failed[v.value]) return false;
+    if (impl_->failed[v.value] || in_storage_network(v)) return false;
     if (vertex(v).kind == VertexKind::nic) return uplink_of_nic(v).valid();
     return vertex(v).kind == VertexKind::net_switch;
   });
@@ -58,7 +58,7 @@ std::int64_t Fabric::components() const {
 
 std::int64_t Fabric::switch_diameter() const {
   const Graph g = live_graph(*this, [&](VertexId v) {
-    return vertex(v).kind == VertexKind::net_switch && !impl_->failed[v.value];
+    return vertex(v).kind == VertexKind::net_switch && !impl_->failed[v.value] && !in_storage_network(v);
   });
   std::vector<std::int32_t> hops(boost::num_vertices(g));
   std::int64_t longest = 0;

@@ -40,9 +40,13 @@ std::unique_ptr<Topology> read_topology(JsonReader where, const SizeRequest& siz
 }
 
 Fabric build_fabric(const Topology& topology, const NodeSpec& node, const TransportSpec& transport, std::uint32_t nodes,
-                    const std::vector<std::string>& failed, const std::string& failed_pointer) {
+                    const std::vector<std::string>& failed, const std::string& failed_pointer, const StorageNetwork& storage) {
   FabricBuilder b(node, transport, nodes);
   topology.build(b);
+  if (storage.nodes > 0) {
+    b.begin_storage(*storage.node, *storage.transport, storage.nodes);
+    storage.topology->build(b);
+  }
   for (std::size_t i = 0; i < failed.size(); ++i) b.fail(failed[i], fmt::format("{}/{}", failed_pointer, i));
   return b.finish();
 }

@@ -19,7 +19,7 @@ std::string part_of(const std::string& name) { return name.substr(0, name.find('
 
 /// Over the node's buses; two NICs of a node talk through the network.
 bool in_one_node(const Endpoint& a, const Endpoint& b) {
-  return a.node == b.node && !(a.kind == Endpoint::Kind::nic && b.kind == Endpoint::Kind::nic);
+  return in_same_machine(a, b) && !(a.kind == Endpoint::Kind::nic && b.kind == Endpoint::Kind::nic);
 }
 
 }  // namespace
@@ -29,6 +29,7 @@ struct Router::Impl {
   struct Access {
     bool found = false;
     SegmentId segment;
+    LinkId wire;
     SwitchIndex at = no_switch;
     Meters length;
     std::uint32_t number = 0;  ///< of the NIC, for D-mod-k
@@ -41,13 +42,17 @@ struct Router::Impl {
   void route_over_network(const Access& a, const Access& b, std::uint64_t flow_key, std::vector<SubRoute>& out);
   SubRoute assemble(const Access& a, const Middle& m, const Access& b, double share) const;
 
-  const Access& access(const Endpoint& e, bool outward);
-  VertexId nic_of(const Endpoint& e) const;
+  const Access& access(const Endpoint& e, bool outward, bool storage);
+  Access access_by(VertexId end, VertexId nic, bool outward);
+  bool storage_route(const Endpoint& from, const Endpoint& to) const;
+  bool exists(const Endpoint& e) const;
+  VertexId nic_of(const Endpoint& e, bool storage) const;
   LinkId uplink(VertexId nic) const;
   const std::optional<SubRoute>& bus_route(VertexId from, VertexId to, CableClass cable);
   std::optional<std::vector<LinkId>> bus_path(VertexId from, VertexId to, CableClass cable, bool usable_only) const;
   void number_nics();
   UserError why_not(const Endpoint& from, const Endpoint& to) const;
+  UserError no_such_storage(const Endpoint& e) const;
   std::string describe(VertexId nic) const;
 
   const Fabric& fabric;
@@ -77,7 +82,8 @@ void Router::Impl::number_nics() {
   std::vector<Place> places;
   const auto vertices = fabric.vertices();
   for (std::uint32_t v = 0; v < vertices.size(); ++v) {
-    if (vertices[v].kind != VertexKind::nic) continue;
+    const VertexKind kind = vertices[v].kind;
+    if (kind != VertexKind::nic && kind != VertexKind::storage_nic && kind != VertexKind::storage_node_nic) continue;
     const LinkId up = uplink(VertexId(v));
     if (!up.valid()) continue;
     const SwitchIndex leaf = network.paths().graph().index(fabric.link(up).to);
@@ -95,8 +101,20 @@ LinkId Router::Impl::uplink(VertexId nic) const {
   return LinkId();
 }
 
-VertexId Router::Impl::nic_of(const Endpoint& e) const {
-  if (e.kind == Endpoint::Kind::storage_nic) return fabric.vertex_of(e);
+/// Over the network of the storage nodes.
+bool Router::Impl::storage_route(const Endpoint& from, const Endpoint& to) const {
+  return fabric.has_storage() && (on_storage_network(from) || on_storage_network(to));
+}
+
+bool Router::Impl::exists(const Endpoint& e) const {
+  if (!in_storage_node(e)) return true;
+  if (e.node.value >= fabric.storage_nodes()) return false;
+  return e.local < (e.kind == Endpoint::Kind::ssd ? fabric.storage_spec().ssds : fabric.storage_spec().nics);
+}
+
+VertexId Router::Impl::nic_of(const Endpoint& e, bool storage) const {
+  if (in_storage_node(e)) return VertexId(fabric.vertex_of({Endpoint::Kind::storage_host, e.node, 0}).value + 1 + e.local % fabric.storage_spec().nics);
+  if (storage || e.kind == Endpoint::Kind::storage_nic) return fabric.vertex_of({Endpoint::Kind::storage_nic, e.node, 0});
   return fabric.vertex_of({Endpoint::Kind::nic, e.node, e.local});
 }
 
@@ -117,7 +135,8 @@ std::optional<std::vector<LinkId>> Router::Impl::bus_path(VertexId from, VertexI
       return path;
     }
     const VertexKind kind = fabric.vertex(steps[i].at).kind;
-    const bool passes_on = kind == VertexKind::nvswitch || kind == VertexKind::pcie_switch || kind == VertexKind::host;
+    const bool passes_on = kind == VertexKind::nvswitch || kind == VertexKind::pcie_switch || kind == VertexKind::host ||
+                           kind == VertexKind::storage_host;
     if (i != 0 && !passes_on) continue;
     for (LinkId l : fabric.out_links(steps[i].at)) {
       if (fabric.link(l).cable != cable || (usable_only && !network.paths().graph().usable(l))) continue;
@@ -144,11 +163,19 @@ const std::optional<SubRoute>& Router::Impl::bus_route(VertexId from, VertexId t
   return known.put(key, result);
 }
 
-const Router::Impl::Access& Router::Impl::access(const Endpoint& e, bool is_outward) {
+const Router::Impl::Access& Router::Impl::access(const Endpoint& e, bool is_outward, bool storage) {
   auto& known = is_outward ? outward : inward;
-  const VertexId end = fabric.vertex_of(e), nic = nic_of(e);
+  const VertexId end = fabric.vertex_of(e), nic = nic_of(e, storage);
   const std::uint64_t key = pair_key(end, nic);
   if (const Access* a = known.find(key)) return *a;
+  Access a = access_by(end, nic, is_outward);
+  const std::uint32_t others = in_storage_node(e) ? fabric.storage_spec().nics : 1;
+  const VertexId first(nic.value - fabric.vertex(nic).local);
+  for (std::uint32_t i = 1; i < others && !a.found; ++i) a = access_by(end, VertexId(first.value + (fabric.vertex(nic).local + i) % others), is_outward);
+  return known.put(key, a);
+}
+
+Router::Impl::Access Router::Impl::access_by(VertexId end, VertexId nic, bool is_outward) {
   Access a;
   const SwitchGraph& graph = network.paths().graph();
   const LinkId up = uplink(nic);
@@ -157,19 +184,23 @@ const Router::Impl::Access& Router::Impl::access(const Endpoint& e, bool is_outw
     const LinkId wire = is_outward ? up : fabric.link(up).reverse;
     std::vector<Hop> hops{{wire, network.overhead(wire)}};
     for (LinkId l : *bus) hops.push_back({l, network.overhead(l)});
-    a = {true, store.intern(hops), graph.index(fabric.link(up).to), fabric.link(up).length, nic_number[nic.value]};
+    a = {true, store.intern(hops), wire, graph.index(fabric.link(up).to), fabric.link(up).length, nic_number[nic.value]};
   }
-  return known.put(key, a);
+  return a;
 }
 
 bool Router::Impl::route(const Endpoint& from, const Endpoint& to, std::uint64_t flow_key, std::vector<SubRoute>* out) {
+  if (!exists(from) || !exists(to)) return false;
   if (in_one_node(from, to)) return route_in_node(fabric.vertex_of(from), fabric.vertex_of(to), out);
   if (from == to) {
     if (out != nullptr) out->emplace_back();
     return true;
   }
-  const Access& a = access(from, true);
-  const Access& b = access(to, false);
+  const bool storage = storage_route(from, to);
+  // A NIC of the scale-out network is on no way to the storage nodes.
+  if (storage && (from.kind == Endpoint::Kind::nic || to.kind == Endpoint::Kind::nic)) return false;
+  const Access& a = access(from, true, storage);
+  const Access& b = access(to, false, storage);
   if (!a.found || !b.found || !network.paths().connected(a.at, b.at)) return false;
   if (out != nullptr) route_over_network(a, b, flow_key, *out);
   return true;
@@ -201,7 +232,7 @@ void Router::Impl::route_over_network(const Access& a, const Access& b, std::uin
 }
 
 SubRoute Router::Impl::assemble(const Access& a, const Middle& m, const Access& b, double share) const {
-  const TransportSpec& t = fabric.transport();
+  const TransportSpec& t = fabric.transport(a.wire);
   SubRoute r;
   r.share = share;
   r.mean_switches = m.cables + 1;
@@ -226,6 +257,8 @@ std::string Router::Impl::describe(VertexId end) const {
 
 /// Looks again as if nothing had failed, to tell a fabric that never had a path from one that lost it.
 UserError Router::Impl::why_not(const Endpoint& from, const Endpoint& to) const {
+  for (const Endpoint& e : {from, to})
+    if (!exists(e)) return no_such_storage(e);
   const VertexId a = fabric.vertex_of(from), b = fabric.vertex_of(to);
   if (in_one_node(from, to)) {
     const bool ever = bus_path(a, b, CableClass::pcie, false).has_value();
@@ -233,7 +266,11 @@ UserError Router::Impl::why_not(const Endpoint& from, const Endpoint& to) const 
     if (ever) return UserError("/cluster/failed", text + ": the failed links cut every one", "repair one of them");
     return UserError("/cluster/topology", text + ": no bus of the node joins them");
   }
-  const VertexId nic_a = nic_of(from), nic_b = nic_of(to);
+  const bool storage = storage_route(from, to);
+  if (storage && (from.kind == Endpoint::Kind::nic || to.kind == Endpoint::Kind::nic))
+    return UserError("/cluster/storage", fmt::format("no path from {} to {}: the storage nodes have a network of their own", fabric.name(a), fabric.name(b)),
+                     "name the GPU or the host of the node: it takes the storage NIC");
+  const VertexId nic_a = nic_of(from, storage), nic_b = nic_of(to, storage);
   const std::string text = fmt::format("no path from {} to {}", describe(nic_a), describe(nic_b));
   const LinkId up_a = uplink(nic_a), up_b = uplink(nic_b);
   for (const auto& [nic, up] : {std::pair(nic_a, up_a), std::pair(nic_b, up_b)})
@@ -244,7 +281,9 @@ UserError Router::Impl::why_not(const Endpoint& from, const Endpoint& to) const 
   const VertexId leaf_a = fabric.link(up_a).to, leaf_b = fabric.link(up_b).to;
   if (paths.ever_connected(paths.graph().index(leaf_a), paths.graph().index(leaf_b)))
     return UserError("/cluster/failed", text + ": the failed links or switches cut every one",
-                     "repair one of them, or send through another NIC of the node (\"pxn\": true)");
+                     storage ? "repair one of them" : "repair one of them, or send through another NIC of the node (\"pxn\": true)");
+  if (storage)
+    return UserError("/cluster/storage/topology", text + ": their switches are in parts of the network that share no cable", "use another kind");
   const bool planes = part_of(fabric.name(leaf_a)).starts_with("plane") && part_of(fabric.name(leaf_b)).starts_with("plane");
   const std::string why = planes ? "the planes of an MPFT share no cable"
                                  : fmt::format("their switches {} and {} are in parts of the network that share no cable",
@@ -252,6 +291,16 @@ UserError Router::Impl::why_not(const Endpoint& from, const Endpoint& to) const 
   return UserError("/cluster/topology", text + ": " + why,
                    "forward over NVLink to a GPU whose NIC is in the right plane (\"pxn\": true), or use "
                    "\"kind\": \"mrft\"");
+}
+
+UserError Router::Impl::no_such_storage(const Endpoint& e) const {
+  const bool ssd = e.kind == Endpoint::Kind::ssd;
+  const std::string what = ssd ? fmt::format("SSD {}", e.local) : fmt::format("NIC {}", e.local);
+  const std::string text = fmt::format("there is no {} of storage node {}", what, e.node.value);
+  if (!fabric.has_storage()) return UserError("/cluster/storage", text + ": the cluster has no storage nodes", "give /cluster/storage");
+  return UserError("/cluster/storage", fmt::format("{}: there are {} storage nodes with {} SSDs and {} NICs each", text, fabric.storage_nodes(),
+                                                   fabric.storage_spec().ssds, fabric.storage_spec().nics),
+                   "they are counted from 0");
 }
 
 Router::Router(const Fabric& fabric, const RoutingSpec& spec) : impl_(std::make_unique<Impl>(fabric, spec)) {}

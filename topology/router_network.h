@@ -71,7 +71,7 @@ class NetworkRoutes {
   const RoutingSpec& spec_;
   SegmentStore& store_;
   PathFinder paths_;
-  double network_overhead_;
+  double network_overhead_, storage_overhead_;
   std::vector<SegmentId> link_segment_;   ///< by link; invalid until asked for
   FlatMap<Middle> sprays_;                ///< by (from, to)
   FlatMap<Piece> halves_;                 ///< by (switch, away or towards)

@@ -19,6 +19,7 @@ SwitchGraph::SwitchGraph(const Fabric& fabric) {
   index_.assign(vertices.size(), no_switch);
   for (std::uint32_t v = 0; v < vertices.size(); ++v) {
     if (vertices[v].kind != VertexKind::net_switch) continue;
+    if (fabric.in_storage_network(VertexId(v)) && first_storage_ == no_switch) first_storage_ = size();
     index_[v] = size();
     vertex_.push_back(VertexId(v));
   }
@@ -32,7 +33,7 @@ SwitchGraph::SwitchGraph(const Fabric& fabric) {
     for (LinkId l : fabric.out_links(vertex_[s])) {
       const VertexId to = fabric.link(l).to;
       if (index(to) != no_switch) arcs_.push_back({index(to), l});
-      if (vertices[to.value].kind == VertexKind::nic) ++nics_[s];
+      if (fabric.link(l).cable == CableClass::endpoint) ++nics_[s];
     }
     std::sort(arcs_.begin() + static_cast<std::ptrdiff_t>(first_[s]), arcs_.end(),
               [](const Arc& x, const Arc& y) { return x.to != y.to ? x.to < y.to : x.link < y.link; });
@@ -48,6 +49,7 @@ SwitchGraph::SwitchGraph(const Fabric& fabric) {
     group_[s] = static_cast<std::uint32_t>(std::lower_bound(values.begin(), values.end(), group_[s]) - values.begin());
     place_.push_back(static_cast<std::uint32_t>(members_[group_[s]].size()));
     members_[group_[s]].push_back(s);
+    if (!storage(s)) network_groups_ = std::max(network_groups_, group_[s] + 1);
   }
 }
 
@@ -122,7 +124,8 @@ std::span<const SwitchGraph::Arc> Field::choices(SwitchIndex s) {
   return {choices_.data() + first, count};
 }
 
-PathFinder::PathFinder(const Fabric& fabric) : graph_(fabric), within_groups_(fabric.minimal_within_groups()) {
+PathFinder::PathFinder(const Fabric& fabric)
+    : graph_(fabric), within_groups_(fabric.minimal_within_groups()), storage_within_groups_(fabric.storage_minimal_within_groups()) {
   built_ = graph_.components(false);
   relabel();
 }
@@ -154,13 +157,14 @@ void PathFinder::forget() {
 }
 
 std::shared_ptr<Field> PathFinder::to_switch(SwitchIndex from, SwitchIndex to) {
-  const std::uint32_t key_group = within_groups_ ? graph_.group(from) : no_switch;
+  const bool within = within_groups(from);
+  const std::uint32_t key_group = within ? graph_.group(from) : no_switch;
   const std::uint64_t key = pair_key(to, key_group);
   std::shared_ptr<Field> found;
   if (const auto* known = switch_fields_.find(key)) {
     found = *known;
   } else {
-    const Scope scope = within_groups_ ? Scope{key_group, graph_.group(to)} : Scope{};
+    const Scope scope = within ? Scope{key_group, graph_.group(to)} : Scope{};
     found = std::make_shared<Field>(graph_, scope, std::span(&to, 1));
     slots_kept_ += found->slots();
     if (slots_kept_ > most_slots_kept) {

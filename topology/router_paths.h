@@ -39,9 +39,14 @@ class SwitchGraph {
 
   // Groups (Vertex::group), numbered densely in order of their value.
   std::uint32_t groups() const { return static_cast<std::uint32_t>(members_.size()); }
+  /// Those of the scale-out network, which come first.
+  std::uint32_t network_groups() const { return network_groups_; }
   std::uint32_t group(SwitchIndex s) const { return group_[s]; }
   std::uint32_t place_in_group(SwitchIndex s) const { return place_[s]; }
   std::span<const SwitchIndex> members(std::uint32_t group) const { return members_[group]; }
+
+  /// Whether a switch is one of the storage network.
+  bool storage(SwitchIndex s) const { return s >= first_storage_; }
 
   /// Number of NICs cabled to a switch, up or not.
   std::uint32_t nics(SwitchIndex s) const { return nics_[s]; }
@@ -58,6 +63,8 @@ class SwitchGraph {
   std::vector<std::uint8_t> up_;
   std::vector<std::uint32_t> group_, place_, nics_;
   std::vector<std::vector<SwitchIndex>> members_;
+  SwitchIndex first_storage_ = no_switch;
+  std::uint32_t network_groups_ = 0;
 };
 
 /// Which switches a search may use: all, or those of two groups.
@@ -110,7 +117,8 @@ class PathFinder {
   explicit PathFinder(const Fabric& fabric);
 
   const SwitchGraph& graph() const { return graph_; }
-  bool within_groups() const { return within_groups_; }
+  /// Of the network that a switch is in.
+  bool within_groups(SwitchIndex s) const { return graph_.storage(s) ? storage_within_groups_ : within_groups_; }
   void set_up(LinkId l, bool up);
   /// All links at once, by LinkId.
   void set_all_up(std::span<const std::uint8_t> up);
@@ -138,7 +146,7 @@ class PathFinder {
   void relabel();
 
   SwitchGraph graph_;
-  bool within_groups_;
+  bool within_groups_, storage_within_groups_;
   std::vector<std::uint32_t> built_, live_;
   std::vector<std::vector<SwitchIndex>> leaves_;  ///< by live label
   FlatMap<std::shared_ptr<Field>> switch_fields_, group_fields_;

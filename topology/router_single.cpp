@@ -61,7 +61,7 @@ Middle NetworkRoutes::single(SwitchIndex from, SwitchIndex to, Chooser& chooser,
   scratch_.clear();
   if (from == to) return {};
   SwitchIndex at = from;
-  if (detour && paths_.within_groups()) {
+  if (detour && paths_.within_groups(from)) {
     const auto groups = detour_groups(from, to);
     detour = !groups.empty();
     if (detour) at = walk(*paths_.to_group(from, groups[chooser.pick_detour(groups.size())]), from, chooser, scratch_);

@@ -25,7 +25,10 @@ void merge_hops(std::vector<Hop>& hops) {
 
 NetworkRoutes::NetworkRoutes(const Fabric& fabric, const RoutingSpec& spec, SegmentStore& store)
     : fabric_(fabric), spec_(spec), store_(store), paths_(fabric),
-      network_overhead_(1 / fabric.transport().wire_efficiency()), link_segment_(fabric.links().size()) {}
+      network_overhead_(1 / fabric.transport().wire_efficiency()), storage_overhead_(network_overhead_),
+      link_segment_(fabric.links().size()) {
+  if (fabric.has_storage()) storage_overhead_ = 1 / fabric.transport(LinkId(static_cast<std::uint32_t>(fabric.links().size() - 1))).wire_efficiency();
+}
 
 void NetworkRoutes::set_up(LinkId l, bool up) {
   paths_.set_up(l, up);
@@ -41,7 +44,7 @@ double NetworkRoutes::overhead(LinkId l) const {
     case CableClass::long_haul:
     case CableClass::local: break;
   }
-  return network_overhead_;
+  return fabric_.in_storage_network(l) ? storage_overhead_ : network_overhead_;
 }
 
 SegmentId NetworkRoutes::of_link(LinkId l) {
@@ -82,13 +85,13 @@ Middle NetworkRoutes::make_spray(SwitchIndex from, SwitchIndex to) {
   double minimal = 1;
   if (spec_.paths == PathChoice::valiant) minimal = 0;
   if (spec_.paths == PathChoice::ugal) minimal = spec_.ugal_minimal_share;
-  if (paths_.within_groups() && minimal < 1 && detour_groups(from, to).empty()) minimal = 1;
+  if (paths_.within_groups(from) && minimal < 1 && detour_groups(from, to).empty()) minimal = 1;
   if (minimal == 1) return minimal_spray(from, to);
 
   Middle m;
   scratch_.clear();
   if (minimal > 0) append_minimal(from, to, minimal, scratch_);
-  if (paths_.within_groups()) {
+  if (paths_.within_groups(from)) {
     append_group_detour(from, to, 1 - minimal, scratch_);
     merge_hops(scratch_);
     append(m, intern(scratch_));

@@ -49,6 +49,7 @@ std::vector<std::uint32_t> rotation_classes(const Fabric& fabric, const SwitchGr
   std::map<Shape, std::uint32_t> known;
   std::vector<std::uint32_t> class_of(fabric.links().size(), no_switch), per_group;
   const std::uint32_t groups = graph.groups();
+  if (fabric.has_storage()) return {};   // its switches are groups too
   for (std::uint32_t g = 1; g < groups; ++g) {
     if (graph.members(g).size() != graph.members(0).size()) return {};
     for (std::size_t i = 0; i < graph.members(g).size(); ++i)
@@ -95,12 +96,12 @@ std::vector<double> symmetric_loads(const Router& router, const Amount& amount) 
   PathFinder paths = finder_of(router);
   const SwitchGraph& graph = paths.graph();
   std::vector<std::uint32_t> class_of;
-  if (paths.within_groups()) class_of = rotation_classes(router.fabric(), graph);
+  if (router.fabric().minimal_within_groups()) class_of = rotation_classes(router.fabric(), graph);
   std::vector<SwitchDemand> demands;
   for (SwitchIndex from = 0; from < graph.size(); ++from) {
-    if (graph.nics(from) == 0 || (!class_of.empty() && graph.group(from) != 0)) continue;
+    if (graph.storage(from) || graph.nics(from) == 0 || (!class_of.empty() && graph.group(from) != 0)) continue;
     for (SwitchIndex to = 0; to < graph.size(); ++to) {
-      if (to == from || graph.nics(to) == 0) continue;
+      if (to == from || graph.storage(to) || graph.nics(to) == 0) continue;
       const double a = amount(graph, from, to);
       if (a == 0) continue;
       if (!paths.connected(from, to))
@@ -151,7 +152,7 @@ std::vector<double> uniform_link_loads(const Router& router) {
 std::vector<double> group_shift_link_loads(const Router& router, std::uint32_t shift) {
   std::map<std::uint32_t, double> nics;  // by group
   return symmetric_loads(router, [&nics, shift](const SwitchGraph& g, SwitchIndex from, SwitchIndex to) {
-    if (g.group(to) != (g.group(from) + shift) % g.groups()) return 0.0;
+    if (g.group(to) != (g.group(from) + shift) % g.network_groups()) return 0.0;
     double& all = nics[g.group(to)];
     if (all == 0)
       for (SwitchIndex s : g.members(g.group(to))) all += g.nics(s);

@@ -104,7 +104,7 @@ std::vector<double> minimal_loads(PathFinder& paths, std::vector<SwitchDemand>& 
 
 std::vector<double> valiant_loads(PathFinder& paths, std::vector<SwitchDemand>& demands, std::size_t links) {
   std::vector<double> loads(links, 0.0);
-  if (!paths.within_groups()) {
+  if (demands.empty() || !paths.within_groups(demands.front().from)) {
     add_switch_detours(paths, demands, loads);
     return loads;
   }

@@ -66,7 +66,9 @@ std::unique_ptr<Topology> read_topology(JsonReader where, const SizeRequest& siz
 
 /// Builds a topology under `nodes` nodes and marks what has `failed` (pointers count up from `failed_pointer`).
 /// Throws UserError for names that do not exist and for topologies that exist only as a formula.
+/// `storage` adds storage nodes with a network of their own.
 Fabric build_fabric(const Topology& topology, const NodeSpec& node, const TransportSpec& transport, std::uint32_t nodes,
-                    const std::vector<std::string>& failed = {}, const std::string& failed_pointer = "/cluster/failed");
+                    const std::vector<std::string>& failed = {}, const std::string& failed_pointer = "/cluster/failed",
+                    const StorageNetwork& storage = {});
 
 }  // namespace weft::topology

@@ -9,7 +9,7 @@ bool counts(const Leg& l) { return l.from != l.to && l.share > 0; }
 
 /// NICs of one node talk to each other over the network.
 bool inside_a_node(const Leg& l) {
-  return l.from.node == l.to.node && !(l.from.kind == Endpoint::Kind::nic && l.to.kind == Endpoint::Kind::nic);
+  return in_same_machine(l.from, l.to) && !(l.from.kind == Endpoint::Kind::nic && l.to.kind == Endpoint::Kind::nic);
 }
 
 /// Whether nothing branches: no endpoint sends or receives over two legs, so no port carries two of them.

@@ -155,6 +155,7 @@ CommKernel comm_kernel(const models::CommunicationModel& m) {
   k.name = m.name;
   if (m.nic_rate.value.value() > 0) k.nic_rate = m.nic_rate.value;
   if (m.nvlink_rate.value.value() > 0) k.nvlink_rate = m.nvlink_rate.value;
+  if (m.nic_share.value > 0) k.nic_share = m.nic_share.value;
   return k;
 }
 

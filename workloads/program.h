@@ -19,13 +19,13 @@ struct CommKernel {
   std::string name;
   std::optional<BytesPerSecond> nic_rate;     ///< payload rate per NIC and direction
   std::optional<BytesPerSecond> nvlink_rate;  ///< payload rate per GPU and direction over NVLink
-  std::optional<double> nic_share;            ///< payload rate per NIC and direction, as a part of the NIC's line rate; where NICs differ
+  std::optional<double> nic_share;            ///< payload per NIC as a part of that NIC's rate; beside nic_rate the smaller of the two holds
 
-  /// What it reaches on a NIC of that line rate; none: no limit of its own.
-  std::optional<BytesPerSecond> nic_limit(BytesPerSecond line_rate) const {
+  /// Payload rate through a NIC of this rate; none: no limit but the wire's.
+  std::optional<BytesPerSecond> nic_limit(BytesPerSecond wire) const {
     if (!nic_share) return nic_rate;
-    const BytesPerSecond part = line_rate * *nic_share;
-    return nic_rate && *nic_rate < part ? nic_rate : part;
+    const BytesPerSecond part = wire * *nic_share;
+    return nic_rate && *nic_rate < part ? *nic_rate : part;
   }
   bool operator==(const CommKernel&) const = default;
 };

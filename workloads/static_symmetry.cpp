@@ -9,13 +9,6 @@
 #include "workloads/static_program.h"
 
 namespace weft::workloads {
-namespace {
-
-std::uint64_t word(const Endpoint& e) {
-  return std::uint64_t{e.node.value} << 32 | std::uint64_t{e.local} << 2 | static_cast<std::uint64_t>(e.kind);
-}
-
-}  // namespace
 
 /// Hashes what one operation is and where, its ends moved; legs in any order.
 class StaticSymmetry::Reader final : public Sink {
@@ -26,7 +19,7 @@ class StaticSymmetry::Reader final : public Sink {
   void transfer(const Transfer& t, std::span<const OpId>) override {
     std::uint64_t legs = 0;
     for (const Leg& l : t.legs)
-      legs += hash_with(hash_with(mix64(word(moved_(l.from))), word(moved_(l.to))), std::bit_cast<std::uint64_t>(l.share));
+      legs += hash_with(hash_with(mix64(word_of(moved_(l.from))), word_of(moved_(l.to))), std::bit_cast<std::uint64_t>(l.share));
     key = hash_with(1, legs);
   }
   void compute(const Compute&, std::span<const OpId>) override { key = 2; }

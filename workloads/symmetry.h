@@ -44,13 +44,13 @@ class Symmetry {
   virtual OpId image(OpId op, std::span<const std::uint32_t> image) const = 0;
 };
 
-/// Moves ends of transfers along with the ranks: those of a whole node together.
+/// Moves ends of transfers along with the ranks: those of a whole node together. Storage nodes stay.
 class MovedEnds {
  public:
   /// Precondition: `image` keeps nodes together.
   MovedEnds(Placement ranks, std::span<const std::uint32_t> image) : ranks_(ranks), image_(image) {}
   Endpoint operator()(const Endpoint& e) const {
-    if (e.node.value >= ranks_.nodes()) return e;
+    if (in_storage_node(e) || e.node.value >= ranks_.nodes()) return e;
     const bool own = e.kind != Endpoint::Kind::storage_nic && e.local < ranks_.gpus_per_node();
     const Place to = ranks_.place(Rank(image_[ranks_.rank({e.node, own ? e.local : 0}).value]));
     return {e.kind, to.node, own ? to.local : e.local};

@@ -25,7 +25,7 @@ double kernel_rate(const workloads::CommKernel& kernel, const topology::Link& li
 
 double payload(const topology::Fabric& fabric, const Hop& hop) {
   const bool network = fabric.link(hop.link).cable == CableClass::endpoint;
-  return network ? hop.share * fabric.transport().wire_efficiency() : hop.share;
+  return network ? hop.share * fabric.transport(hop.link).wire_efficiency() : hop.share;
 }
 
 Load::Load(topology::Router& router, std::span<const workloads::CommKernel> kernels, Ledger* ledger)

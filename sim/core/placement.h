@@ -24,6 +24,17 @@ struct Endpoint {
   constexpr bool operator==(const Endpoint&) const = default;
 };
 
+/// Whether an end is in a storage node.
+constexpr bool in_storage_node(const Endpoint& e) { return e.kind == Endpoint::Kind::ssd || e.kind == Endpoint::Kind::storage_host; }
+/// Whether an end is on the storage network: in a storage node, or the storage NIC of another one.
+constexpr bool on_storage_network(const Endpoint& e) { return in_storage_node(e) || e.kind == Endpoint::Kind::storage_nic; }
+/// Whether two ends are in one machine.
+constexpr bool in_same_machine(const Endpoint& a, const Endpoint& b) { return a.node == b.node && in_storage_node(a) == in_storage_node(b); }
+/// A number of its own for every end.
+constexpr std::uint64_t word_of(const Endpoint& e) {
+  return std::uint64_t{e.node.value} << 32 | std::uint64_t{e.local} << 3 | static_cast<std::uint64_t>(e.kind);
+}
+
 constexpr Endpoint gpu_end(Place p) { return {Endpoint::Kind::gpu, p.node, p.local}; }
 constexpr Endpoint nic_end(Place p) { return {Endpoint::Kind::nic, p.node, p.local}; }
 

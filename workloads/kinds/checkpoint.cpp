@@ -11,10 +11,10 @@ namespace {
 using namespace storage;
 
 /// One transfer a node, all at once: its share of the state, striped over the chains of a file of its own.
-std::unique_ptr<StaticProgram> checkpoint_program(const ChainTable& table, const Access& access, const StorageView& view, const CommKernel& kernel, std::uint32_t clients, Bytes each, bool writes) {
+std::unique_ptr<StaticProgram> checkpoint_program(const ChainTable& table, const Access& access, const StorageView& view, std::uint32_t clients, Bytes each, bool writes) {
   auto program = std::make_unique<StaticProgram>();
   StaticProgram::TransferOptions options;
-  options.kernel = program->add_kernel(kernel);
+  options.kernel = program->add_kernel(access.kernel);
   options.extra_latency = access.latency;
   const FileLayout layout(table, access.stripe, access.seed);
   for (std::uint32_t c = 0; c < clients; ++c) {
@@ -32,8 +32,8 @@ class Checkpoint final : public StorageWorkload {
   std::vector<Case> cases(const ClusterView& cluster) const override {
     const std::uint32_t clients = clients_of(cluster, clients_, "/clients");
     const auto table = std::make_shared<const ChainTable>(table_of(cluster));
-    const auto part = [table, clients, access = access_, view = cluster.storage, kernel = kernel(), each = state_ / double(clients)](bool writes) {
-      return [=](std::size_t) -> std::unique_ptr<Program> { return checkpoint_program(*table, access, view, kernel, clients, each, writes); };
+    const auto part = [table, clients, access = access_, view = cluster.storage, each = state_ / double(clients)](bool writes) {
+      return [=](std::size_t) -> std::unique_ptr<Program> { return checkpoint_program(*table, access, view, clients, each, writes); };
     };
     Case c;
     c.labels.set("clients", std::int64_t{clients}).set("state_B", bytes_cell(state_));

@@ -38,10 +38,10 @@ std::vector<Leg> legs_of_step(const ChainTable& table, std::uint64_t seed, std::
 }
 
 /// Of every node: reads, then preprocessing, then the step that uses them; reads run ahead by `prefetch` steps.
-std::unique_ptr<StaticProgram> load_program(const LoadPlan& plan, const ChainTable& table, const Access& access, const CommKernel& kernel, std::uint32_t clients) {
+std::unique_ptr<StaticProgram> load_program(const LoadPlan& plan, const ChainTable& table, const Access& access, std::uint32_t clients) {
   auto program = std::make_unique<StaticProgram>();
   StaticProgram::TransferOptions options;
-  options.kernel = program->add_kernel(kernel);
+  options.kernel = program->add_kernel(access.kernel);
   options.extra_latency = access.latency;
   const Seconds preprocess = plan.preprocess * (static_cast<double>(plan.samples) / static_cast<double>(plan.workers));
   std::vector<std::vector<OpId>> used(clients);   ///< by client and step: the training step
@@ -69,7 +69,7 @@ class DatasetLoad final : public StorageWorkload {
     const auto table = std::make_shared<const ChainTable>(table_of(cluster));
     Case c;
     c.labels.set("clients", std::int64_t{clients}).set("sample_B", bytes_cell(plan_.sample)).set("samples_per_step", plan_.samples);
-    c.program = [table, clients, plan = plan_, access = access_, kernel = kernel()](std::size_t) -> std::unique_ptr<Program> { return load_program(plan, *table, access, kernel, clients); };
+    c.program = [table, clients, plan = plan_, access = access_](std::size_t) -> std::unique_ptr<Program> { return load_program(plan, *table, access, clients); };
     c.fill = [plan = plan_, clients, limits = read_limits(cluster.storage, access_, clients)](std::span<const Outcome> o, Row& row) { fill(plan, clients, limits, o[0].makespan, row); };
     return {c};
   }

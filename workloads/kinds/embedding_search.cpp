@@ -34,10 +34,10 @@ std::vector<std::uint32_t> reads_by_ssd(const ChainTable& table, std::uint64_t s
 
 /// A batch: the client issues its reads one after the other, each SSD works through what comes to it, and the bytes travel; each takes its time, and
 /// the slowest decides.
-std::unique_ptr<StaticProgram> search_program(const SearchPlan& plan, const ChainTable& table, const Access& access, const CommKernel& kernel, const StorageView& view, std::uint32_t clients) {
+std::unique_ptr<StaticProgram> search_program(const SearchPlan& plan, const ChainTable& table, const Access& access, const StorageView& view, std::uint32_t clients) {
   auto program = std::make_unique<StaticProgram>();
   StaticProgram::TransferOptions options;
-  options.kernel = program->add_kernel(kernel);
+  options.kernel = program->add_kernel(access.kernel);
   options.extra_latency = access.latency;
   const std::int64_t reads = plan.queries * plan.reads;
   std::vector<std::uint64_t> at_ssd(std::size_t{view.nodes} * view.ssds_per_node);
@@ -73,7 +73,7 @@ class EmbeddingSearch final : public StorageWorkload {
       if (name == "fuse") plan.client_iops = fuse_;
       Case c;
       c.labels.set("interface", name).set("clients", std::int64_t{clients}).set("read_size_B", bytes_cell(plan.size));
-      c.program = [table, clients, plan, access = access_, kernel = kernel(), view = cluster.storage](std::size_t) -> std::unique_ptr<Program> { return search_program(plan, *table, access, kernel, view, clients); };
+      c.program = [table, clients, plan, access = access_, view = cluster.storage](std::size_t) -> std::unique_ptr<Program> { return search_program(plan, *table, access, view, clients); };
       c.fill = [plan, clients, view = cluster.storage, limits = limits_of(plan, cluster, clients)](std::span<const Outcome> o, Row& row) { fill(plan, clients, limits, o[0].makespan, row); };
       cases.push_back(std::move(c));
     }

@@ -21,8 +21,8 @@ class GraySort final : public StorageWorkload {
     for (const SortPhase& p : phases_) alone.push_back(phase_times(p, access_, cluster.storage, clients));
     Case c;
     c.labels.set("clients", std::int64_t{clients}).set("records_B", bytes_cell(phases_[0].records));
-    const auto program = [table, clients, view = cluster.storage, kernel = kernel(), access = access_](const SortPhase& phase) {
-      return [=](std::size_t) -> std::unique_ptr<Program> { return sort_program(phase, *table, access, view, kernel, clients); };
+    const auto program = [table, clients, view = cluster.storage, access = access_](const SortPhase& phase) {
+      return [=](std::size_t) -> std::unique_ptr<Program> { return sort_program(phase, *table, access, view, clients); };
     };
     c.program = program(phases_[0]);
     c.then.push_back({program(phases_[1]), {}});

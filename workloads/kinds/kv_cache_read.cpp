@@ -23,7 +23,7 @@ class KvCacheRead final : public StorageWorkload {
   std::vector<Case> cases(const ClusterView& cluster) const override {
     LoopPlan plan = plan_;
     plan.clients = clients_of(cluster, clients_, "/clients");
-    Loop loop = loop_of(plan, cluster, access_, table_of(cluster), kernel());
+    Loop loop = loop_of(plan, cluster, access_, table_of(cluster));
     loop.run.labels.set("clients", std::int64_t{plan.clients}).set("request_tokens", sizes_.tokens).set("in_flight", std::int64_t{plan.in_flight});
     loop.run.fill = [plan, sizes = sizes_, shape = loop.shape, limits = loop_limits(plan, cluster, access_), nodes = cluster.storage.nodes](std::span<const Outcome> o, Row& row) {
       const SteadyRate steady = steady_rate(o[0], shape, plan.clients);

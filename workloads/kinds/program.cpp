@@ -95,25 +95,33 @@ class ProgramWorkload final : public BasicWorkload {
   /// Engines say which two ends have no path; here the operation is known too.
   void require_ways(const ClusterView& cluster) const {
     std::unordered_set<std::uint64_t> seen;
-    const auto word = [](const Endpoint& e) {
-      return std::uint64_t{e.node.value} << 32 | std::uint64_t{e.local} << 2 | static_cast<std::uint64_t>(e.kind);
-    };
     for (const NamedOperation& op : loaded_->program.operations) {
       for (const Leg& leg : op.legs) {
-        if (leg.from == leg.to || !seen.insert(hash_with(word(leg.from), word(leg.to))).second) continue;
+        if (leg.from == leg.to || !seen.insert(hash_with(word_of(leg.from), word_of(leg.to))).second) continue;
         const bool storage = leg.from.kind == Endpoint::Kind::storage_nic || leg.to.kind == Endpoint::Kind::storage_nic;
         if (storage && !cluster.storage_nic) {
           throw UserError("/file", fmt::format("{}: \"{}\" uses a storage NIC, the cluster's nodes have none", file_, op.name),
                           "choose a node that has one");
         }
+        for (const Endpoint& e : {leg.from, leg.to}) require_storage_end(cluster, op, e);
         if (cluster.reachable(leg.from, leg.to)) continue;
-        const bool rails = leg.from.node != leg.to.node && leg.from.local != leg.to.local;
+        const bool rails = leg.from.node != leg.to.node && leg.from.local != leg.to.local && !on_storage_network(leg.from) && !on_storage_network(leg.to);
         throw UserError("/file",
                         fmt::format("{}: \"{}\": there is no path from {} to {}", file_, op.name, end_text(loaded_->program, leg.from),
                                     end_text(loaded_->program, leg.to)),
                         rails ? "planes of an MPFT do not meet: go via the GPU of the sender's node that has the receiver's number" : "");
       }
     }
+  }
+
+  void require_storage_end(const ClusterView& cluster, const NamedOperation& op, const Endpoint& e) const {
+    if (!in_storage_node(e)) return;
+    const StorageView& s = cluster.storage;
+    if (e.node.value < s.nodes && e.local < (e.kind == Endpoint::Kind::ssd ? s.ssds_per_node : s.nics_per_node)) return;
+    const std::string text = fmt::format("{}: \"{}\" uses {}", file_, op.name, end_text(loaded_->program, e));
+    if (s.nodes == 0) throw UserError("/file", text + ", the cluster has no storage nodes", "give /cluster/storage");
+    throw UserError("/file", fmt::format("{}, the cluster has {} storage nodes with {} SSDs and {} NICs each", text, s.nodes, s.ssds_per_node, s.nics_per_node),
+                    "they are counted from 0");
   }
 
   std::string file_;

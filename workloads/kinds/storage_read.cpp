@@ -17,7 +17,7 @@ class StorageRead final : public StorageWorkload {
     if (behind >= all && behind > 0) throw UserError("/background_clients", "they leave no node for the clients", "the cluster has " + std::to_string(all) + " nodes for both");
     plan.clients = clients_of(cluster, clients_ == 0 ? all - behind : clients_, "/clients");
     clients_of(cluster, plan.clients + behind, "/background_clients");
-    Loop loop = loop_of(plan, cluster, access_, table_of(cluster), kernel());
+    Loop loop = loop_of(plan, cluster, access_, table_of(cluster));
     loop.run.labels.set("clients", std::int64_t{plan.clients}).set("read_size_B", bytes_cell(plan.size)).set("in_flight", std::int64_t{plan.in_flight});
     loop.run.fill = [plan, shape = loop.shape, limits = loop_limits(plan, cluster, access_), nodes = cluster.storage.nodes](std::span<const Outcome> o, Row& row) {
       fill_rates(steady_rate(o[0], shape, plan.clients), limits, plan.clients, nodes, row);

@@ -13,7 +13,7 @@ class StorageWrite final : public StorageWorkload {
   std::vector<Case> cases(const ClusterView& cluster) const override {
     LoopPlan plan = plan_;
     plan.clients = clients_of(cluster, clients_, "/clients");
-    Loop loop = loop_of(plan, cluster, access_, table_of(cluster), kernel());
+    Loop loop = loop_of(plan, cluster, access_, table_of(cluster));
     loop.run.labels.set("clients", std::int64_t{plan.clients}).set("write_size_B", bytes_cell(plan.size)).set("in_flight", std::int64_t{plan.in_flight});
     loop.run.fill = [plan, shape = loop.shape, limits = loop_limits(plan, cluster, access_), nodes = cluster.storage.nodes](std::span<const Outcome> o, Row& row) {
       fill_rates(steady_rate(o[0], shape, plan.clients), limits, plan.clients, nodes, row);

@@ -5,15 +5,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace weft::workloads::storage {
 namespace {
 
-constexpr double kEfficiency = 0.88;
-const char* const kEfficiencySource =
-    "44 of 50 GB/s: what all-to-all kernels reach of a NIC (DeepEP's README at 3b1045d, as in models/data/communication/nccl_all_to_all.json), taken for any traffic of many "
-    "to many; no measurement of storage is among its inputs";
 const char* const kLatencySource = "a 4 KiB read of NVMe flash, 92-150 us with nothing queued (Micron 9200 data sheet)";
 
 }  // namespace
@@ -23,8 +18,7 @@ Access read_access(Parameters& p) {
   a.replicas = static_cast<std::uint32_t>(p.integer("replicas", 3, 1, 16));
   a.targets_per_ssd = static_cast<std::uint32_t>(p.integer("targets_per_ssd", a.replicas, 1, 1000));
   a.stripe = static_cast<std::uint32_t>(p.integer("stripe", 0, 0, 1 << 20));
-  a.nic_efficiency = p.where().number_or("nic_efficiency", kEfficiency, 0.01, 1);
-  p.remember("nic_efficiency", Json(a.nic_efficiency));
+  a.kernel = comm_kernel(p.kernel("kernel", "threefs"));
   a.latency = p.where().quantity_or<Seconds>("latency", Seconds(100e-6), false);
   p.remember("latency", to_text(a.latency));
   a.seed = p.seed();
@@ -39,7 +33,7 @@ std::vector<ColumnDoc> access_docs() {
   return {{"replicas", "storage targets of a chain, on different storage nodes; default 3"},
           {"targets_per_ssd", "chains that an SSD is in; default: as many as replicas"},
           {"stripe", "chains that a file is striped over; 0 (default): all of the chain table (3FS's production uses 200)"},
-          {"nic_efficiency", std::string("payload that NICs reach, as a part of their line rate; default 0.88: ") + kEfficiencySource},
+          {"kernel", "what RDMA reaches of the NICs, a communication kernel by name or inline; default \"threefs\": 0.88 of the line rate, as all-to-all kernels do"},
           {"latency", std::string("of a request before its first byte, beside the wires'; default 100 us (assumed): ") + kLatencySource}};
 }
 
@@ -50,8 +44,6 @@ std::vector<ColumnDoc> with_access(std::vector<ColumnDoc> docs) {
 
 std::vector<ConstantUsed> StorageWorkload::constants() const {
   std::vector<ConstantUsed> all = BasicWorkload::constants();
-  const bool given = access_.nic_efficiency != kEfficiency;
-  all.push_back({"storage: nic_efficiency", fmt::format("{}", access_.nic_efficiency), given ? Origin::assumed : Origin::fitted, given ? "given in the scenario" : kEfficiencySource});
   all.push_back({"storage: latency", to_text(access_.latency), Origin::assumed, kLatencySource});
   return all;
 }
@@ -69,13 +61,6 @@ std::uint32_t StorageWorkload::clients_of(const ClusterView& cluster, std::int64
 
 ChainTable StorageWorkload::table_of(const ClusterView& cluster) const {
   return ChainTable({cluster.storage.nodes, cluster.storage.ssds_per_node, access_.targets_per_ssd, access_.replicas}, access_.seed);
-}
-
-CommKernel StorageWorkload::kernel() const {
-  CommKernel k;
-  k.name = "storage";
-  if (access_.nic_efficiency < 1) k.nic_share = access_.nic_efficiency;
-  return k;
 }
 
 Leg read_leg(const Target& from, const Endpoint& client) { return {ssd_end(from), client, 1}; }
@@ -134,8 +119,10 @@ std::vector<Leg> striped_write(const ChainTable& table, const FileLayout& layout
 
 namespace {
 
-BytesPerSecond client_nics(const StorageView& s, const Access& a, std::uint32_t clients) { return s.client_rate * (a.nic_efficiency * clients); }
-BytesPerSecond storage_nics(const StorageView& s, const Access& a) { return s.nic_rate * (a.nic_efficiency * s.nodes * s.nics_per_node); }
+/// Payload through a NIC of this rate.
+BytesPerSecond through(const Access& a, BytesPerSecond nic) { return std::min(nic, a.kernel.nic_limit(nic).value_or(nic)); }
+BytesPerSecond client_nics(const StorageView& s, const Access& a, std::uint32_t clients) { return through(a, s.client_rate) * double(clients); }
+BytesPerSecond storage_nics(const StorageView& s, const Access& a) { return through(a, s.nic_rate) * double(s.nodes * s.nics_per_node); }
 
 }  // namespace
 

@@ -13,7 +13,7 @@ namespace weft::workloads::storage {
 struct Access {
   std::uint32_t replicas = 3, targets_per_ssd = 3;
   std::uint32_t stripe = 0;          ///< chains of a file; 0: all
-  double nic_efficiency = 1;         ///< payload that NICs reach, as a part of their line rate
+  CommKernel kernel;                 ///< what RDMA reaches of a NIC
   Seconds latency;                   ///< of a request before its first byte, beside the wires'
   std::uint64_t seed = 0;
 };
@@ -35,7 +35,6 @@ class StorageWorkload : public BasicWorkload {
   /// Throws UserError (/cluster/storage, /clients) unless there are storage nodes, storage NICs and so many nodes; 0 asks for all.
   std::uint32_t clients_of(const ClusterView& cluster, std::int64_t asked, const std::string& place) const;
   ChainTable table_of(const ClusterView& cluster) const;
-  CommKernel kernel() const;
 
   Access access_;
 };

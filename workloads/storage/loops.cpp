@@ -34,7 +34,7 @@ class Choice {
 
 /// How fast one request alone can move.
 BytesPerSecond alone(const LoopPlan& plan, const StorageView& s, const Access& a) {
-  const BytesPerSecond nic = std::min(s.client_rate, s.nic_rate) * a.nic_efficiency;
+  const BytesPerSecond wire = std::min(s.client_rate, s.nic_rate), nic = std::min(wire, a.kernel.nic_limit(wire).value_or(wire));
   return std::min(nic, plan.writes ? s.ssd_write : s.ssd_read);
 }
 
@@ -57,12 +57,12 @@ std::vector<Limit> loop_limits(const LoopPlan& plan, const ClusterView& cluster,
   return limits;
 }
 
-Loop loop_of(const LoopPlan& plan, const ClusterView& cluster, const Access& access, ChainTable made, CommKernel kernel) {
+Loop loop_of(const LoopPlan& plan, const ClusterView& cluster, const Access& access, ChainTable made) {
   Loop loop;
   loop.table = std::make_shared<const ChainTable>(std::move(made));
   loop.shape.size = plan.size;
   loop.shape.latency = access.latency;
-  loop.shape.kernel = std::move(kernel);
+  loop.shape.kernel = access.kernel;
   loop.shape.name = plan.name;
   loop.shape.ranks_per_node = cluster.placement.gpus_per_node();
   for (std::uint32_t c = 0; c < plan.clients; ++c) loop.shape.clients.push_back({c, plan.in_flight, plan.requests, {}});
@@ -94,7 +94,7 @@ std::vector<ColumnDoc> rate_columns() {
   return {{"rate_TiBps", "all clients together, once requests are steadily in flight"},
           {"per_client_GiBps", "of each client, mean"},
           {"per_storage_node_GiBps", "rate over the number of storage nodes"},
-          {"client_nic_use_pct", "of what the clients' storage NICs can carry (line rate x nic_efficiency)", true},
+          {"client_nic_use_pct", "of what the clients' storage NICs can carry (with what RDMA reaches of them)", true},
           {"storage_nic_use_pct", "of what the storage nodes' NICs can carry; a write goes into one for every replica", true},
           {"ssd_use_pct", "of what the SSDs can give or take", true},
           {"limit_TiBps", "what the tightest of these, and of requests in flight, would allow if the load were even at all times"},

@@ -30,7 +30,7 @@ struct Loop {
   std::shared_ptr<const ChainTable> table;
   Case run;                      ///< observes times
 };
-Loop loop_of(const LoopPlan& plan, const ClusterView& cluster, const Access& access, ChainTable table, CommKernel kernel);
+Loop loop_of(const LoopPlan& plan, const ClusterView& cluster, const Access& access, ChainTable table);
 /// Sets rates, use of NICs and SSDs, request times and what bounds them.
 void fill_rates(const SteadyRate& steady, const std::vector<Limit>& limits, std::uint32_t clients, std::uint32_t storage_nodes, Row& row);
 std::vector<ColumnDoc> rate_columns();

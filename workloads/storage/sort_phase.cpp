@@ -16,10 +16,10 @@ Seconds task_compute(const SortPhase& p) { return p.records / static_cast<double
 
 }  // namespace
 
-std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainTable& table, const Access& access, const StorageView& storage, const CommKernel& kernel, std::uint32_t clients) {
+std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainTable& table, const Access& access, const StorageView& storage, std::uint32_t clients) {
   auto program = std::make_unique<StaticProgram>();
   StaticProgram::TransferOptions options;
-  options.kernel = program->add_kernel(kernel);
+  options.kernel = program->add_kernel(access.kernel);
   options.extra_latency = access.latency;
   const FileLayout layout(table, access.stripe, access.seed);
   const Bytes task = phase.records / static_cast<double>(phase.tasks);

@@ -21,7 +21,7 @@ struct SortPhase {
 };
 
 /// Tasks that run at one time on a node go together as one read, one computation and one write: they are alike and start together.
-std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainTable& table, const Access& access, const StorageView& storage, const CommKernel& kernel, std::uint32_t clients);
+std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainTable& table, const Access& access, const StorageView& storage, std::uint32_t clients);
 
 /// What the phase would take if one thing alone were needed.
 struct PhaseTimes {

@@ -16,6 +16,7 @@ using Kind = NamedOperation::Kind;
 // What no cluster reaches: more is a slip, and would end in infinities.
 constexpr double kMostBytes = 1e18, kMostSeconds = 1e9, kMostRate = 1e18, kLeastRate = 1;
 constexpr double kMostShare = 1e6, kLeastShare = 1e-9;
+constexpr std::uint64_t kMostStorageNodes = 1000000, kMostInStorageNode = 65535;
 
 std::string found(const Word& w) { return fmt::format("\"{}\"", w.text.substr(0, 60)); }
 
@@ -175,16 +176,17 @@ class OperationReader {
     for (std::size_t i = first; i < op_.legs.size(); ++i) op_.legs[i].share = share;
   }
 
-  /// gpu RANK, nic RANK, or KIND [LOCAL] of node NODE.
+  /// gpu RANK, nic RANK, KIND [LOCAL] of node NODE, or ssd or storage_host [LOCAL] of storage NODE.
   Endpoint read_end() {
-    static const std::vector<std::string> kinds = {"gpu", "nic", "host", "storage_nic"};
-    const std::string kind = words_.next("gpu, nic, host or storage_nic").text;
+    static const std::vector<std::string> kinds = {"gpu", "nic", "host", "storage_nic", "ssd", "storage_host"};
+    const std::string kind = words_.next("gpu, nic, host, storage_nic, ssd or storage_host").text;
     const auto found = std::find(kinds.begin(), kinds.end(), kind);
     if (found == kinds.end())
-      throw LineProblem{fmt::format("expected gpu, nic, host or storage_nic, got \"{}\"", kind.substr(0, 60)),
+      throw LineProblem{fmt::format("expected gpu, nic, host, storage_nic, ssd or storage_host, got \"{}\"", kind.substr(0, 60)),
                         unknown_name_hint(kind, kinds)};
     Endpoint e{static_cast<Endpoint::Kind>(found - kinds.begin()), NodeId(0), 0};
     const bool numbered = !words_.done() && !words_.at_keyword();
+    if (in_storage_node(e)) return read_storage_end(e, numbered);
     const auto number =
         numbered ? static_cast<std::uint32_t>(words_.integer("a rank of the program", std::max(shape_.ranks, shape_.per_node) - 1)) : 0;
     if (words_.take("of")) {
@@ -202,6 +204,16 @@ class OperationReader {
       throw LineProblem{fmt::format("there is no rank {}", number), fmt::format("the program has ranks 0 to {}", shape_.ranks - 1)};
     e.node = NodeId(number / shape_.per_node);
     e.local = number % shape_.per_node;
+    return e;
+  }
+
+  /// Whether the cluster has it is checked when the program runs.
+  Endpoint read_storage_end(Endpoint e, bool numbered) {
+    const bool ssd = e.kind == Endpoint::Kind::ssd;
+    if (numbered) e.local = static_cast<std::uint32_t>(words_.integer(ssd ? "an SSD of its node" : "a NIC of its node", kMostInStorageNode));
+    if (!words_.take("of") || !words_.take("storage"))
+      throw LineProblem{ssd ? "which SSD?" : "which storage_host?", ssd ? "ssd 3 of storage 0" : "storage_host of storage 0"};
+    e.node = NodeId(static_cast<std::uint32_t>(words_.integer("a storage node", kMostStorageNodes)));
     return e;
   }
 

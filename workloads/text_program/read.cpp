@@ -115,8 +115,8 @@ class TextReader {
     k.name = words.name("the name of a kernel");
     while (!words.done()) {
       if (words.take("nic-share")) {
-        if (k.nic_share) throw LineProblem{"a rate is said twice", "leave one out"};
-        k.nic_share = words.number("a part of the NIC's line rate", 1e-9, 1);
+        if (k.nic_share) throw LineProblem{"nic-share is said twice", "leave one out"};
+        k.nic_share = words.number("a part of the NIC's rate", 1e-3, 1);
         continue;
       }
       std::optional<BytesPerSecond>* rate = words.take("nic") ? &k.nic_rate : words.take("nvlink") ? &k.nvlink_rate : nullptr;

@@ -21,9 +21,13 @@ const char* kind_name(Endpoint::Kind kind) {
     case Endpoint::Kind::host:
       return "host";
     case Endpoint::Kind::storage_nic:
+      return "storage_nic";
+    case Endpoint::Kind::ssd:
+      return "ssd";
+    case Endpoint::Kind::storage_host:
       break;
   }
-  return "storage_nic";
+  return "storage_host";
 }
 
 void write_end(const NamedProgram& p, const Endpoint& e, Out out) {
@@ -34,7 +38,7 @@ void write_end(const NamedProgram& p, const Endpoint& e, Out out) {
   }
   fmt::format_to(out, "{}", kind_name(e.kind));
   if (e.local != 0) fmt::format_to(out, " {}", e.local);
-  fmt::format_to(out, " of node {}", e.node.value);
+  fmt::format_to(out, " of {} {}", in_storage_node(e) ? "storage" : "node", e.node.value);
 }
 
 /// Legs of one share that follow each other are one chain: from A via B to C.

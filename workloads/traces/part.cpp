@@ -114,7 +114,7 @@ class Parter {
     const std::uint64_t rank = std::uint64_t{e.node.value} * p_.per_node + e.local;
     const bool gpu = e.kind == Endpoint::Kind::gpu || e.kind == Endpoint::Kind::nic;
     if (!gpu)
-      throw UserError("", fmt::format("\"{}\" goes to or from a host or a storage NIC, which is no rank", op.name),
+      throw UserError("", fmt::format("\"{}\" goes to or from a host, a storage NIC or a storage node, which is no rank", op.name),
                       "this format knows ranks alone");
     if (rank >= p_.ranks)
       throw UserError("", fmt::format("\"{}\" goes to or from a GPU of node {} that is no rank of the program", op.name, e.node.value),

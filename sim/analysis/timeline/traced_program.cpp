@@ -14,9 +14,10 @@ using workloads::Leg;
 using workloads::OpLabel;
 using workloads::Transfer;
 
-bool between_nodes(const Leg& l) { return l.from.node != l.to.node; }
+bool between_nodes(const Leg& l) { return !in_same_machine(l.from, l.to); }
 bool moves(const Leg& l) { return l.from != l.to && l.share > 0; }
-bool has_nic(const Endpoint& e) { return e.kind != Endpoint::Kind::storage_nic; }
+/// Over the NICs that ranks have.
+bool over_own_nics(const Leg& l) { return between_nodes(l) && !on_storage_network(l.from) && !on_storage_network(l.to); }
 
 }  // namespace
 
@@ -95,7 +96,7 @@ void TracedProgram::find_spots(const Transfer& t) {
   const bool has_rank = labelled(t.id);
   const std::uint32_t track = track_or(far ? network_track : nvlink_track);
   if (has_rank) {
-    const std::uint32_t to = t.legs.empty() ? Slice::none : rank_of(t.legs.back().to);
+    const std::uint32_t to = t.legs.empty() || in_storage_node(t.legs.back().to) ? Slice::none : rank_of(t.legs.back().to);
     if (drawn(label_.rank.value)) spots_.push_back({label_.rank.value, track, t.bytes.value(), to});
     return;
   }
@@ -105,7 +106,10 @@ void TracedProgram::find_spots(const Transfer& t) {
 }
 
 void TracedProgram::add_spot(const Leg& leg, double bytes, std::uint32_t track) {
-  const std::uint32_t from = rank_of(leg.from), to = rank_of(leg.to);
+  // What a storage node sends is drawn where it arrives.
+  if (in_storage_node(leg.from) && in_storage_node(leg.to)) return;
+  const std::uint32_t from = rank_of(in_storage_node(leg.from) ? leg.to : leg.from);
+  const std::uint32_t to = in_storage_node(leg.from) || in_storage_node(leg.to) ? Slice::none : rank_of(leg.to);
   if (!drawn(from)) return;
   for (LiveTimeline::Spot& s : spots_) {
     if (s.process != from) continue;
@@ -119,10 +123,10 @@ void TracedProgram::add_spot(const Leg& leg, double bytes, std::uint32_t track) 
 void TracedProgram::find_nics(const Transfer& t) {
   nics_.clear();
   for (const Leg& l : t.legs) {
-    if (!between_nodes(l) || l.share <= 0) continue;
+    if (!over_own_nics(l) || l.share <= 0) continue;
     const std::uint32_t from = rank_of(l.from), to = rank_of(l.to);
-    if (has_nic(l.from) && drawn(from)) nics_.push_back({from, true, t.bytes.value() * l.share});
-    if (has_nic(l.to) && drawn(to)) nics_.push_back({to, false, t.bytes.value() * l.share});
+    if (drawn(from)) nics_.push_back({from, true, t.bytes.value() * l.share});
+    if (drawn(to)) nics_.push_back({to, false, t.bytes.value() * l.share});
   }
 }
 

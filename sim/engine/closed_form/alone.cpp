@@ -11,7 +11,7 @@ using topology::Hop;
 using topology::SubRoute;
 
 Alone::Alone(topology::Router& router, std::span<const workloads::CommKernel> kernels)
-    : router_(router), kernels_(kernels), wire_efficiency_(router.fabric().transport().wire_efficiency()),
+    : router_(router), kernels_(kernels),
       slowest_(kernels.size() + 1), on_link_(router.fabric().links().size(), 0) {}
 
 double Alone::seconds(const workloads::Transfer& t) {
@@ -136,7 +136,7 @@ double Alone::per_byte(KernelId kernel, LinkId link) const {
   switch (router_.fabric().link(link).cable) {
     case topology::CableClass::endpoint: {
       const auto limit = k.nic_limit(router_.fabric().link(link).rate);
-      return limit ? std::max(wire, wire_efficiency_ / limit->value()) : wire;
+      return limit ? std::max(wire, router_.fabric().transport(link).wire_efficiency() / limit->value()) : wire;
     }
     case topology::CableClass::nvlink: return k.nvlink_rate ? std::max(wire, 1 / k.nvlink_rate->value()) : wire;
     case topology::CableClass::pcie:

@@ -46,7 +46,6 @@ class Alone {
 
   topology::Router& router_;
   std::span<const workloads::CommKernel> kernels_;
-  double wire_efficiency_;
   std::vector<std::vector<double>> slowest_;   // by kernel + 1 and segment; negative until asked for
   std::vector<double> on_link_;                // by link: bytes per byte of the flow at hand
   std::vector<LinkId> touched_;

@@ -16,14 +16,10 @@ bool inside_a_node(const Leg& leg) {
 
 constexpr std::size_t most_bundles = 1u << 18;   // kept, whatever a long run brings
 
-std::uint64_t word(const Endpoint& e) {
-  return std::uint64_t{e.node.value} << 32 | std::uint64_t{e.local} << 2 | static_cast<std::uint64_t>(e.kind);
-}
-
 std::uint64_t hash_of(std::span<const Leg> legs, KernelId kernel) {
   std::uint64_t h = kernel.value;
   for (const Leg& l : legs) {
-    h = mix64(h ^ (word(l.from) + 3 * std::rotl(word(l.to), 21) + std::rotl(std::bit_cast<std::uint64_t>(l.share), 5)));
+    h = mix64(h ^ (word_of(l.from) + 3 * std::rotl(word_of(l.to), 21) + std::rotl(std::bit_cast<std::uint64_t>(l.share), 5)));
   }
   return h;
 }

@@ -14,7 +14,7 @@ constexpr std::uint32_t no_piece = ~std::uint32_t{0};
 }  // namespace
 
 Paths::Paths(const topology::Router& router, std::span<const workloads::CommKernel> kernels, const LinkOrbits* orbits)
-    : router_(router), kernels_(kernels), orbits_(orbits), wire_efficiency_(router.fabric().transport().wire_efficiency()),
+    : router_(router), kernels_(kernels), orbits_(orbits),
       whole_(kernels.size() + 1) {
   const auto links = router.fabric().links();
   physical_ = static_cast<std::uint32_t>(links.size());
@@ -109,9 +109,8 @@ void Paths::expand(SegmentId segment, KernelId kernel, double share, std::vector
     const workloads::CommKernel& k = kernels_[kernel.value];
     switch (router_.fabric().link(hop.link).cable) {
       case topology::CableClass::endpoint:   // hop shares of the network count packet headers; a kernel's rate does not
-        if (const auto limit = k.nic_limit(router_.fabric().link(hop.link).rate)) {
-          out.push_back({virtual_link(link, kernel, *limit), coefficient * wire_efficiency_});
-        }
+        if (const auto limit = k.nic_limit(router_.fabric().link(hop.link).rate))
+          out.push_back({virtual_link(link, kernel, *limit), coefficient * router_.fabric().transport(hop.link).wire_efficiency()});
         break;
       case topology::CableClass::nvlink:
         if (k.nvlink_rate) out.push_back({virtual_link(link, kernel, *k.nvlink_rate), coefficient});

@@ -85,7 +85,6 @@ class Paths {
   const topology::Router& router_;
   std::span<const workloads::CommKernel> kernels_;
   const LinkOrbits* orbits_;
-  double wire_efficiency_;
   std::uint32_t physical_;
   std::vector<double> capacity_;
   std::vector<std::uint32_t> cover_, uncovered_;   // by link: the tighter link, no_cover, or unseen so far

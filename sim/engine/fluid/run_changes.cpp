@@ -16,6 +16,8 @@ std::string text_of(const Endpoint& e) {
     case Endpoint::Kind::nic: kind = "nic"; break;
     case Endpoint::Kind::host: kind = "host"; break;
     case Endpoint::Kind::storage_nic: kind = "storage_nic"; break;
+    case Endpoint::Kind::ssd: return fmt::format("storage{}.ssd{}", e.node.value, e.local);
+    case Endpoint::Kind::storage_host: return fmt::format("storage{}.host", e.node.value);
   }
   return fmt::format("node{}.{}{}", e.node.value, kind, e.local);
 }
@@ -96,7 +98,7 @@ void Run::reroute(std::uint32_t place, OpId id, LinkId lost) {
 UserError Run::no_path_left(const Kept& k, OpId id, const UserError& why) const {
   std::string ends;
   for (const workloads::Leg& leg : k.legs) {
-    if (leg.from.node == leg.to.node && k.legs.size() > 1) continue;
+    if (in_same_machine(leg.from, leg.to) && k.legs.size() > 1) continue;
     ends = fmt::format(" from {} to {}", text_of(leg.from), text_of(leg.to));
     break;
   }

@@ -35,29 +35,33 @@ bool FabricInUse::policy_has_symmetries(std::span<const FabricEvent> events) con
   using topology::Policy;
   switch (router_.spec().policy) {
     case Policy::ecmp: return false;
-    case Policy::static_dmodk:   // routes of the start are no longer those after a failure
-      return std::all_of(events.begin(), events.end(), [](const FabricEvent& e) { return e.what == FabricEvent::What::capacity; });
+    case Policy::static_dmodk:   // routes of the start are no longer those after a failure; those of the storage network are not looked at
+      return !fabric_.has_storage() && std::all_of(events.begin(), events.end(), [](const FabricEvent& e) { return e.what == FabricEvent::What::capacity; });
     case Policy::adaptive: break;
   }
   // Detours of a Dragonfly go over all groups where these are few, else over some, which depend on numbers of routers.
   constexpr std::uint32_t few_groups = 64;
-  if (router_.spec().paths == topology::PathChoice::minimal || !fabric_.minimal_within_groups()) return true;
+  if (router_.spec().paths == topology::PathChoice::minimal || !groups_matter()) return true;
   std::uint32_t last = 0;
   for (const topology::Vertex& v : fabric_.vertices()) last = std::max(last, v.kind == VertexKind::net_switch ? v.group : 0);
   return last < few_groups;
 }
 
-// Nodes outside the job carry nothing and are left out; that a switch has NICs at all matters to detours.
+bool FabricInUse::groups_matter() const { return fabric_.minimal_within_groups() || fabric_.storage_minimal_within_groups(); }
+
+// Nodes outside the job carry nothing and are left out, but storage nodes serve any and stay where they are; that a switch has NICs at all matters to detours.
 void FabricInUse::colour_vertices() {
   const auto vertices = fabric_.vertices();
   vertex_colour_.assign(vertices.size(), 0);
   for (std::uint32_t v = 0; v < vertices.size(); ++v) {
     const bool is_switch = vertices[v].kind == VertexKind::net_switch;
-    if (is_switch || vertices[v].node < ranks_.nodes())
+    if (!is_switch && fabric_.in_storage_network(VertexId(v))) vertex_colour_[v] = hash_with(static_cast<std::uint64_t>(vertices[v].kind), v);
+    else if (is_switch || vertices[v].node < ranks_.nodes())
       vertex_colour_[v] = hash_with(static_cast<std::uint64_t>(vertices[v].kind), is_switch ? vertices[v].tier : 0);
   }
   for (std::uint32_t v = 0; v < vertices.size(); ++v) {
-    if (vertices[v].kind != VertexKind::nic) continue;
+    const VertexKind kind = vertices[v].kind;
+    if (kind != VertexKind::nic && kind != VertexKind::storage_nic && kind != VertexKind::storage_node_nic) continue;
     const VertexId at = fabric_.switch_of_nic(VertexId(v));
     if (at.valid()) vertex_colour_[at.value] = hash_with(static_cast<std::uint64_t>(VertexKind::net_switch), 1000 + vertices[at.value].tier);
   }
@@ -179,7 +183,7 @@ bool FabricInUse::move_layers(std::vector<std::uint32_t>& to) const {
 }
 
 bool FabricInUse::keeps_groups(std::span<const std::uint32_t> to) const {
-  if (!fabric_.minimal_within_groups()) return true;
+  if (!groups_matter()) return true;
   const auto vertices = fabric_.vertices();
   std::vector<std::uint32_t> image(vertices.size(), none), source(vertices.size(), none);   // by group
   for (std::uint32_t v = 0; v < vertices.size(); ++v) {

@@ -44,6 +44,7 @@ class FabricInUse {
     auto operator<=>(const Shape&) const = default;
   };
 
+  bool groups_matter() const;
   bool policy_has_symmetries(std::span<const FabricEvent> events) const;
   void colour_vertices();
   void colour_links(std::span<const FabricEvent> events);

@@ -8,10 +8,6 @@
 namespace weft::engine {
 namespace {
 
-std::uint64_t word(const Endpoint& e) {
-  return std::uint64_t{e.node.value} << 32 | std::uint64_t{e.local} << 2 | static_cast<std::uint64_t>(e.kind);
-}
-
 /// The cable of a NIC in a segment; null when there is none.
 const topology::Hop* nic_cable(const topology::Router& router, SegmentId segment) {
   for (const topology::Hop& hop : router.segment(segment)) {
@@ -42,7 +38,7 @@ void Crossings::add(const workloads::Transfer& t) {
   for (const workloads::Leg& leg : t.legs) {
     const bool by_nvlink = leg.from.node == leg.to.node && leg.from.kind == Endpoint::Kind::gpu && leg.to.kind == Endpoint::Kind::gpu;
     if (by_nvlink || leg.from == leg.to || leg.share <= 0) continue;
-    if (!pairs_.insert({word(leg.from), word(leg.to)}).second) continue;
+    if (!pairs_.insert({word_of(leg.from), word_of(leg.to)}).second) continue;
     if (!router_->reachable(leg.from, leg.to)) continue;   // the engine will say so
     routes_.clear();
     router_->route(leg.from, leg.to, t.flow_key, routes_);

@@ -15,7 +15,7 @@ using topology::CableClass;
 using topology::VertexKind;
 
 Lowering::Lowering(topology::Router& router, std::span<const workloads::CommKernel> kernels, std::span<const FabricEvent> events)
-    : router_(router), kernels_(kernels), wire_efficiency_(router.fabric().transport().wire_efficiency()),
+    : router_(router), kernels_(kernels),
       physical_(router.fabric().links().size()), single_(physical_, false), spray_of_(physical_, none) {
   wires_.resize(physical_);
   for (std::uint32_t l = 0; l < physical_; ++l) {
@@ -110,7 +110,7 @@ const std::vector<Lowering::Load>& Lowering::piece(SegmentId segment, KernelId k
     // Shares in the network count packet headers; a kernel's rate is one of payload.
     const auto nic_limit = k.nic_limit(router_.fabric().link(link).rate);
     if (cable == CableClass::endpoint && nic_limit) {
-      loads.push_back({kernel_wire(link, kernel, *nic_limit), loads[i].coefficient * wire_efficiency_});
+      loads.push_back({kernel_wire(link, kernel, *nic_limit), loads[i].coefficient * router_.fabric().transport(link).wire_efficiency()});
     } else if (cable == CableClass::nvlink && k.nvlink_rate) {
       loads.push_back({kernel_wire(link, kernel, *k.nvlink_rate), loads[i].coefficient});
     }

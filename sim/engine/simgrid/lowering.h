@@ -77,7 +77,6 @@ class Lowering {
 
   topology::Router& router_;
   std::span<const workloads::CommKernel> kernels_;
-  double wire_efficiency_;
   std::vector<Wire> wires_;
   std::size_t physical_;
   std::unordered_map<PieceKey, std::vector<Load>, PieceHash> pieces_;   // looked up only, like those below
