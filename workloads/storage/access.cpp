@@ -67,10 +67,8 @@ Leg read_leg(const Target& from, const Endpoint& client) { return {ssd_end(from)
 
 namespace {
 
-/// A storage node's memory, at the NIC on the SSD's side (SSDs are dealt out over the NICs in blocks, as over NUMA domains).
-Endpoint memory_beside(const Target& t, const StorageView& s) {
-  return {Endpoint::Kind::storage_host, NodeId(t.node), t.ssd * s.nics_per_node / s.ssds_per_node};
-}
+/// A storage node's memory at the NIC that the SSD's bytes take too (one service for some SSDs and a NIC).
+Endpoint memory_beside(const Target& t, const StorageView& s) { return {Endpoint::Kind::storage_host, NodeId(t.node), t.ssd % s.nics_per_node}; }
 
 /// Legs with shares added up where both ends are the same, in order of first appearance.
 class LegSum {

@@ -58,19 +58,19 @@ SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size
     first += client.requests;
   }
   if (end <= begin) begin = 0, end = outcome.makespan.value();
-  double bytes = 0, sum = 0;
+  double sum = 0, done = 0;
   std::vector<double> times;
   for (std::size_t op = 0; op < first; ++op) {
     const double from = outcome.start[op].value(), to = outcome.finish[op].value();
-    const double inside = std::min(to, end) - std::max(from, begin);
-    if (inside > 0) bytes += shape.size.value() * inside / (to - from);
+    // In a steady state what is under way at the beginning has as much behind it as what is under way at the end.
+    if (to > begin && to <= end) ++done;
     if (from < begin || from > end) continue;
     sum += to - from;
     times.push_back(to - from);
   }
   const auto late = times.begin() + static_cast<std::ptrdiff_t>((times.size() - 1) * 99 / 100);
   std::nth_element(times.begin(), late, times.end());
-  return {BytesPerSecond(bytes / (end - begin)), Seconds(begin), Seconds(end), Seconds(sum / static_cast<double>(times.size())), Seconds(*late)};
+  return {shape.size * done / Seconds(end - begin), Seconds(begin), Seconds(end), Seconds(sum / static_cast<double>(times.size())), Seconds(*late)};
 }
 
 }  // namespace weft::workloads::storage

@@ -60,7 +60,7 @@ struct SteadyRate {
   Seconds mean_time, p99_time;   ///< of the requests that began in it
 };
 /// From when every client has twice its requests in flight behind it (or a third of all, if less) until the first begins its last. Where that is
-/// no time, the whole run. Requests partly inside count in proportion.
+/// no time, the whole run. Requests that end in it count whole.
 SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients);
 
 }  // namespace weft::workloads::storage

@@ -20,7 +20,8 @@ class Choice {
     return table_->chain(static_cast<std::uint32_t>(draws.below(table_->size())));
   }
   const Target& replica(std::span<const Target> chain, std::uint32_t client, std::uint32_t k) const {
-    if (!plan_.drawn_replicas) return chain[(client + k) % chain.size()];
+    // Another replica of each chain in each round over the file.
+    if (!plan_.drawn_replicas) return chain[(client + k % layout_.stripe() + k / layout_.stripe()) % chain.size()];
     Draws draws(seed_, "storage replica", client, k);
     return chain[draws.below(chain.size())];
   }
