@@ -7,8 +7,8 @@
 namespace weft::testing {
 
 /// `clients` nodes of one GPU and a storage NIC, storage nodes of the 180-node 3FS cluster unless said otherwise; ideal wires.
-inline Ground storage_ground(std::uint32_t clients, std::uint32_t storage_nodes, const std::string& client_nic = "200 Gbps", const std::string& node = "threefs_2025",
-                             const std::string& topology = {}) {
+inline Ground storage_ground(std::uint32_t clients, std::uint32_t storage_nodes, const std::string& client_nic = "200 Gbps",
+                             const std::string& node = "threefs_2025", const std::string& topology = {}) {
   const std::string client = R"({"extends": "endpoint", "storage_nic_rate": ")" + client_nic + R"("})";
   return Ground(make_storage_fabric({node, storage_nodes, topology}, R"({"kind": "ft3", "radix": 32})", clients, client));
 }
@@ -26,8 +26,8 @@ inline workloads::ClusterView storage_view(std::uint32_t clients, std::uint32_t 
 
 /// Bytes that go out of and into SSDs and storage NICs of a recorded program.
 struct StorageBytes {
-  std::map<std::pair<std::uint32_t, std::uint32_t>, double> read, written;   ///< by storage node and SSD
-  std::map<std::uint32_t, double> forwarded;                                 ///< by storage node: from its memory to another's SSDs
+  std::map<std::pair<std::uint32_t, std::uint32_t>, double> read, written;  ///< by storage node and SSD
+  std::map<std::uint32_t, double> forwarded;                                ///< by storage node: from its memory to another's SSDs
 };
 inline StorageBytes storage_bytes(const RecordingSink& sink) {
   StorageBytes b;

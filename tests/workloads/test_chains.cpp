@@ -38,8 +38,8 @@ void check_sound(const ChainTable& table) {
 }  // namespace
 
 TEST_CASE("3FS's example: six nodes of one SSD with five targets, three replicas: each pair of nodes meets in two chains") {
-  // 10 chains x 3 pairs = 30 meetings of 15 pairs: two each. When a node is lost, each other takes 1/5 of its reads (design notes, "Balanced traffic
-  // during recovery"), a balanced incomplete block design.
+  // 10 chains x 3 pairs = 30 meetings of 15 pairs: two each. When a node is lost, each other takes 1/5 of its reads (design notes,
+  // "Balanced traffic during recovery"), a balanced incomplete block design.
   for (const std::uint64_t seed : {1u, 2u, 3u}) {
     const ChainTable table({6, 1, 5, 3}, seed);
     check_sound(table);
@@ -54,7 +54,7 @@ TEST_CASE("larger tables pair nodes evenly, too") {
   check_sound(table);
   for (std::uint32_t b = 1; b < 25; ++b) CHECK(std::abs(static_cast<int>(table.meetings(0, b)) - 8) <= 1);
   check_sound(ChainTable({180, 16, 3, 3}, 1));
-  check_sound(ChainTable({5, 16, 6, 3}, 7));   // 3FS's deployment example
+  check_sound(ChainTable({5, 16, 6, 3}, 7));  // 3FS's deployment example
   check_sound(ChainTable({4, 1, 2, 1}, 7));
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("the same seed gives the same table, another another") {
 }
 
 TEST_CASE("a file's chunks go over each chain of its stripe once a round, and files take chains in turn") {
-  const ChainTable table({10, 3, 1, 3}, 1);   // 10 chains
+  const ChainTable table({10, 3, 1, 3}, 1);  // 10 chains
   const FileLayout layout(table, 4, 1);
   for (const std::uint64_t file : {0u, 1u, 7u}) {
     std::set<std::uint32_t> chains, expected;

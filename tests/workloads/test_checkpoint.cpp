@@ -12,7 +12,8 @@ TEST_CASE("a \"checkpoint\" is written in equal shares, along all chains, and re
   REQUIRE(write.transfers.size() == 4);
   const StorageBytes written = storage_bytes(write);
   CHECK(written.written.size() == 24);
-  for (const auto& [ssd, bytes] : written.written) CHECK(bytes == doctest::Approx(3 * 12e9 / 24));   // 3 targets of each SSD, all chains alike
+  for (const auto& [ssd, bytes] : written.written)
+    CHECK(bytes == doctest::Approx(3 * 12e9 / 24));  // 3 targets of each SSD, all chains alike
   RecordingSink read;
   cases[0].then.at(0).program(0)->start(read);
   for (const auto& [ssd, bytes] : storage_bytes(read).read) CHECK(bytes == doctest::Approx(12e9 / 24));
@@ -35,5 +36,6 @@ TEST_CASE("evenly striped, a checkpoint takes its bytes over the tightest resour
 
 TEST_CASE("either the state or the parameters, and not both") {
   CHECK_THROWS_WITH_AS(workload_from(R"({"kind": "checkpoint"})"), doctest::Contains(R"(either "state" or "parameters")"), UserError);
-  CHECK_THROWS_WITH_AS(workload_from(R"({"kind": "checkpoint", "state": "1 GB", "parameters": 1e9})"), doctest::Contains("either"), UserError);
+  CHECK_THROWS_WITH_AS(workload_from(R"({"kind": "checkpoint", "state": "1 GB", "parameters": 1e9})"), doctest::Contains("either"),
+                       UserError);
 }

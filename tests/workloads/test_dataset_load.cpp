@@ -9,13 +9,16 @@ using namespace weft::testing;
 namespace {
 
 Row load(const std::string& more) {
-  return storage_ground(4, 3).run(R"({"kind": "dataset_load", "samples_per_step": 1000, "sample": "1 MB", "steps": 10, )" + ideal_access + ", " + more + "}").at(0);
+  return storage_ground(4, 3)
+      .run(R"({"kind": "dataset_load", "samples_per_step": 1000, "sample": "1 MB", "steps": 10, )" + ideal_access + ", " + more + "}")
+      .at(0);
 }
 
 }  // namespace
 
 TEST_CASE("every step of \"dataset_load\" reads its samples, runs ahead by the prefetch, and computes in order") {
-  const auto cases = workload_from(R"({"kind": "dataset_load", "samples_per_step": 10, "sample": "1 kB", "steps": 4, "prefetch": 2})")->cases(storage_view(3, 6));
+  const auto cases = workload_from(R"({"kind": "dataset_load", "samples_per_step": 10, "sample": "1 kB", "steps": 4, "prefetch": 2})")
+                         ->cases(storage_view(3, 6));
   const RecordingSink sink = record(cases[0]);
   CHECK(sink.transfers.size() == 12);
   CHECK(sink.computes.size() == 24);
@@ -49,5 +52,6 @@ TEST_CASE("clients' NICs that are too slow set the pace") {
 }
 
 TEST_CASE("too many samples to draw are refused") {
-  CHECK_THROWS_WITH_AS(storage_ground(4, 3).run(R"({"kind": "dataset_load", "samples_per_step": 1000, "steps": 100000})"), doctest::Contains("too many to draw"), UserError);
+  CHECK_THROWS_WITH_AS(storage_ground(4, 3).run(R"({"kind": "dataset_load", "samples_per_step": 1000, "steps": 100000})"),
+                       doctest::Contains("too many to draw"), UserError);
 }

@@ -9,7 +9,8 @@ using namespace weft::testing;
 namespace {
 
 std::string sort_of(const std::string& more) {
-  return R"({"kind": "graysort", "records": "1 TB", "partitions": 96, "cores": 16, "cores_per_task": 4, "partition_rate": "1 GB/s", "sort_rate": "500 MB/s", )" + ideal_access + more + "}";
+  return R"({"kind": "graysort", "records": "1 TB", "partitions": 96, "cores": 16, "cores_per_task": 4, "partition_rate": "1 GB/s", "sort_rate": "500 MB/s", )" +
+         ideal_access + more + "}";
 }
 
 }  // namespace
@@ -33,8 +34,8 @@ TEST_CASE("each phase of \"graysort\" reads all records once and writes them wit
 }
 
 TEST_CASE("tasks that read, compute and write in turn take the sum of the three") {
-  // 8 clients x 25 GB/s and 6 nodes x 50 GB/s read 200 GB/s; three replicas take 6 x 50 / 3 = 100 GB/s. Partitioning: 1.2 TB / 200 = 6 s, 1 TB / (8 x 16 x
-  // 1 GB/s) = 7.8125 s, 1.2 TB / 100 = 12 s. Sorting: 5.9 + 15.625 + 10 s.
+  // 8 clients x 25 GB/s and 6 nodes x 50 GB/s read 200 GB/s; three replicas take 6 x 50 / 3 = 100 GB/s. Partitioning: 1.2 TB / 200 = 6 s, 1
+  // TB / (8 x 16 x 1 GB/s) = 7.8125 s, 1.2 TB / 100 = 12 s. Sorting: 5.9 + 15.625 + 10 s.
   const Row row = storage_ground(8, 6).run(sort_of("")).at(0);
   CHECK(row.number("partition_s") == doctest::Approx(6 + 7.8125 + 12).epsilon(0.01));
   CHECK(row.number("sort_s") == doctest::Approx(5.9 + 15.625 + 10).epsilon(0.01));
@@ -45,7 +46,8 @@ TEST_CASE("tasks that read, compute and write in turn take the sum of the three"
 }
 
 TEST_CASE("tasks that overlap take what the slowest of the three takes, and the ends of the others") {
-  // Three waves of 4 tasks a node. Partitioning: 12 s of writing, and the first wave's read and computation before: (6 + 7.8125) / 3 = 4.6 s.
+  // Three waves of 4 tasks a node. Partitioning: 12 s of writing, and the first wave's read and computation before: (6 + 7.8125) / 3 = 4.6
+  // s.
   const Row row = storage_ground(8, 6).run(sort_of(R"(, "overlap": true)")).at(0);
   CHECK(row.number("partition_s") >= 12);
   CHECK(row.number("partition_s") <= 12 + (6 + 7.8125) / 3 + 0.2);
@@ -62,5 +64,6 @@ TEST_CASE("SSDs that write slowly are named") {
 }
 
 TEST_CASE("a task with more cores than a node is refused") {
-  CHECK_THROWS_WITH_AS(storage_ground(8, 6).run(R"({"kind": "graysort", "cores": 4, "cores_per_task": 8})"), doctest::Contains("a task wants 8 cores, a node has 4"), UserError);
+  CHECK_THROWS_WITH_AS(storage_ground(8, 6).run(R"({"kind": "graysort", "cores": 4, "cores_per_task": 8})"),
+                       doctest::Contains("a task wants 8 cores, a node has 4"), UserError);
 }

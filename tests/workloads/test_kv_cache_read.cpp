@@ -8,7 +8,8 @@ using namespace weft::testing;
 
 TEST_CASE("a request of \"kv_cache_read\" is read in blocks that add up to its bytes") {
   // 100 tokens in blocks of 64 are two blocks of 50 tokens.
-  const auto cases = workload_from(R"({"kind": "kv_cache_read", "tokens": 100, "requests": 3, "in_flight": 32})")->cases(storage_view(2, 4));
+  const auto cases =
+      workload_from(R"({"kind": "kv_cache_read", "tokens": 100, "requests": 3, "in_flight": 32})")->cases(storage_view(2, 4));
   const RecordingSink sink = record(cases[0]);
   REQUIRE(sink.transfers.size() == 6);
   double bytes = 0;
@@ -28,5 +29,6 @@ TEST_CASE("one client is bound by its NIC: at most 46.57 GiB/s of 400 Gbps, and 
 }
 
 TEST_CASE("a block larger than its request is refused") {
-  CHECK_THROWS_WITH_AS(storage_ground(1, 3).run(R"({"kind": "kv_cache_read", "tokens": 32})"), doctest::Contains("a block of 64 tokens is larger than a request of 32"), UserError);
+  CHECK_THROWS_WITH_AS(storage_ground(1, 3).run(R"({"kind": "kv_cache_read", "tokens": 32})"),
+                       doctest::Contains("a block of 64 tokens is larger than a request of 32"), UserError);
 }

@@ -7,7 +7,8 @@ using namespace weft;
 using namespace weft::testing;
 
 TEST_CASE("a \"storage_write\" goes from the client to the head, and from each storage node's memory to the next SSD") {
-  const auto cases = workload_from(R"({"kind": "storage_write", "clients": 2, "write_size": "4 MiB", "in_flight": 16})")->cases(storage_view(2, 5, 3));
+  const auto cases =
+      workload_from(R"({"kind": "storage_write", "clients": 2, "write_size": "4 MiB", "in_flight": 16})")->cases(storage_view(2, 5, 3));
   const RecordingSink sink = record(cases[0]);
   REQUIRE(sink.transfers.size() == 32);
   for (const RecordedTransfer& t : sink.transfers) {
@@ -46,11 +47,14 @@ TEST_CASE("three replicas take three times the storage NICs: a third of what is 
 }
 
 TEST_CASE("a write alone is as slow as its slowest stretch, an SSD that takes 4 GB/s") {
-  const Row row = storage_ground(1, 3).run(R"({"kind": "storage_write", "kernel": "line_rate", "latency": "0 s", "in_flight": 1, "writes": 8})").at(0);
+  const Row row =
+      storage_ground(1, 3).run(R"({"kind": "storage_write", "kernel": "line_rate", "latency": "0 s", "in_flight": 1, "writes": 8})").at(0);
   CHECK(row.number("request_ms") == doctest::Approx(4194304 / 4e6).epsilon(1e-6));
 }
 
 TEST_CASE("writes to fewer storage nodes than replicas are refused") {
-  CHECK_THROWS_WITH_AS(storage_ground(2, 2).run(R"({"kind": "storage_write"})"), doctest::Contains("3 replicas need 3 storage nodes"), UserError);
-  CHECK_THROWS_WITH_AS(storage_ground(2, 3).run(R"({"kind": "storage_write", "writes": 1})"), doctest::Contains("/workload/0/writes"), UserError);
+  CHECK_THROWS_WITH_AS(storage_ground(2, 2).run(R"({"kind": "storage_write"})"), doctest::Contains("3 replicas need 3 storage nodes"),
+                       UserError);
+  CHECK_THROWS_WITH_AS(storage_ground(2, 3).run(R"({"kind": "storage_write", "writes": 1})"), doctest::Contains("/workload/0/writes"),
+                       UserError);
 }

@@ -11,7 +11,8 @@ namespace {
 using namespace storage;
 
 /// One transfer a node, all at once: its share of the state, striped over the chains of a file of its own.
-std::unique_ptr<StaticProgram> checkpoint_program(const ChainTable& table, const Access& access, const StorageView& view, std::uint32_t clients, Bytes each, bool writes) {
+std::unique_ptr<StaticProgram> checkpoint_program(const ChainTable& table, const Access& access, const StorageView& view,
+                                                  std::uint32_t clients, Bytes each, bool writes) {
   auto program = std::make_unique<StaticProgram>();
   StaticProgram::TransferOptions options;
   options.kernel = program->add_kernel(access.kernel);
@@ -27,7 +28,8 @@ std::unique_ptr<StaticProgram> checkpoint_program(const ChainTable& table, const
 
 class Checkpoint final : public StorageWorkload {
  public:
-  Checkpoint(const Parameters& p, Access access, Bytes state, std::int64_t clients) : StorageWorkload(p, access), state_(state), clients_(clients) {}
+  Checkpoint(const Parameters& p, Access access, Bytes state, std::int64_t clients)
+      : StorageWorkload(p, access), state_(state), clients_(clients) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     const std::uint32_t clients = clients_of(cluster, clients_, "/clients");
@@ -39,9 +41,12 @@ class Checkpoint final : public StorageWorkload {
     c.labels.set("clients", std::int64_t{clients}).set("state_B", bytes_cell(state_));
     c.program = part(true);
     c.then.push_back({part(false), {}});
-    c.fill = [state = state_, writes = write_limits(cluster.storage, access_, clients), reads = read_limits(cluster.storage, access_, clients)](std::span<const Outcome> o, Row& row) {
+    c.fill = [state = state_, writes = write_limits(cluster.storage, access_, clients),
+              reads = read_limits(cluster.storage, access_, clients)](std::span<const Outcome> o, Row& row) {
       const Seconds write = o[0].makespan, read = o[0].then[0];
-      row.set("write_s", write.value()).set("write_TiBps", tib_per_second(state / write)).set("write_bound_by", bound_by(writes, state / write));
+      row.set("write_s", write.value())
+          .set("write_TiBps", tib_per_second(state / write))
+          .set("write_bound_by", bound_by(writes, state / write));
       row.set("read_s", read.value()).set("read_TiBps", tib_per_second(state / read)).set("read_bound_by", bound_by(reads, state / read));
     };
     return {c};
@@ -59,20 +64,19 @@ WorkloadKind checkpoint_kind() {
   k.name = "checkpoint";
   k.title = "a training state is written to storage, and read back";
   k.summary =
-      "Every node writes an equal share of the state from host memory into a file of its own, all at once; then every node reads one back. The copy from GPU to host memory, which training "
+      "Every node writes an equal share of the state from host memory into a file of its own, all at once; then every node reads one back. "
+      "The copy from GPU to host memory, which training "
       "waits for, is no part of it.";
   k.parameters = with_access({{"clients", "nodes that hold the state; default: all"},
                               {"state", "bytes of the state; or"},
                               {"parameters", "parameters of the model, times"},
-                              {"bytes_per_parameter", "kept of each: weights and optimiser; default 10 (BF16 weight, FP32 master, two BF16 moments: DeepSeek-V3, arXiv:2412.19437 section 3.3)"}});
-  k.columns = {{"clients", "nodes that hold the state"},
-               {"state_B", "bytes of the state"},
-               {"write_s", "until every replica has all of it"},
-               {"write_TiBps", "state over that time"},
-               {"write_bound_by", "what limits the write"},
-               {"read_s", "until every node has its share back"},
-               {"read_TiBps", "state over that time"},
-               {"read_bound_by", "what limits the read"}};
+                              {"bytes_per_parameter",
+                               "kept of each: weights and optimiser; default 10 (BF16 weight, FP32 master, two BF16 moments: DeepSeek-V3, "
+                               "arXiv:2412.19437 section 3.3)"}});
+  k.columns = {{"clients", "nodes that hold the state"},         {"state_B", "bytes of the state"},
+               {"write_s", "until every replica has all of it"}, {"write_TiBps", "state over that time"},
+               {"write_bound_by", "what limits the write"},      {"read_s", "until every node has its share back"},
+               {"read_TiBps", "state over that time"},           {"read_bound_by", "what limits the read"}};
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);
     const std::int64_t clients = read_clients(p, 0);

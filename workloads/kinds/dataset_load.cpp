@@ -44,7 +44,7 @@ std::unique_ptr<StaticProgram> load_program(const LoadPlan& plan, const ChainTab
   options.kernel = program->add_kernel(access.kernel);
   options.extra_latency = access.latency;
   const Seconds preprocess = plan.preprocess * (static_cast<double>(plan.samples) / static_cast<double>(plan.workers));
-  std::vector<std::vector<OpId>> used(clients);   ///< by client and step: the training step
+  std::vector<std::vector<OpId>> used(clients);  ///< by client and step: the training step
   for (std::int64_t s = 0; s < plan.steps; ++s)
     for (std::uint32_t c = 0; c < clients; ++c) {
       const auto legs = legs_of_step(table, access.seed, c, s, plan.samples);
@@ -60,17 +60,23 @@ std::unique_ptr<StaticProgram> load_program(const LoadPlan& plan, const ChainTab
 
 class DatasetLoad final : public StorageWorkload {
  public:
-  DatasetLoad(const Parameters& p, Access access, LoadPlan plan, std::int64_t clients) : StorageWorkload(p, access), plan_(plan), clients_(clients) {}
+  DatasetLoad(const Parameters& p, Access access, LoadPlan plan, std::int64_t clients)
+      : StorageWorkload(p, access), plan_(plan), clients_(clients) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     const std::uint32_t clients = clients_of(cluster, clients_, "/clients");
     if (plan_.samples * plan_.steps * clients > 50'000'000)
-      throw UserError("/steps", fmt::format("{} samples x {} steps x {} nodes are too many to draw", plan_.samples, plan_.steps, clients), "50 million draws are allowed: use fewer steps");
+      throw UserError("/steps", fmt::format("{} samples x {} steps x {} nodes are too many to draw", plan_.samples, plan_.steps, clients),
+                      "50 million draws are allowed: use fewer steps");
     const auto table = std::make_shared<const ChainTable>(table_of(cluster));
     Case c;
     c.labels.set("clients", std::int64_t{clients}).set("sample_B", bytes_cell(plan_.sample)).set("samples_per_step", plan_.samples);
-    c.program = [table, clients, plan = plan_, access = access_](std::size_t) -> std::unique_ptr<Program> { return load_program(plan, *table, access, clients); };
-    c.fill = [plan = plan_, clients, limits = read_limits(cluster.storage, access_, clients)](std::span<const Outcome> o, Row& row) { fill(plan, clients, limits, o[0].makespan, row); };
+    c.program = [table, clients, plan = plan_, access = access_](std::size_t) -> std::unique_ptr<Program> {
+      return load_program(plan, *table, access, clients);
+    };
+    c.fill = [plan = plan_, clients, limits = read_limits(cluster.storage, access_, clients)](std::span<const Outcome> o, Row& row) {
+      fill(plan, clients, limits, o[0].makespan, row);
+    };
     return {c};
   }
 
@@ -85,7 +91,9 @@ class DatasetLoad final : public StorageWorkload {
     row.set("stall_pct", 100 * (time / training - 1)).set("needed_TiBps", tib_per_second(step / plan.step));
     row.set("limit_TiBps", tib_per_second(tightest(limits).rate));
     const bool cpu = preprocess > reading;
-    row.set("bound_by", (cpu ? preprocess : reading) <= plan.step ? std::string("training") : cpu ? std::string("preprocessing") : tightest(limits).name);
+    row.set("bound_by", (cpu ? preprocess : reading) <= plan.step ? std::string("training")
+                        : cpu                                     ? std::string("preprocessing")
+                                                                  : tightest(limits).name);
   }
 
   LoadPlan plan_;
@@ -99,7 +107,8 @@ WorkloadKind dataset_load_kind() {
   k.name = "dataset_load";
   k.title = "samples are read from storage while training goes on";
   k.summary =
-      "Every node reads the samples of each step from all over storage (no cache, no order: 3FS's way), preprocesses them on its cores, and trains; reads and preprocessing run some steps ahead.";
+      "Every node reads the samples of each step from all over storage (no cache, no order: 3FS's way), preprocesses them on its cores, "
+      "and trains; reads and preprocessing run some steps ahead.";
   k.parameters = with_access({{"clients", "nodes that train; default: all"},
                               {"sample", "bytes of a sample; default 256 KiB (3FS design notes: a few kilobytes to several megabytes)"},
                               {"samples_per_step", "of a node; default 256"},

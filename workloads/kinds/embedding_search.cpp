@@ -17,7 +17,7 @@ using namespace storage;
 struct SearchPlan {
   std::int64_t queries = 0, reads = 0;
   Bytes size;
-  double client_iops = 0;   ///< zero: no limit of its own
+  double client_iops = 0;  ///< zero: no limit of its own
 };
 
 /// How many reads of a client's batch go to which SSD.
@@ -32,9 +32,10 @@ std::vector<std::uint32_t> reads_by_ssd(const ChainTable& table, std::uint64_t s
   return count;
 }
 
-/// A batch: the client issues its reads one after the other, each SSD works through what comes to it, and the bytes travel; each takes its time, and
-/// the slowest decides.
-std::unique_ptr<StaticProgram> search_program(const SearchPlan& plan, const ChainTable& table, const Access& access, const StorageView& view, std::uint32_t clients) {
+/// A batch: the client issues its reads one after the other, each SSD works through what comes to it, and the bytes travel; each takes its
+/// time, and the slowest decides.
+std::unique_ptr<StaticProgram> search_program(const SearchPlan& plan, const ChainTable& table, const Access& access,
+                                              const StorageView& view, std::uint32_t clients) {
   auto program = std::make_unique<StaticProgram>();
   StaticProgram::TransferOptions options;
   options.kernel = program->add_kernel(access.kernel);
@@ -47,25 +48,29 @@ std::unique_ptr<StaticProgram> search_program(const SearchPlan& plan, const Chai
     const auto count = reads_by_ssd(table, access.seed, c, reads);
     for (std::uint32_t s = 0; s < count.size(); ++s) {
       at_ssd[s] += count[s];
-      if (count[s] > 0) legs.push_back({ssd_end({s / view.ssds_per_node, s % view.ssds_per_node}), client_end(c), double(count[s]) / double(reads)});
+      if (count[s] > 0)
+        legs.push_back({ssd_end({s / view.ssds_per_node, s % view.ssds_per_node}), client_end(c), double(count[s]) / double(reads)});
     }
     options.flow_key = c;
     program->add_transfer(plan.size * static_cast<double>(reads), legs, options);
     if (plan.client_iops > 0) program->add_compute(StreamId(c), access.latency + Seconds(static_cast<double>(reads) / plan.client_iops));
   }
-  for (std::uint32_t s = 0; s < at_ssd.size(); ++s) program->add_compute(StreamId(clients + s), access.latency + Seconds(static_cast<double>(at_ssd[s]) / view.ssd_read_iops));
+  for (std::uint32_t s = 0; s < at_ssd.size(); ++s)
+    program->add_compute(StreamId(clients + s), access.latency + Seconds(static_cast<double>(at_ssd[s]) / view.ssd_read_iops));
   return program;
 }
 
 class EmbeddingSearch final : public StorageWorkload {
  public:
-  EmbeddingSearch(const Parameters& p, Access access, SearchPlan plan, std::int64_t clients, std::vector<std::string> interfaces, double fuse)
+  EmbeddingSearch(const Parameters& p, Access access, SearchPlan plan, std::int64_t clients, std::vector<std::string> interfaces,
+                  double fuse)
       : StorageWorkload(p, access), plan_(plan), clients_(clients), interfaces_(std::move(interfaces)), fuse_(fuse) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     const std::uint32_t clients = clients_of(cluster, clients_, "/clients");
     if (plan_.queries * plan_.reads * clients > 50'000'000)
-      throw UserError("/queries", fmt::format("{} queries x {} reads x {} nodes are too many to draw", plan_.queries, plan_.reads, clients), "50 million reads are allowed: use fewer queries");
+      throw UserError("/queries", fmt::format("{} queries x {} reads x {} nodes are too many to draw", plan_.queries, plan_.reads, clients),
+                      "50 million reads are allowed: use fewer queries");
     const auto table = std::make_shared<const ChainTable>(table_of(cluster));
     std::vector<Case> cases;
     for (const std::string& name : interfaces_) {
@@ -73,8 +78,12 @@ class EmbeddingSearch final : public StorageWorkload {
       if (name == "fuse") plan.client_iops = fuse_;
       Case c;
       c.labels.set("interface", name).set("clients", std::int64_t{clients}).set("read_size_B", bytes_cell(plan.size));
-      c.program = [table, clients, plan, access = access_, view = cluster.storage](std::size_t) -> std::unique_ptr<Program> { return search_program(plan, *table, access, view, clients); };
-      c.fill = [plan, clients, view = cluster.storage, limits = limits_of(plan, cluster, clients)](std::span<const Outcome> o, Row& row) { fill(plan, clients, limits, o[0].makespan, row); };
+      c.program = [table, clients, plan, access = access_, view = cluster.storage](std::size_t) -> std::unique_ptr<Program> {
+        return search_program(plan, *table, access, view, clients);
+      };
+      c.fill = [plan, clients, view = cluster.storage, limits = limits_of(plan, cluster, clients)](std::span<const Outcome> o, Row& row) {
+        fill(plan, clients, limits, o[0].makespan, row);
+      };
       cases.push_back(std::move(c));
     }
     return cases;
@@ -92,7 +101,9 @@ class EmbeddingSearch final : public StorageWorkload {
 
   static void fill(const SearchPlan& plan, std::uint32_t clients, const std::vector<Limit>& limits, Seconds time, Row& row) {
     const double reads = static_cast<double>(plan.queries * plan.reads) * clients;
-    row.set("batch_ms", time.value() * 1e3).set("reads_per_s", reads / time.value()).set("queries_per_s", static_cast<double>(plan.queries) * clients / time.value());
+    row.set("batch_ms", time.value() * 1e3)
+        .set("reads_per_s", reads / time.value())
+        .set("queries_per_s", static_cast<double>(plan.queries) * clients / time.value());
     row.set("limit_reads_per_s", tightest(limits).rate.value() / plan.size.value()).set("bound_by", tightest(limits).name);
   }
 
@@ -109,14 +120,17 @@ WorkloadKind embedding_search_kind() {
   k.name = "embedding_search";
   k.title = "searches read small pieces at random";
   k.summary =
-      "Each node has a batch of queries, each of which reads pieces of an index from all over storage. SSDs have a number of small reads a second, and so has a client that goes through FUSE. "
+      "Each node has a batch of queries, each of which reads pieces of an index from all over storage. SSDs have a number of small reads a "
+      "second, and so has a client that goes through FUSE. "
       "limit_reads_per_s is a closed form with even load; the batch is simulated with reads drawn, so that the busiest SSD decides.";
   k.parameters = with_access({{"clients", "nodes that search; default: all"},
                               {"queries", "of each node's batch; default 1000"},
                               {"reads_per_query", "default 100 (assumed: nodes of a graph index that a search visits)"},
                               {"read_size", "default 4 KiB"},
                               {"interface", "a word or a list: \"native\" (asynchronous, zero-copy), \"fuse\"; default both"},
-                              {"fuse_iops", "reads a second of a client through FUSE; default 400000: 3FS design notes, \"approximately 400K 4KiB reads per second\" (shared queue's spin lock)"},
+                              {"fuse_iops",
+                               "reads a second of a client through FUSE; default 400000: 3FS design notes, \"approximately 400K 4KiB reads "
+                               "per second\" (shared queue's spin lock)"},
                               {"native_iops", "reads a second of a native client; 0 (default): no limit of its own is published"}});
   k.columns = {{"interface", "how the client reads"},
                {"clients", "nodes that search"},

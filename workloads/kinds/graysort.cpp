@@ -8,11 +8,14 @@ namespace {
 
 using namespace storage;
 
-const char* const kRateSource = "measured: DuckDB 1.5.6, one thread on an AMD EPYC of 2024 (Zen 5), 20 million records of 100 B from and to uncompressed Parquet in memory";
+const char* const kRateSource =
+    "measured: DuckDB 1.5.6, one thread on an AMD EPYC of 2024 (Zen 5), 20 million records of 100 B from and to uncompressed Parquet in "
+    "memory";
 
 class GraySort final : public StorageWorkload {
  public:
-  GraySort(const Parameters& p, Access access, std::vector<SortPhase> phases, std::int64_t clients) : StorageWorkload(p, access), phases_(std::move(phases)), clients_(clients) {}
+  GraySort(const Parameters& p, Access access, std::vector<SortPhase> phases, std::int64_t clients)
+      : StorageWorkload(p, access), phases_(std::move(phases)), clients_(clients) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
     const std::uint32_t clients = clients_of(cluster, clients_, "/clients");
@@ -32,12 +35,15 @@ class GraySort final : public StorageWorkload {
 
   std::vector<ConstantUsed> constants() const override {
     std::vector<ConstantUsed> all = StorageWorkload::constants();
-    for (const SortPhase& p : phases_) all.push_back({"graysort: " + p.name + "_rate", to_text(p.core_rate) + " a core", Origin::measured, kRateSource});
+    for (const SortPhase& p : phases_)
+      all.push_back({"graysort: " + p.name + "_rate", to_text(p.core_rate) + " a core", Origin::measured, kRateSource});
     return all;
   }
 
   std::vector<std::string> notes() const override {
-    return {"each phase's read_s, compute_s and write_s are what its reading, computing and writing would take alone, spread evenly; tasks that do not overlap take them one after the other"};
+    return {
+        "each phase's read_s, compute_s and write_s are what its reading, computing and writing would take alone, spread evenly; tasks "
+        "that do not overlap take them one after the other"};
   }
 
  private:
@@ -49,7 +55,9 @@ class GraySort final : public StorageWorkload {
     for (std::size_t i = 0; i < 2; ++i) {
       const std::string n = names[i];
       row.set(n + "_s", phases[i].value()).set(n + "_bound_by", alone[i].bound_by());
-      row.set(n + "_read_s", alone[i].read.value()).set(n + "_compute_s", alone[i].compute.value()).set(n + "_write_s", alone[i].write.value());
+      row.set(n + "_read_s", alone[i].read.value())
+          .set(n + "_compute_s", alone[i].compute.value())
+          .set(n + "_write_s", alone[i].write.value());
     }
   }
 
@@ -58,7 +66,10 @@ class GraySort final : public StorageWorkload {
 };
 
 std::vector<ColumnDoc> columns() {
-  std::vector<ColumnDoc> all = {{"clients", "nodes that sort"}, {"records_B", "bytes of all records"}, {"total_s", "both phases"}, {"TiB_per_min", "records over that time"}};
+  std::vector<ColumnDoc> all = {{"clients", "nodes that sort"},
+                                {"records_B", "bytes of all records"},
+                                {"total_s", "both phases"},
+                                {"TiB_per_min", "records over that time"}};
   for (const auto& [name, what] : {std::pair<std::string, std::string>{"partition", "the first phase"}, {"sort", "the second phase"}}) {
     all.push_back({name + "_s", what});
     all.push_back({name + "_bound_by", "what of " + what + " takes longest by itself"});
@@ -76,19 +87,27 @@ WorkloadKind graysort_kind() {
   k.name = "graysort";
   k.title = "GraySort: partition, then sort";
   k.summary =
-      "Phase one reads records, partitions them by key and writes the partitions; phase two reads each partition, sorts and writes it. On every node so many tasks run as its cores allow, each "
-      "of which reads, computes and writes in turn, as smallpond's tasks do. Files are striped over all chains and written with all their replicas.";
+      "Phase one reads records, partitions them by key and writes the partitions; phase two reads each partition, sorts and writes it. On "
+      "every node so many tasks run as its cores allow, each "
+      "of which reads, computes and writes in turn, as smallpond's tasks do. Files are striped over all chains and written with all their "
+      "replicas.";
   k.parameters = with_access({{"clients", "nodes that sort; default: all"},
                               {"records", "bytes of all records; default 110.5 TiB"},
                               {"partitions", "tasks of each phase; default 8192"},
                               {"cores", "of a node; default 192"},
                               {"cores_per_task", "default 8, smallpond's for sorting (benchmarks/gray_sort_benchmark.py)"},
-                              {"partition_rate", std::string("records that a core partitions; default 99 MB/s (8192 partitions: a table sorted by partition, written one by one, as smallpond does). ") + kRateSource},
+                              {"partition_rate", std::string("records that a core partitions; default 99 MB/s (8192 partitions: a table "
+                                                             "sorted by partition, written one by one, as smallpond does). ") +
+                                                     kRateSource},
                               {"sort_rate", std::string("records that a core sorts by key; default 107 MB/s. ") + kRateSource},
-                              {"stored_ratio", "bytes in storage for a byte of records before they are sorted; default 1.2: smallpond keeps partition number, key and record in Parquet, 120 B for 100 B"},
+                              {"stored_ratio",
+                               "bytes in storage for a byte of records before they are sorted; default 1.2: smallpond keeps partition "
+                               "number, key and record in Parquet, 120 B for 100 B"},
                               {"sort_read_ratio", "of these, what sorting reads; default 1.18: key and record"},
                               {"sorted_ratio", "bytes written for a byte of sorted records; default 1"},
-                              {"overlap", "false (default): a task reads, computes and writes in turn; true: the next tasks read, and those before write, while tasks compute"}});
+                              {"overlap",
+                               "false (default): a task reads, computes and writes in turn; true: the next tasks read, and those before "
+                               "write, while tasks compute"}});
   k.columns = columns();
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);
@@ -118,7 +137,8 @@ WorkloadKind graysort_kind() {
     second.read_ratio = ratio("sort_read_ratio", 1.18);
     second.write_ratio = ratio("sorted_ratio", 1);
     if (first.cores_per_task > first.cores)
-      where.fail_at("cores_per_task", fmt::format("a task wants {} cores, a node has {}", first.cores_per_task, first.cores), "give tasks fewer");
+      where.fail_at("cores_per_task", fmt::format("a task wants {} cores, a node has {}", first.cores_per_task, first.cores),
+                    "give tasks fewer");
     const Access access = read_access(p);
     return std::make_unique<GraySort>(p, access, std::vector<SortPhase>{first, second}, clients);
   };

@@ -16,9 +16,12 @@ class KvReadVsEp final : public BasicWorkload {
       : BasicWorkload(p), ep_(ep), kv_(kv), priorities_(std::move(priorities)), from_storage_(from_storage) {}
 
   std::vector<Case> cases(const ClusterView& cluster) const override {
-    if (cluster.placement.nodes() < 2) throw UserError("/cluster/nodes", "the traffic of expert parallelism comes from another node, and there is one only", "give the cluster two nodes");
+    if (cluster.placement.nodes() < 2)
+      throw UserError("/cluster/nodes", "the traffic of expert parallelism comes from another node, and there is one only",
+                      "give the cluster two nodes");
     if (from_storage_ && (cluster.storage.nodes == 0 || !cluster.storage_nic))
-      throw UserError("/kv_from", "KV cache is to come from storage nodes, and the cluster has none or no NIC to reach them", "use \"host\", or give the cluster storage");
+      throw UserError("/kv_from", "KV cache is to come from storage nodes, and the cluster has none or no NIC to reach them",
+                      "use \"host\", or give the cluster storage");
     std::vector<Case> cases;
     for (const std::string& priority : priorities_) cases.push_back(case_of(priority));
     return cases;
@@ -65,9 +68,12 @@ WorkloadKind kv_read_vs_ep_kind() {
   k.name = "kv_read_vs_ep";
   k.title = "KV cache read beside expert parallelism, on a GPU's PCIe link";
   k.summary =
-      "A GPU receives what its NIC gets from other nodes (GPUDirect RDMA) and KV cache from host memory, both over its x16 link. Today they share it evenly (max-min); with priorities one of "
+      "A GPU receives what its NIC gets from other nodes (GPUDirect RDMA) and KV cache from host memory, both over its x16 link. Today "
+      "they share it evenly (max-min); with priorities one of "
       "them takes what it wants first. Rates are those of the first moment.";
-  k.parameters = {{"ep_rate", "what expert parallelism brings when nothing is in its way; default 45 GB/s (arXiv:2505.09343 section 4.5.2 tells of the contention; the rate is that of all-to-all kernels)"},
+  k.parameters = {{"ep_rate",
+                   "what expert parallelism brings when nothing is in its way; default 45 GB/s (arXiv:2505.09343 section 4.5.2 tells of "
+                   "the contention; the rate is that of all-to-all kernels)"},
                   {"kv_rate", "what KV reads bring when nothing is in their way; default 30 GB/s (assumed)"},
                   {"priority", "a word or a list: \"max_min\" (today), \"ep_first\", \"kv_first\"; default all three"},
                   {"kv_from", "\"host\" memory (default), or \"storage\": from an SSD through host memory"}};

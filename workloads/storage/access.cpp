@@ -25,15 +25,15 @@ Access read_access(Parameters& p) {
   return a;
 }
 
-std::int64_t read_clients(Parameters& p, std::int64_t fallback) {
-  return p.integer("clients", fallback, p.where().has("clients") ? 1 : 0);
-}
+std::int64_t read_clients(Parameters& p, std::int64_t fallback) { return p.integer("clients", fallback, p.where().has("clients") ? 1 : 0); }
 
 std::vector<ColumnDoc> access_docs() {
   return {{"replicas", "storage targets of a chain, on different storage nodes; default 3"},
           {"targets_per_ssd", "chains that an SSD is in; default: as many as replicas"},
           {"stripe", "chains that a file is striped over; 0 (default): all of the chain table (3FS's production uses 200)"},
-          {"kernel", "what RDMA reaches of the NICs, a communication kernel by name or inline; default \"threefs\": 0.88 of the line rate, as all-to-all kernels do"},
+          {"kernel",
+           "what RDMA reaches of the NICs, a communication kernel by name or inline; default \"threefs\": 0.88 of the line rate, as "
+           "all-to-all kernels do"},
           {"latency", std::string("of a request before its first byte, beside the wires'; default 100 us (assumed): ") + kLatencySource}};
 }
 
@@ -50,12 +50,15 @@ std::vector<ConstantUsed> StorageWorkload::constants() const {
 
 std::uint32_t StorageWorkload::clients_of(const ClusterView& cluster, std::int64_t asked, const std::string& place) const {
   if (cluster.storage.nodes == 0)
-    throw UserError("/cluster/storage", "this workload reads and writes storage nodes, and the cluster has none", R"(give it some: "storage": {"node": "threefs_2025", "nodes": 180})");
+    throw UserError("/cluster/storage", "this workload reads and writes storage nodes, and the cluster has none",
+                    R"(give it some: "storage": {"node": "threefs_2025", "nodes": 180})");
   if (!cluster.storage_nic)
-    throw UserError("/cluster/node", "the nodes have no storage NIC", R"(give them one: {"extends": "endpoint", "storage_nic_rate": "200 Gbps"})");
+    throw UserError("/cluster/node", "the nodes have no storage NIC",
+                    R"(give them one: {"extends": "endpoint", "storage_nic_rate": "200 Gbps"})");
   const std::int64_t all = cluster.placement.nodes();
   if (asked > all)
-    throw UserError(place, fmt::format("{} nodes asked for, the cluster has {}", asked, all), fmt::format("ask for {} at most, or give the cluster more nodes", all));
+    throw UserError(place, fmt::format("{} nodes asked for, the cluster has {}", asked, all),
+                    fmt::format("ask for {} at most, or give the cluster more nodes", all));
   return static_cast<std::uint32_t>(asked == 0 ? all : asked);
 }
 
@@ -68,7 +71,9 @@ Leg read_leg(const Target& from, const Endpoint& client) { return {ssd_end(from)
 namespace {
 
 /// A storage node's memory at the NIC that the SSD's bytes take too (one service for some SSDs and a NIC).
-Endpoint memory_beside(const Target& t, const StorageView& s) { return {Endpoint::Kind::storage_host, NodeId(t.node), t.ssd % s.nics_per_node}; }
+Endpoint memory_beside(const Target& t, const StorageView& s) {
+  return {Endpoint::Kind::storage_host, NodeId(t.node), t.ssd % s.nics_per_node};
+}
 
 /// Legs with shares added up where both ends are the same, in order of first appearance.
 class LegSum {
@@ -81,7 +86,9 @@ class LegSum {
   std::vector<Leg> take() { return std::move(legs_); }
 
  private:
-  static std::pair<std::uint64_t, int> key(const Endpoint& e) { return {std::uint64_t{e.node.value} << 32 | e.local, static_cast<int>(e.kind)}; }
+  static std::pair<std::uint64_t, int> key(const Endpoint& e) {
+    return {std::uint64_t{e.node.value} << 32 | e.local, static_cast<int>(e.kind)};
+  }
   std::map<std::pair<std::pair<std::uint64_t, int>, std::pair<std::uint64_t, int>>, std::size_t> at_;
   std::vector<Leg> legs_;
 };
@@ -104,7 +111,8 @@ std::vector<Leg> striped_read(const ChainTable& table, const FileLayout& layout,
   return legs.take();
 }
 
-std::vector<Leg> striped_write(const ChainTable& table, const FileLayout& layout, std::uint64_t file, const Endpoint& client, const StorageView& storage) {
+std::vector<Leg> striped_write(const ChainTable& table, const FileLayout& layout, std::uint64_t file, const Endpoint& client,
+                               const StorageView& storage) {
   LegSum legs;
   std::vector<Leg> along;
   for (std::uint32_t k = 0; k < layout.stripe(); ++k) {
@@ -119,13 +127,17 @@ namespace {
 
 /// Payload through a NIC of this rate.
 BytesPerSecond through(const Access& a, BytesPerSecond nic) { return std::min(nic, a.kernel.nic_limit(nic).value_or(nic)); }
-BytesPerSecond client_nics(const StorageView& s, const Access& a, std::uint32_t clients) { return through(a, s.client_rate) * double(clients); }
+BytesPerSecond client_nics(const StorageView& s, const Access& a, std::uint32_t clients) {
+  return through(a, s.client_rate) * double(clients);
+}
 BytesPerSecond storage_nics(const StorageView& s, const Access& a) { return through(a, s.nic_rate) * double(s.nodes * s.nics_per_node); }
 
 }  // namespace
 
 std::vector<Limit> read_limits(const StorageView& s, const Access& a, std::uint32_t clients) {
-  return {{"client NICs", client_nics(s, a, clients)}, {"storage NICs", storage_nics(s, a)}, {"SSDs", s.ssd_read * double(s.nodes * s.ssds_per_node)}};
+  return {{"client NICs", client_nics(s, a, clients)},
+          {"storage NICs", storage_nics(s, a)},
+          {"SSDs", s.ssd_read * double(s.nodes * s.ssds_per_node)}};
 }
 
 std::vector<Limit> write_limits(const StorageView& s, const Access& a, std::uint32_t clients) {

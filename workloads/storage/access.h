@@ -12,9 +12,9 @@ namespace weft::workloads::storage {
 /// Parameters that every storage workload has (access_docs()).
 struct Access {
   std::uint32_t replicas = 3, targets_per_ssd = 3;
-  std::uint32_t stripe = 0;          ///< chains of a file; 0: all
-  CommKernel kernel;                 ///< what RDMA reaches of a NIC
-  Seconds latency;                   ///< of a request before its first byte, beside the wires'
+  std::uint32_t stripe = 0;  ///< chains of a file; 0: all
+  CommKernel kernel;         ///< what RDMA reaches of a NIC
+  Seconds latency;           ///< of a request before its first byte, beside the wires'
   std::uint64_t seed = 0;
 };
 
@@ -45,16 +45,18 @@ inline Endpoint ssd_end(const Target& t) { return {Endpoint::Kind::ssd, NodeId(t
 
 /// Legs of a read of one target: SSD to client.
 Leg read_leg(const Target& from, const Endpoint& client);
-/// Legs of a write along a chain, which move together: client to the head's SSD, each node's memory to the next one's SSD. Done when the tail has it.
+/// Legs of a write along a chain, which move together: client to the head's SSD, each node's memory to the next one's SSD. Done when the
+/// tail has it.
 void chain_write_legs(const Endpoint& client, std::span<const Target> chain, const StorageView& storage, std::vector<Leg>& out);
 /// A file read whole: its chunks over its chains, each chain's reads spread over all replicas. Shares add up to 1.
 std::vector<Leg> striped_read(const ChainTable& table, const FileLayout& layout, std::uint64_t file, const Endpoint& client);
 /// A file written whole, along all of its chains at once.
-std::vector<Leg> striped_write(const ChainTable& table, const FileLayout& layout, std::uint64_t file, const Endpoint& client, const StorageView& storage);
+std::vector<Leg> striped_write(const ChainTable& table, const FileLayout& layout, std::uint64_t file, const Endpoint& client,
+                               const StorageView& storage);
 
 /// The rate of payload that one kind of resource would allow if it alone limited.
 struct Limit {
-  std::string name;        ///< "client NICs", "storage NICs", "SSDs"
+  std::string name;  ///< "client NICs", "storage NICs", "SSDs"
   BytesPerSecond rate;
 };
 std::vector<Limit> read_limits(const StorageView& storage, const Access& access, std::uint32_t clients);

@@ -18,22 +18,24 @@ void require_sound(const ChainShape& s) {
                     "a chain has one target a node: ask for fewer replicas, or give the cluster more storage nodes");
   const std::uint64_t targets = std::uint64_t{s.nodes} * s.ssds_per_node * s.targets_per_ssd;
   if (targets % s.replicas != 0)
-    throw UserError("/targets_per_ssd", fmt::format("{} nodes x {} SSDs x {} targets = {} targets do not divide into chains of {}", s.nodes, s.ssds_per_node,
-                                                    s.targets_per_ssd, targets, s.replicas),
+    throw UserError("/targets_per_ssd",
+                    fmt::format("{} nodes x {} SSDs x {} targets = {} targets do not divide into chains of {}", s.nodes, s.ssds_per_node,
+                                s.targets_per_ssd, targets, s.replicas),
                     fmt::format("{} targets an SSD always do", s.replicas));
 }
 
 /// Nodes of every chain, before SSDs are chosen.
 class NodeChains {
  public:
-  NodeChains(const ChainShape& shape, std::uint64_t seed) : shape_(shape), draws_(seed, "chain table"), met_(std::size_t{shape.nodes} * shape.nodes) {
+  NodeChains(const ChainShape& shape, std::uint64_t seed)
+      : shape_(shape), draws_(seed, "chain table"), met_(std::size_t{shape.nodes} * shape.nodes) {
     left_.assign(shape.nodes, shape.ssds_per_node * shape.targets_per_ssd);
     const std::uint32_t chains = shape.nodes * shape.ssds_per_node * shape.targets_per_ssd / shape.replicas;
     for (std::uint32_t c = 0; c < chains; ++c) add_chain();
     even_out(chains);
   }
 
-  std::vector<std::uint32_t> nodes;   ///< chain by chain
+  std::vector<std::uint32_t> nodes;  ///< chain by chain
 
  private:
   std::uint32_t& met(std::uint32_t a, std::uint32_t b) { return met_[std::size_t{std::min(a, b)} * shape_.nodes + std::max(a, b)]; }
@@ -68,7 +70,7 @@ class NodeChains {
       const std::size_t i = draws_.below(chains) * r, j = draws_.below(chains) * r;
       const std::size_t p = i + draws_.below(r), q = j + draws_.below(r);
       if (i == j || nodes[p] == nodes[q] || holds(i, nodes[q]) || holds(j, nodes[p])) continue;
-      if (change(i, p, j, q) > 0) change(i, p, j, q);   // swapping back is the same change again
+      if (change(i, p, j, q) > 0) change(i, p, j, q);  // swapping back is the same change again
     }
   }
 
@@ -102,8 +104,9 @@ class NodeChains {
 /// Members in an order in which every node comes to be at each place of a chain alike.
 void order_members(std::span<std::uint32_t> members, std::vector<std::vector<std::uint32_t>>& at_place) {
   for (std::size_t place = 0; place < members.size(); ++place) {
-    const auto least = std::min_element(members.begin() + static_cast<std::ptrdiff_t>(place), members.end(),
-                                        [&](std::uint32_t a, std::uint32_t b) { return std::tuple(at_place[place][a], a) < std::tuple(at_place[place][b], b); });
+    const auto least = std::min_element(
+        members.begin() + static_cast<std::ptrdiff_t>(place), members.end(),
+        [&](std::uint32_t a, std::uint32_t b) { return std::tuple(at_place[place][a], a) < std::tuple(at_place[place][b], b); });
     std::iter_swap(members.begin() + static_cast<std::ptrdiff_t>(place), least);
     ++at_place[place][members[place]];
   }
@@ -120,7 +123,7 @@ ChainTable::ChainTable(const ChainShape& shape, std::uint64_t seed) : shape_(sha
   for (std::size_t c = 0; c < chains.nodes.size(); c += shape.replicas) {
     const std::span members(chains.nodes.data() + c, shape.replicas);
     order_members(members, at_place);
-    for (const std::uint32_t n : members) targets_.push_back({n, used[n]++ % shape.ssds_per_node});   // SSDs of a node in turn
+    for (const std::uint32_t n : members) targets_.push_back({n, used[n]++ % shape.ssds_per_node});  // SSDs of a node in turn
   }
 }
 
@@ -128,7 +131,9 @@ std::uint32_t ChainTable::meetings(std::uint32_t a, std::uint32_t b) const {
   std::uint32_t count = 0;
   for (std::uint32_t c = 0; c < size(); ++c) {
     const auto members = chain(c);
-    const auto has = [&](std::uint32_t n) { return std::any_of(members.begin(), members.end(), [n](const Target& t) { return t.node == n; }); };
+    const auto has = [&](std::uint32_t n) {
+      return std::any_of(members.begin(), members.end(), [n](const Target& t) { return t.node == n; });
+    };
     count += has(a) && has(b) ? 1 : 0;
   }
   return count;

@@ -52,7 +52,7 @@ SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size
   std::size_t first = 0;
   for (std::size_t c = 0; c < clients; ++c) {
     const LoopClient& client = shape.clients[c];
-    const std::size_t warm = std::min<std::size_t>(2 * client.in_flight, client.requests / 3);
+    const std::size_t warm = std::min<std::size_t>(2 * client.in_flight, client.requests / 2);
     begin = std::max(begin, outcome.start[first + warm].value());
     end = std::min(end, outcome.start[first + client.requests - 1].value());
     first += client.requests;
@@ -70,7 +70,8 @@ SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size
   }
   const auto late = times.begin() + static_cast<std::ptrdiff_t>((times.size() - 1) * 99 / 100);
   std::nth_element(times.begin(), late, times.end());
-  return {shape.size * done / Seconds(end - begin), Seconds(begin), Seconds(end), Seconds(sum / static_cast<double>(times.size())), Seconds(*late)};
+  return {shape.size * done / Seconds(end - begin), Seconds(begin), Seconds(end), Seconds(sum / static_cast<double>(times.size())),
+          Seconds(*late)};
 }
 
 }  // namespace weft::workloads::storage

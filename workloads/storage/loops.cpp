@@ -52,8 +52,9 @@ void add_background(const LoopPlan& plan, const ClusterView& cluster, const Acce
 }  // namespace
 
 std::vector<Limit> loop_limits(const LoopPlan& plan, const ClusterView& cluster, const Access& access) {
-  std::vector<Limit> limits = plan.writes ? write_limits(cluster.storage, access, plan.clients) : read_limits(cluster.storage, access, plan.clients);
-  const Seconds one = access.latency + plan.size / alone(plan, cluster.storage, access);   // Little's law: no request can be quicker
+  std::vector<Limit> limits =
+      plan.writes ? write_limits(cluster.storage, access, plan.clients) : read_limits(cluster.storage, access, plan.clients);
+  const Seconds one = access.latency + plan.size / alone(plan, cluster.storage, access);  // Little's law: no request can be quicker
   limits.push_back({"requests in flight", plan.size * (double(plan.clients) * plan.in_flight) / one});
   return limits;
 }
@@ -69,14 +70,18 @@ Loop loop_of(const LoopPlan& plan, const ClusterView& cluster, const Access& acc
   for (std::uint32_t c = 0; c < plan.clients; ++c) loop.shape.clients.push_back({c, plan.in_flight, plan.requests, {}});
   add_background(plan, cluster, access, loop.shape);
   loop.run.observe = Observe::op_times;
-  loop.run.program = [plan, shape = loop.shape, storage = cluster.storage, choice = Choice(plan, access, loop.table)](std::size_t) -> std::unique_ptr<Program> {
-    return std::make_unique<ClosedLoop>(shape, [plan, storage, choice, nodes = shape.clients](std::uint32_t client, std::uint32_t k, Request& out) {
-      const Endpoint end = client_end(nodes[client].node);
-      const auto chain = choice.chain(client, k);
-      if (plan.writes) chain_write_legs(end, chain, storage, out.legs);
-      else out.legs.push_back(read_leg(choice.replica(chain, client, k), end));
-      out.flow_key = hash_with(client, k);
-    });
+  loop.run.program = [plan, shape = loop.shape, storage = cluster.storage,
+                      choice = Choice(plan, access, loop.table)](std::size_t) -> std::unique_ptr<Program> {
+    return std::make_unique<ClosedLoop>(
+        shape, [plan, storage, choice, nodes = shape.clients](std::uint32_t client, std::uint32_t k, Request& out) {
+          const Endpoint end = client_end(nodes[client].node);
+          const auto chain = choice.chain(client, k);
+          if (plan.writes)
+            chain_write_legs(end, chain, storage, out.legs);
+          else
+            out.legs.push_back(read_leg(choice.replica(chain, client, k), end));
+          out.flow_key = hash_with(client, k);
+        });
   };
   return loop;
 }
@@ -92,17 +97,19 @@ void fill_rates(const SteadyRate& steady, const std::vector<Limit>& limits, std:
 }
 
 std::vector<ColumnDoc> rate_columns() {
-  return {{"rate_TiBps", "all clients together, once requests are steadily in flight"},
-          {"per_client_GiBps", "of each client, mean"},
-          {"per_storage_node_GiBps", "rate over the number of storage nodes"},
-          {"client_nic_use_pct", "of what the clients' storage NICs can carry (with what RDMA reaches of them)", true},
-          {"storage_nic_use_pct", "of what the storage nodes' NICs can carry; a write goes into one for every replica", true},
-          {"ssd_use_pct", "of what the SSDs can give or take", true},
-          {"limit_TiBps", "what the tightest of these, and of requests in flight, would allow if the load were even at all times"},
-          {"bound_by", "that limit's name; \"switches\" where the rate stays a quarter below all of them"},
-          {"request_ms", "time of a request, mean", true},
-          {"p99_request_ms", "time that 99 of 100 requests take at most", true},
-          {"steady_ms", "how long was looked at: from when each client has had twice its requests in flight done until the first begins its last", true}};
+  return {
+      {"rate_TiBps", "all clients together, once requests are steadily in flight"},
+      {"per_client_GiBps", "of each client, mean"},
+      {"per_storage_node_GiBps", "rate over the number of storage nodes"},
+      {"client_nic_use_pct", "of what the clients' storage NICs can carry (with what RDMA reaches of them)", true},
+      {"storage_nic_use_pct", "of what the storage nodes' NICs can carry; a write goes into one for every replica", true},
+      {"ssd_use_pct", "of what the SSDs can give or take", true},
+      {"limit_TiBps", "what the tightest of these, and of requests in flight, would allow if the load were even at all times"},
+      {"bound_by", "that limit's name; \"switches\" where the rate stays a quarter below all of them"},
+      {"request_ms", "time of a request, mean", true},
+      {"p99_request_ms", "time that 99 of 100 requests take at most", true},
+      {"steady_ms",
+       "how long was looked at: from when each client has had twice its requests in flight done until the first begins its last", true}};
 }
 
 std::vector<ColumnDoc> loop_docs(const std::string& what) {

@@ -12,11 +12,14 @@ std::int64_t tasks_of(const SortPhase& p, std::uint32_t client, std::uint32_t cl
 
 std::int64_t at_once(const SortPhase& p) { return std::max<std::int64_t>(1, p.cores / p.cores_per_task); }
 
-Seconds task_compute(const SortPhase& p) { return p.records / static_cast<double>(p.tasks) / (p.core_rate * static_cast<double>(std::min(p.cores, p.cores_per_task))); }
+Seconds task_compute(const SortPhase& p) {
+  return p.records / static_cast<double>(p.tasks) / (p.core_rate * static_cast<double>(std::min(p.cores, p.cores_per_task)));
+}
 
 }  // namespace
 
-std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainTable& table, const Access& access, const StorageView& storage, std::uint32_t clients) {
+std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainTable& table, const Access& access,
+                                            const StorageView& storage, std::uint32_t clients) {
   auto program = std::make_unique<StaticProgram>();
   StaticProgram::TransferOptions options;
   options.kernel = program->add_kernel(access.kernel);
@@ -29,11 +32,11 @@ std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainT
     writes.push_back(striped_write(table, layout, c, client_end(c), storage));
   }
   struct Before {
-    std::vector<OpId> read, compute, write;   ///< what each has to wait for
+    std::vector<OpId> read, compute, write;  ///< what each has to wait for
   };
   std::vector<Before> before(clients);
   const std::int64_t most = tasks_of(phase, 0, clients), slots = at_once(phase);
-  for (std::int64_t done = 0; done < most; done += slots) {   // wave by wave, all nodes at one time, as batches
+  for (std::int64_t done = 0; done < most; done += slots) {  // wave by wave, all nodes at one time, as batches
     std::vector<OpId> read(clients), compute(clients);
     const auto running = [&](std::uint32_t c) { return static_cast<double>(std::min(slots, tasks_of(phase, c, clients) - done)); };
     for (std::uint32_t c = 0; c < clients; ++c)
@@ -75,7 +78,8 @@ PhaseTimes phase_times(const SortPhase& phase, const Access& access, const Stora
   const Limit reading = tightest(read_limits(storage, access, clients)), writing = tightest(write_limits(storage, access, clients));
   const std::int64_t most = tasks_of(phase, 0, clients), slots = at_once(phase);
   const auto waves = static_cast<double>((most + slots - 1) / slots);
-  return {phase.records * phase.read_ratio / reading.rate, task_compute(phase) * waves, phase.records * phase.write_ratio / writing.rate, reading.name, writing.name};
+  return {phase.records * phase.read_ratio / reading.rate, task_compute(phase) * waves, phase.records * phase.write_ratio / writing.rate,
+          reading.name, writing.name};
 }
 
 }  // namespace weft::workloads::storage
