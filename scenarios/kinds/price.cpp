@@ -1,4 +1,5 @@
 // What a topology counts to and what it costs; by formula, without building it.
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "scenarios/analysis_kind.h"
@@ -29,6 +30,11 @@ class PriceAnalysis final : public Analysis {
     const Json shape = cluster.topology().resolved();
     if (shape.contains("radix") && shape["radix"] != 64) {
       notes.push_back("a switch of " + shape["radix"].dump() + " ports is priced like any other switch of the list; give a list of your own for other switches");
+    }
+    if (const topology::Topology* storage = cluster.storage_topology()) {
+      const topology::Counts n = storage->count();
+      notes.push_back(fmt::format("the storage network is not in these columns: {} with {} switches and {} cables, {:.4f} million USD by the same list", storage->kind(),
+                                  n.switches, n.switch_links + n.host_links, topology::price_of(n, cluster.prices()).total.value() / 1e6));
     }
     return notes;
   }

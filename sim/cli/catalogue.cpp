@@ -22,6 +22,7 @@ namespace {
 
 constexpr const char* kNodes = "topology/data/nodes";
 constexpr const char* kTransports = "topology/data/transports";
+constexpr const char* kStorage = "topology/data/storage";
 constexpr const char* kGpus = "models/hardware";
 constexpr const char* kPrices = "topology/data/prices";
 constexpr const char* kKernels = "models/data/communication";
@@ -79,6 +80,7 @@ std::vector<Entry> list_topologies(const DataPlaces&) {
 std::vector<Entry> list_hardware(const DataPlaces& data) {
   std::vector<Entry> out = files_of(data, kNodes);
   for (auto& e : files_of(data, kTransports)) out.push_back(std::move(e));
+  for (auto& e : files_of(data, kStorage)) out.push_back(std::move(e));
   for (auto& e : files_of(data, kGpus)) {
     const auto known = std::find_if(out.begin(), out.end(), [&](const Entry& o) { return o.name == e.name; });
     if (known == out.end()) out.push_back(std::move(e));
@@ -95,6 +97,9 @@ reports::Listing show_hardware(const DataPlaces& data, const std::string& name) 
   }
   if (!data.find(kTransports, name).empty()) {  // "ideal" is the name of a node and of a transport
     for (auto& c : topology::constants_of(read_named(name, [&](JsonReader r) { return topology::read_transport_spec(r, data); }))) constants.push_back(c);
+  }
+  if (!data.find(kStorage, name).empty()) {
+    for (auto& c : topology::constants_of(read_named(name, [&](JsonReader r) { return topology::read_storage_spec(r, data); }))) constants.push_back(c);
   }
   if (!data.find(kGpus, name).empty()) {
     for (auto& c : models::constants_of(models::gpu_named(name, data, "NAME"))) constants.push_back(c);
@@ -251,7 +256,7 @@ reports::Table topology_counts_table(const std::vector<std::string>& names) {
 const std::vector<CatalogueKind>& catalogue() {
   static const std::vector<CatalogueKind> kinds = {
       {"topologies", "topology", "Networks", list_topologies, show_topology},
-      {"hardware", "hardware", "GPUs, nodes and transports", list_hardware, show_hardware},
+      {"hardware", "hardware", "GPUs, nodes, storage nodes and transports", list_hardware, show_hardware},
       {"models", "model", "Language models", list_models, show_named_model},
       {"kernels", "kernel", "Kernels: of the simulated network (data), and families whose times are predicted", list_kernels, show_kernel},
       {"calibrations", "calibration", "Calibrations: fitted kernel times", calibration_entries, show_calibration},

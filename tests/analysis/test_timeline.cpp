@@ -8,6 +8,7 @@
 
 #include "sim/analysis/timeline/traced_program.h"
 #include "sim/engine/engine.h"
+#include "tests/support/storage_fabrics.h"
 #include "tests/support/workload_runs.h"
 #include "workloads/static_program.h"
 
@@ -47,8 +48,7 @@ struct Kept final : analysis::TimelineEvents {
   std::map<std::string, std::vector<Change>> counters;
 };
 
-Kept draw(workloads::Program& program, analysis::TraceOptions options = {}) {
-  const testing::Ground ground(testing::mpft, 4);
+Kept draw(workloads::Program& program, analysis::TraceOptions options = {}, const testing::Ground& ground = testing::Ground(testing::mpft, 4)) {
   Kept kept;
   analysis::TracedProgram traced(program, ground.fabric.placement(), std::move(options), kept);
   topology::Router router(ground.fabric, ground.routing);
@@ -235,4 +235,20 @@ TEST_CASE("transfers of a batch are drawn one by one, those of other ranks not")
   CHECK(k.slices.size() == 20);
   for (const auto& s : k.slices) CHECK(s.what.on.process == 0);
   CHECK(k.counters.size() == 1);
+}
+
+TEST_CASE("what a GPU reads from a storage node is drawn at the GPU, and no NIC of its rail is said to be used") {
+  workloads::StaticProgram program;
+  const auto send = [&](const Endpoint& from, const Endpoint& to) {
+    const workloads::Leg leg{from, to, 1};
+    program.add_transfer(Bytes(62e6), std::span(&leg, 1), {});
+  };
+  send(testing::ssd(7, 3), testing::gpu(1, 2));   // a number that no node with GPUs has
+  send(testing::gpu(3, 0), testing::ssd(1, 3));
+  send(testing::ssd(0, 0), testing::ssd(1, 0));
+  const Kept kept = draw(program, {}, testing::Ground(testing::make_storage_fabric({.nodes = 8}, testing::mpft, 4)));
+  REQUIRE(kept.slices.size() == 2);
+  CHECK(kept.slices[0].what.line.process == 10);
+  CHECK(kept.slices[1].what.line.process == 24);
+  for (const auto& [name, changes] : kept.counters) CHECK(name.find("NIC") == std::string::npos);
 }

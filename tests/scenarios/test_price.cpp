@@ -31,3 +31,13 @@ TEST_CASE("price works for a network that exists only as a formula, building it 
   CHECK(told.find("/cluster/topology") != std::string::npos);
   CHECK(told.find("prime power") != std::string::npos);
 }
+
+TEST_CASE("the storage network is counted and priced apart from the scale-out network, in a note") {
+  const std::string ft2 = R"("nodes": 8, "topology": {"kind": "ft2"})";
+  const auto without = test::run(test::minimal(ft2, R"({"kind": "price"})"));
+  const auto with = test::run(test::minimal(ft2 + R"(, "storage": {"nodes": 60})", R"({"kind": "price"})"));
+  CHECK(with.tables.at(0).rows.at(0).cells() == without.tables.at(0).rows.at(0).cells());
+  REQUIRE(with.notes.size() == without.notes.size() + 1);
+  // 8 + 2 x 60 NICs on 4 leaves of 32 ports down and up, 4 x 32 / 64 = 2 spines: 128 + 128 cables; 6 x 58,000 + 128 x 383 + 128 x 1,289 USD.
+  CHECK(with.notes.back().find("ft2 with 6 switches and 256 cables, 0.562") != std::string::npos);
+}

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
+#include "models/communication.h"
 #include "scenarios/cluster.h"
 #include "sim/engine/engines.h"
 #include "tests/scenarios/support.h"

@@ -53,7 +53,7 @@ struct Ground {
          topology::RoutingSpec spec = {})
       : fabric(make_fabric(topology, nodes, node, transport, failed)), routing(spec) {}
 
-  explicit Ground(topology::Fabric built, topology::RoutingSpec spec = {}) : fabric(std::move(built)), routing(spec) {}
+  explicit Ground(topology::Fabric f, topology::RoutingSpec spec = {}) : fabric(std::move(f)), routing(spec) {}
 
   workloads::ClusterView view(topology::Router& router) const {
     workloads::ClusterView v;
@@ -65,12 +65,12 @@ struct Ground {
     v.nvlink_latency = fabric.node_spec().nvlink_latency.value;
     v.nvlink_store_latency = fabric.node_spec().nvlink_store_latency.value;
     v.storage_nic = fabric.node_spec().storage_nic_rate.value.value() > 0;
+    v.attached_switch = [this](const Endpoint& e) { return fabric.switch_of_nic(fabric.vertex_of(e)).value; };
     if (fabric.has_storage()) {
       const topology::StorageSpec& s = fabric.storage_spec();
       v.storage = {fabric.storage_nodes(), s.nics, s.ssds, s.nic_rate.value, s.ssd_read.value, s.ssd_write.value, s.ssd_read_iops.value,
                    fabric.node_spec().storage_nic_rate.value};
     }
-    v.attached_switch = [this](const Endpoint& e) { return fabric.switch_of_nic(fabric.vertex_of(e)).value; };
     v.play = [this](workloads::Program& program) { return makespan(program); };
     return v;
   }

@@ -74,10 +74,10 @@ TEST_CASE("a storage node is SSDs and NICs on its host, each direction of an SSD
 
 TEST_CASE("cables between storage switches run at the rate of the faster of the two kinds of NIC") {
   const std::string ft2 = R"({"kind": "ft2", "radix": 4})";
-  CHECK(rate(make_storage_fabric({.topology = ft2}, mpft, 2), "storage_leaf0-storage_spine0") == 50e9);
+  CHECK(rate(make_storage_fabric({.topology = ft2}, mpft, 2), "storage_leaf0-storage_spine0#1") == 50e9);
   const auto slow_clients = make_storage_fabric({.node = "threefs_graysort", .topology = ft2}, mpft, 2,
                                                 R"({"extends": "h800", "storage_nic_rate": "200 Gbps"})");
-  CHECK(rate(slow_clients, "storage_leaf0-storage_spine0") == 50e9);
+  CHECK(rate(slow_clients, "storage_leaf0-storage_spine0#1") == 50e9);
   CHECK(rate(slow_clients, "node0.storage_nic-storage_leaf0") == 25e9);
 }
 
@@ -130,11 +130,11 @@ TEST_CASE("latency is that of the storage network's transport: ends, switches, c
 
 TEST_CASE("storage nodes change nothing of the scale-out network: ids, rates, counts, parts and routes stay") {
   for (const char* kind : {R"({"kind": "mpft", "radix": 8})", R"({"kind": "ft3", "radix": 8})",
-                           R"({"kind": "dragonfly", "p": 4, "a": 4, "h": 2, "groups": 9})"}) {
+                           R"({"kind": "dragonfly", "p": 4, "a": 4, "h": 2, "g": 9})"}) {
     CAPTURE(kind);
     const std::uint32_t nodes = 9;
     const auto without = make_fabric(kind, nodes, "h800", "infiniband");
-    const auto with = make_storage_fabric({.nodes = 4, .topology = R"({"kind": "dragonfly", "p": 1, "a": 4, "h": 2, "groups": 9})"}, kind, nodes,
+    const auto with = make_storage_fabric({.nodes = 4, .topology = R"({"kind": "dragonfly", "p": 1, "a": 4, "h": 2, "g": 9})"}, kind, nodes,
                                           "h800", "infiniband");
     CHECK(with.count() == without.count());
     CHECK(with.components() == without.components());

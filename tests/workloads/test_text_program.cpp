@@ -81,14 +81,39 @@ TEST_CASE("every number is read back to the last bit, and written short where it
   }));
 }
 
+TEST_CASE("ends on storage nodes are numbered apart, and a kernel may be limited to a part of each NIC") {
+  const NamedProgram p = read_text_program(
+      "weft-program 1\nranks 8 per-node 8\nkernel threefs nic-share 0.88\n"
+      "a: transfer 1 MB from ssd 13 of storage 170 to gpu 3 kernel threefs\nb: transfer 1 MB from storage_host of storage 2 to ssd of storage 3\n", "s.weft");
+  CHECK(p.operations[0].legs[0] == Leg{end_at(Endpoint::Kind::ssd, 170, 13), gpu(0, 3), 1});
+  CHECK(p.operations[1].legs[0] == Leg{end_at(Endpoint::Kind::storage_host, 2, 0), end_at(Endpoint::Kind::ssd, 3, 0), 1});
+  CHECK(p.kernels[0].nic_share == 0.88);
+  CHECK_FALSE(p.kernels[0].nic_rate);
+  const auto refused = [](const std::string& line) {
+    try {
+      read_text_program("weft-program 1\nranks 8 per-node 8\n" + line + "\n", "s.weft");
+    } catch (const UserError& e) {
+      return std::string(e.what());
+    }
+    return std::string("none");
+  };
+  CHECK(refused("a: transfer 1 MB from ssd 3 to gpu 0").find("which SSD? (ssd 3 of storage 0)") != std::string::npos);
+  CHECK(refused("a: transfer 1 MB from ssd 3 of node 0 to gpu 0").find("which SSD?") != std::string::npos);
+  CHECK(refused("a: transfer 1 MB from host of storage 0 to gpu 0").find("expected \"of node\"") != std::string::npos);
+  CHECK(refused("a: transfer 1 MB from sdd 3 of storage 0 to gpu 0").find("ssd") != std::string::npos);
+  CHECK(refused("kernel k nic-share 1.5").find("a part of the NIC's rate") != std::string::npos);
+  CHECK(refused("kernel k nic-share 0.5 nic-share 0.5").find("said twice") != std::string::npos);
+}
+
 TEST_CASE("random programs are read back as they were") {
   CHECK(rc::check("write, read", [] {
     NamedProgram p;
     p.ranks = *rc::gen::inRange<std::uint32_t>(1, 40);
     p.per_node = *rc::gen::inRange<std::uint32_t>(1, 10);
     p.kernels = {{"k", BytesPerSecond(*rc::gen::inRange(1, 1000) * 1.1e7), std::nullopt}};
+    if (*rc::gen::inRange(0, 2)) p.kernels[0].nic_share = *rc::gen::inRange(1, 1000) / 999.0;
     const auto below = [](std::uint32_t n) { return *rc::gen::inRange<std::uint32_t>(0, n); };
-    const auto any_end = [&] { return end_at(static_cast<Endpoint::Kind>(below(4)), below(p.nodes()), below(p.per_node)); };
+    const auto any_end = [&] { return end_at(static_cast<Endpoint::Kind>(below(6)), below(p.nodes()), below(p.per_node)); };
     const std::uint32_t count = below(12);
     for (std::uint32_t i = 0; i < count; ++i) {
       NamedOperation op;
@@ -173,7 +198,7 @@ TEST_CASE("bad texts are refused with the line, what was expected and a way out"
       {"a: transfer 1 B from gpu 0 to gpu 16\n", {"up to 15"}},
       {"a: transfer 1 B from gpu 8 of node 0 to gpu 1\n", {"there is no number 8"}},
       {"a: transfer 1 B from host to gpu 1\n", {"which host?", "host of node 3"}},
-      {"a: transfer 1 B from cpu 0 to gpu 1\n", {"expected gpu, nic, host or storage_nic"}},
+      {"a: transfer 1 B from cpu 0 to gpu 1\n", {"expected gpu, nic, host, storage_nic, ssd or storage_host"}},
       {"a: transfer 1 B from gpu 0 to gpu 1 share 0\n", {"a share, a number from"}},
       {"a: transfer 1 B from gpu 0 to gpu 1 weight 0\n", {"a weight"}},
       {"a: transfer 1 B from gpu 0 to gpu 1 cap 0 GB/s\n", {"out of range"}},
