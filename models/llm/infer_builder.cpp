@@ -131,7 +131,7 @@ void InferBuilder::router() {
   const double scores = sizes_.own * m_.experts;
   add_.plain_gemm("router", std::ceil(sizes_.own), m_.experts, d_);
   add_.move("gate", "other", 2 * scores * kFp32, kGateKernels - 1);
-  add_.select("top experts", sizes_.own, m_.experts, m_.topk);
+  add_.select("top experts", std::ceil(sizes_.own), m_.experts, m_.topk);
 }
 
 void InferBuilder::attention_after() {

@@ -13,7 +13,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-WEFT = sys.argv.pop(1)
+WEFT = str(Path(sys.argv.pop(1)).resolve())
 # README.md of deepseek-ai/EPLB at d52c72d.
 WEIGHT = [[90, 132, 40, 61, 104, 165, 39, 4, 73, 56, 183, 86], [20, 107, 104, 64, 19, 197, 187, 157, 172, 86, 16, 27]]
 PHY2LOG = [[5, 6, 5, 7, 8, 4, 3, 4, 10, 9, 10, 2, 0, 1, 11, 1], [7, 10, 6, 8, 6, 11, 8, 9, 2, 4, 5, 1, 5, 0, 3, 1]]

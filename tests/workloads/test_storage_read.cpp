@@ -1,0 +1,129 @@
+// Reads of chunks: bytes by replica, closed forms of what bounds them, and what chance costs.
+#include <doctest/doctest.h>
+
+#include "tests/support/storage_runs.h"
+#include "workloads/storage/access.h"
+
+using namespace weft;
+using namespace weft::testing;
+
+namespace {
+
+std::string reads(const std::string& more) { return R"({"kind": "storage_read", )" + ideal_access + ", " + more + "}"; }
+
+}  // namespace
+
+TEST_CASE("a client keeps so many reads in flight, each of one chunk from one SSD") {
+  const auto cases = workload_from(R"({"kind": "storage_read", "clients": 3, "read_size": "1 MiB", "in_flight": 8, "reads": 20})")
+                         ->cases(storage_view(4, 6));
+  REQUIRE(cases.size() == 1);
+  const auto program = cases[0].program(0);
+  RecordingSink sink;
+  program->start(sink);
+  REQUIRE(sink.transfers.size() == 3 * 8);
+  for (std::uint32_t i = 0; i < sink.transfers.size(); ++i) {
+    const RecordedTransfer& t = sink.transfers[i];
+    CHECK(t.what.bytes == Bytes(1 << 20));
+    REQUIRE(t.legs.size() == 1);
+    CHECK(t.legs[0].from.kind == Endpoint::Kind::ssd);
+    CHECK(t.legs[0].to == Endpoint{Endpoint::Kind::host, NodeId(i / 8), 0});
+    CHECK(t.what.id == OpId(i / 8 * 20 + i % 8));
+  }
+  // When one is done the same client's next begins, until it has had all.
+  for (std::uint32_t k = 8; k < 20; ++k) {
+    program->on_complete(OpId(20 + k - 8), Seconds(1), sink);
+    CHECK(sink.transfers.back().what.id == OpId(20 + k));
+    CHECK(sink.transfers.back().legs[0].to.node == NodeId(1));
+  }
+  const std::size_t before = sink.transfers.size();
+  program->on_complete(OpId(39), Seconds(1), sink);
+  CHECK(sink.transfers.size() == before);
+}
+
+TEST_CASE("reads of a striped file go to every replica of every chain in turn") {
+  // 6 nodes x 4 SSDs, 3 targets each: 24 chains of 3. 72 reads meet each target once, 216 meet each SSD 9 times.
+  const auto cases =
+      workload_from(
+          R"({"kind": "storage_read", "clients": 1, "read_size": "1 B", "in_flight": 216, "reads": 216, "pattern": "striped", "replica": "turn"})")
+          ->cases(storage_view(1, 6));
+  const StorageBytes bytes = storage_bytes(record(cases[0]));
+  CHECK(bytes.read.size() == 24);
+  for (const auto& [ssd, b] : bytes.read) CHECK(b == 9);
+}
+
+TEST_CASE("few clients are bound by their NICs: 25 GB/s each") {
+  // 2 clients x 25 GB/s, against 8 storage nodes x 50 GB/s and 128 SSDs.
+  const Row row = storage_ground(2, 8).run(reads(R"("in_flight": 64)")).at(0);
+  CHECK(row.number("per_client_GiBps") == doctest::Approx(25e9 / (1 << 30)).epsilon(0.005));
+  CHECK(row.number("client_nic_use_pct") == doctest::Approx(100).epsilon(0.005));
+  CHECK(std::get<std::string>(*row.find("bound_by")) == "client NICs");
+}
+
+TEST_CASE("many clients are bound by the storage nodes' NICs: 50 GB/s a node, less what chance leaves idle") {
+  const Ground ground = storage_ground(24, 3);
+  const Row deep = ground.run(reads(R"("in_flight": 64, "reads": 256)")).at(0);
+  CHECK(deep.number("per_storage_node_GiBps") <= 50e9 / (1 << 30) * (1 + 1e-9));
+  CHECK(deep.number("per_storage_node_GiBps") > 0.97 * 50e9 / (1 << 30));
+  CHECK(std::get<std::string>(*deep.find("bound_by")) == "storage NICs");
+  // With a read each in flight there are 24 on 6 NICs, 4 a NIC: in a closed network of M alike stations that share their rate with N jobs
+  // in all the rate is N / (N + M - 1) of the whole = 24 / 29 = 0.83, if jobs are exponential and nothing else limits; chunks of one size
+  // do somewhat better.
+  const Row shallow = ground.run(reads(R"("in_flight": 1, "reads": 400)")).at(0);
+  const double share = shallow.number("storage_nic_use_pct") / 100;
+  CHECK(share > 24.0 / 29);
+  CHECK(share < 0.95);
+}
+
+TEST_CASE("slow SSDs bound what NICs could carry") {
+  // 16 SSDs x 1 GB/s = 16 GB/s a node, under 50 GB/s of NICs.
+  const std::string slow = R"({"extends": "threefs_2025", "ssd_read": "1 GB/s"})";
+  const Row row = storage_ground(12, 3, "200 Gbps", slow).run(reads(R"("in_flight": 64)")).at(0);
+  CHECK(row.number("limit_TiBps") == doctest::Approx(3 * 16e9 / (1ll << 40)));
+  CHECK(row.number("ssd_use_pct") > 90);
+  CHECK(std::get<std::string>(*row.find("bound_by")) == "SSDs");
+}
+
+TEST_CASE("a read alone takes its latency and its bytes over the slowest link: reads in flight bound the rate") {
+  // 4 MiB / 6.2 GB/s (an SSD) = 676.5 us, and 1 ms before: one read in 1.6765 ms.
+  const Row row =
+      storage_ground(1, 3).run(R"({"kind": "storage_read", "kernel": "line_rate", "latency": "1 ms", "in_flight": 1, "reads": 20})").at(0);
+  CHECK(row.number("request_ms") == doctest::Approx(1 + 4194304 / 6.2e6).epsilon(1e-6));
+  CHECK(row.number("rate_TiBps") == doctest::Approx(4194304 / (1e-3 + 4194304 / 6.2e9) / (1ll << 40)).epsilon(1e-6));
+  CHECK(std::get<std::string>(*row.find("bound_by")) == "requests in flight");
+}
+
+TEST_CASE("two layers of switches that do not block leave the NICs as the limit; where no limit is near, switches are named") {
+  const Ground ground = storage_ground(16, 8, "200 Gbps", "threefs_2025", R"({"kind": "ft2", "radix": 16})");
+  CHECK(ground.number(reads(R"("in_flight": 32)"), "rate_TiBps") >
+        0.9 * 16 * 25e9 / (1ll << 40));  // 16 clients x 25 GB/s = 8 nodes x 50 GB/s
+  const std::vector<workloads::storage::Limit> limits = {{"client NICs", BytesPerSecond(10e9)}, {"SSDs", BytesPerSecond(20e9)}};
+  CHECK(workloads::storage::bound_by(limits, BytesPerSecond(8e9)) == "client NICs");
+  CHECK(workloads::storage::bound_by(limits, BytesPerSecond(7e9)) == "switches");
+}
+
+TEST_CASE("readers in the background take their part, and are not counted") {
+  // 6 clients could read 150 GB/s, which is what 3 storage nodes give; 2 more nodes take 10 GB/s each of it, one read at a time. A single
+  // read of theirs that shares its NIC with many gets less, so that they take somewhat less.
+  const Ground ground = storage_ground(8, 3);
+  const double alone = ground.number(reads(R"("clients": 6, "in_flight": 32)"), "rate_TiBps");
+  const double beside =
+      ground.number(reads(R"("clients": 6, "in_flight": 32, "background_clients": 2, "background_rate": "10 GB/s")"), "rate_TiBps");
+  CHECK(alone > 0.95 * 150e9 / (1ll << 40));
+  CHECK(beside > 0.95 * 130e9 / (1ll << 40));
+  CHECK(beside < alone);
+  CHECK(beside < 1.10 * 130e9 / (1ll << 40));
+}
+
+TEST_CASE("the same seed gives the same reads, and storage that is not there is refused") {
+  const Ground ground = storage_ground(4, 3);
+  const std::string job = R"({"kind": "storage_read", "in_flight": 4, "reads": 16})";
+  CHECK(ground.number(job, "rate_TiBps", 3) == ground.number(job, "rate_TiBps", 3));
+  CHECK(ground.number(job, "rate_TiBps", 3) != ground.number(job, "rate_TiBps", 4));
+  CHECK_THROWS_WITH_AS(Ground(mpft, 2).run(job), doctest::Contains("the cluster has none"), UserError);
+  CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "clients": 5})"), doctest::Contains("5 nodes asked for, the cluster has 4"),
+                       UserError);
+  CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "clients": 0})"), doctest::Contains("/workload/0/clients"), UserError);
+  CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "replicas": 4, "targets_per_ssd": 4})"),
+                       doctest::Contains("4 replicas need 4 storage nodes"), UserError);
+  CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "background_clients": 4})"), doctest::Contains("leave no node"), UserError);
+}

@@ -1,0 +1,77 @@
+#include "workloads/storage/closed_loop.h"
+
+#include <algorithm>
+
+namespace weft::workloads::storage {
+
+ClosedLoop::ClosedLoop(LoopShape shape, std::function<void(std::uint32_t, std::uint32_t, Request&)> fill)
+    : shape_(std::move(shape)), fill_(std::move(fill)), next_(shape_.clients.size()) {
+  std::uint32_t id = 0;
+  for (const LoopClient& c : shape_.clients) {
+    first_.push_back(id);
+    id += c.requests;
+  }
+}
+
+std::uint32_t ClosedLoop::client_of(OpId op) const {
+  return static_cast<std::uint32_t>(std::upper_bound(first_.begin(), first_.end(), op.value) - first_.begin() - 1);
+}
+
+void ClosedLoop::emit(std::uint32_t client, Sink& sink) {
+  const LoopClient& c = shape_.clients[client];
+  if (next_[client] == c.requests) return;
+  const std::uint32_t k = next_[client]++;
+  request_.legs.clear();
+  fill_(client, k, request_);
+  Transfer t;
+  t.id = OpId(first_[client] + k);
+  t.bytes = shape_.size;
+  t.legs = request_.legs;
+  t.kernel = KernelId(0);
+  t.extra_latency = shape_.latency;
+  t.rate_cap = c.rate_cap;
+  t.flow_key = request_.flow_key;
+  sink.transfer(t);
+}
+
+void ClosedLoop::start(Sink& sink) {
+  for (std::uint32_t c = 0; c < shape_.clients.size(); ++c)
+    for (std::uint32_t k = 0; k < shape_.clients[c].in_flight; ++k) emit(c, sink);
+}
+
+void ClosedLoop::on_complete(OpId op, Seconds, Sink& sink) { emit(client_of(op), sink); }
+
+bool ClosedLoop::label(OpId op, OpLabel& out) const {
+  out.name = shape_.name;
+  out.rank = Rank(shape_.clients[client_of(op)].node * shape_.ranks_per_node);
+  return true;
+}
+
+SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients) {
+  double begin = 0, end = outcome.makespan.value();
+  std::size_t first = 0;
+  for (std::size_t c = 0; c < clients; ++c) {
+    const LoopClient& client = shape.clients[c];
+    const std::size_t warm = std::min<std::size_t>(2 * client.in_flight, client.requests / 2);
+    begin = std::max(begin, outcome.start[first + warm].value());
+    end = std::min(end, outcome.start[first + client.requests - 1].value());
+    first += client.requests;
+  }
+  if (end <= begin) begin = 0, end = outcome.makespan.value();
+  double sum = 0, done = 0;
+  std::vector<double> times;
+  for (std::size_t op = 0; op < first; ++op) {
+    const double from = outcome.start[op].value(), to = outcome.finish[op].value();
+    // In a steady state what is under way at the beginning has as much behind it as what is under way at the end.
+    if (to > begin && to <= end) ++done;
+    if (from < begin || from > end) continue;
+    sum += to - from;
+    times.push_back(to - from);
+  }
+  const auto late = times.begin() + static_cast<std::ptrdiff_t>((times.size() - 1) * 99 / 100);
+  std::nth_element(times.begin(), late, times.end());
+  return {shape.size * done / Seconds(end - begin), Seconds(begin), Seconds(end), Seconds(sum / static_cast<double>(times.size())),
+          Seconds(*late)};
+}
+
+}  // namespace weft::workloads::storage

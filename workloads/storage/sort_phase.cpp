@@ -1,0 +1,85 @@
+#include "workloads/storage/sort_phase.h"
+
+#include <algorithm>
+
+namespace weft::workloads::storage {
+namespace {
+
+/// Tasks of a node: the first nodes have one more where they do not divide.
+std::int64_t tasks_of(const SortPhase& p, std::uint32_t client, std::uint32_t clients) {
+  return p.tasks / clients + (client < p.tasks % clients ? 1 : 0);
+}
+
+std::int64_t at_once(const SortPhase& p) { return std::max<std::int64_t>(1, p.cores / p.cores_per_task); }
+
+Seconds task_compute(const SortPhase& p) {
+  return p.records / static_cast<double>(p.tasks) / (p.core_rate * static_cast<double>(std::min(p.cores, p.cores_per_task)));
+}
+
+}  // namespace
+
+std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainTable& table, const Access& access,
+                                            const StorageView& storage, std::uint32_t clients) {
+  auto program = std::make_unique<StaticProgram>();
+  StaticProgram::TransferOptions options;
+  options.kernel = program->add_kernel(access.kernel);
+  options.extra_latency = access.latency;
+  const FileLayout layout(table, access.stripe, access.seed);
+  const Bytes task = phase.records / static_cast<double>(phase.tasks);
+  std::vector<std::vector<Leg>> reads, writes;
+  for (std::uint32_t c = 0; c < clients; ++c) {
+    reads.push_back(striped_read(table, layout, c, client_end(c)));
+    writes.push_back(striped_write(table, layout, c, client_end(c), storage));
+  }
+  struct Before {
+    std::vector<OpId> read, compute, write;  ///< what each has to wait for
+  };
+  std::vector<Before> before(clients);
+  const std::int64_t most = tasks_of(phase, 0, clients), slots = at_once(phase);
+  for (std::int64_t done = 0; done < most; done += slots) {  // wave by wave, all nodes at one time, as batches
+    std::vector<OpId> read(clients), compute(clients);
+    const auto running = [&](std::uint32_t c) { return static_cast<double>(std::min(slots, tasks_of(phase, c, clients) - done)); };
+    for (std::uint32_t c = 0; c < clients; ++c)
+      if (running(c) > 0) {
+        options.flow_key = c;
+        read[c] = program->add_transfer(task * phase.read_ratio * running(c), reads[c], options, before[c].read);
+      }
+    for (std::uint32_t c = 0; c < clients; ++c)
+      if (running(c) > 0) {
+        before[c].compute.push_back(read[c]);
+        compute[c] = program->add_compute(StreamId(c), task_compute(phase), 0, before[c].compute);
+      }
+    for (std::uint32_t c = 0; c < clients; ++c)
+      if (running(c) > 0) {
+        before[c].write.push_back(compute[c]);
+        options.flow_key = clients + c;
+        const OpId write = program->add_transfer(task * phase.write_ratio * running(c), writes[c], options, before[c].write);
+        // With overlap two waves are in memory: the next reads once this one has been read and the one before it is written.
+        Before next;
+        if (phase.overlap) {
+          next.read = {read[c]};
+          if (before[c].write.size() > 1) next.read.push_back(before[c].write[0]);
+          next.write = {write};
+        } else {
+          next.read = {write};
+        }
+        before[c] = std::move(next);
+      }
+  }
+  return program;
+}
+
+std::string PhaseTimes::bound_by() const {
+  if (compute >= read && compute >= write) return "cores";
+  return write >= read ? write_by + ", writing" : read_by + ", reading";
+}
+
+PhaseTimes phase_times(const SortPhase& phase, const Access& access, const StorageView& storage, std::uint32_t clients) {
+  const Limit reading = tightest(read_limits(storage, access, clients)), writing = tightest(write_limits(storage, access, clients));
+  const std::int64_t most = tasks_of(phase, 0, clients), slots = at_once(phase);
+  const auto waves = static_cast<double>((most + slots - 1) / slots);
+  return {phase.records * phase.read_ratio / reading.rate, task_compute(phase) * waves, phase.records * phase.write_ratio / writing.rate,
+          reading.name, writing.name};
+}
+
+}  // namespace weft::workloads::storage
