@@ -54,24 +54,22 @@ TEST_CASE("reads of a striped file go to every replica of every chain in turn") 
 TEST_CASE("few clients are bound by their NICs: 25 GB/s each") {
   // 2 clients x 25 GB/s, against 8 storage nodes x 50 GB/s and 128 SSDs.
   const Row row = storage_ground(2, 8).run(reads(R"("in_flight": 64)")).at(0);
-  CHECK(row.number("per_client_GiBps") == doctest::Approx(25e9 / (1 << 30)).epsilon(0.005));
-  CHECK(row.number("client_nic_use_pct") == doctest::Approx(100).epsilon(0.005));
+  CHECK(row.number("per_client_GiBps") == doctest::Approx(25e9 / (1 << 30)).epsilon(0.01));
+  CHECK(row.number("client_nic_use_pct") == doctest::Approx(100).epsilon(0.01));
   CHECK(std::get<std::string>(*row.find("bound_by")) == "client NICs");
 }
 
 TEST_CASE("many clients are bound by the storage nodes' NICs: 50 GB/s a node, less what chance leaves idle") {
   const Ground ground = storage_ground(24, 3);
   const Row deep = ground.run(reads(R"("in_flight": 64, "reads": 256)")).at(0);
-  CHECK(deep.number("per_storage_node_GiBps") <= 50e9 / (1 << 30) * (1 + 1e-9));
+  CHECK(deep.number("per_storage_node_GiBps") < 1.01 * 50e9 / (1 << 30));
   CHECK(deep.number("per_storage_node_GiBps") > 0.97 * 50e9 / (1 << 30));
   CHECK(std::get<std::string>(*deep.find("bound_by")) == "storage NICs");
-  // With a read each in flight there are 24 on 6 NICs, 4 a NIC: in a closed network of M alike stations that share their rate with N jobs
-  // in all the rate is N / (N + M - 1) of the whole = 24 / 29 = 0.83, if jobs are exponential and nothing else limits; chunks of one size
-  // do somewhat better.
-  const Row shallow = ground.run(reads(R"("in_flight": 1, "reads": 400)")).at(0);
-  const double share = shallow.number("storage_nic_use_pct") / 100;
-  CHECK(share > 24.0 / 29);
-  CHECK(share < 0.95);
+  // With a read each in flight there are N = 24 on M = 6 NICs that share their rate. Such a closed network has a product form whatever the sizes of the
+  // reads: N / (N + M - 1) = 24 / 29 of the whole.
+  const std::string quick = R"({"extends": "threefs_2025", "ssd_read": "100 GB/s"})";  // a read alone is limited by NICs only
+  const Row shallow = storage_ground(24, 3, "200 Gbps", quick).run(reads(R"("in_flight": 1, "reads": 400)")).at(0);
+  CHECK(shallow.number("storage_nic_use_pct") == doctest::Approx(100 * 24.0 / 29).epsilon(0.02));
 }
 
 TEST_CASE("slow SSDs bound what NICs could carry") {
@@ -102,16 +100,13 @@ TEST_CASE("two layers of switches that do not block leave the NICs as the limit;
 }
 
 TEST_CASE("readers in the background take their part, and are not counted") {
-  // 6 clients could read 150 GB/s, which is what 3 storage nodes give; 2 more nodes take 10 GB/s each of it, one read at a time. A single
-  // read of theirs that shares its NIC with many gets less, so that they take somewhat less.
-  const Ground ground = storage_ground(8, 3);
+  // 6 clients of 400 Gbps could read 300 GB/s, and 3 storage nodes give 150: 2 more nodes that read 10 GB/s each leave 130.
+  const Ground ground = storage_ground(8, 3, "400 Gbps");
   const double alone = ground.number(reads(R"("clients": 6, "in_flight": 32)"), "rate_TiBps");
   const double beside =
       ground.number(reads(R"("clients": 6, "in_flight": 32, "background_clients": 2, "background_rate": "10 GB/s")"), "rate_TiBps");
-  CHECK(alone > 0.95 * 150e9 / (1ll << 40));
-  CHECK(beside > 0.95 * 130e9 / (1ll << 40));
-  CHECK(beside < alone);
-  CHECK(beside < 1.10 * 130e9 / (1ll << 40));
+  CHECK(alone == doctest::Approx(150e9 / (1ll << 40)).epsilon(0.04));
+  CHECK(beside == doctest::Approx(130e9 / (1ll << 40)).epsilon(0.04));
 }
 
 TEST_CASE("the same seed gives the same reads, and storage that is not there is refused") {

@@ -101,15 +101,40 @@ class NodeChains {
   std::vector<std::uint32_t> left_, met_;
 };
 
-/// Members in an order in which every node comes to be at each place of a chain alike.
-void order_members(std::span<std::uint32_t> members, std::vector<std::vector<std::uint32_t>>& at_place) {
-  for (std::size_t place = 0; place < members.size(); ++place) {
-    const auto least = std::min_element(
-        members.begin() + static_cast<std::ptrdiff_t>(place), members.end(),
-        [&](std::uint32_t a, std::uint32_t b) { return std::tuple(at_place[place][a], a) < std::tuple(at_place[place][b], b); });
-    std::iter_swap(members.begin() + static_cast<std::ptrdiff_t>(place), least);
-    ++at_place[place][members[place]];
-  }
+/// Exchanges members between two places of chains so that every node comes to be at one as often as at the other, or once more. Each chain is an edge
+/// between its two members; walks that use every edge once, closed by way of a node that stands for all of odd degree, enter and leave a node alike.
+void even_places(std::vector<std::uint32_t>& chains, std::uint32_t nodes, std::uint32_t replicas, std::uint32_t p, std::uint32_t q) {
+  struct Edge {
+    std::uint32_t a, b;
+    std::size_t chain;  ///< beyond all: none
+    bool used = false;
+  };
+  std::vector<Edge> edges;
+  std::vector<std::vector<std::size_t>> at(nodes + 1);
+  const auto add = [&](std::uint32_t a, std::uint32_t b, std::size_t chain) {
+    at[a].push_back(edges.size()), at[b].push_back(edges.size());
+    edges.push_back({a, b, chain});
+  };
+  for (std::size_t c = 0; c < chains.size(); c += replicas) add(chains[c + p], chains[c + q], c);
+  for (std::uint32_t n = 0; n < nodes; ++n)
+    if (at[n].size() % 2 == 1) add(n, nodes, chains.size());
+  for (std::uint32_t start = 0; start <= nodes; ++start)
+    for (std::uint32_t here = start; !at[here].empty();) {
+      Edge& e = edges[at[here].back()];
+      at[here].pop_back();
+      if (e.used) continue;
+      e.used = true;
+      const std::uint32_t next = e.a == here ? e.b : e.a;
+      if (e.chain < chains.size()) chains[e.chain + p] = here, chains[e.chain + q] = next;
+      here = next;
+    }
+}
+
+/// Brings every node to each place of a chain alike: two places at a time, until all agree.
+void order_members(std::vector<std::uint32_t>& chains, std::uint32_t nodes, std::uint32_t replicas) {
+  for (int round = 0; round < 8; ++round)
+    for (std::uint32_t p = 0; p < replicas; ++p)
+      for (std::uint32_t q = p + 1; q < replicas; ++q) even_places(chains, nodes, replicas, p, q);
 }
 
 }  // namespace
@@ -117,14 +142,10 @@ void order_members(std::span<std::uint32_t> members, std::vector<std::vector<std
 ChainTable::ChainTable(const ChainShape& shape, std::uint64_t seed) : shape_(shape) {
   require_sound(shape);
   NodeChains chains(shape_, seed);
-  std::vector<std::vector<std::uint32_t>> at_place(shape.replicas, std::vector<std::uint32_t>(shape.nodes));
+  order_members(chains.nodes, shape.nodes, shape.replicas);
   std::vector<std::uint32_t> used(shape.nodes);
   targets_.reserve(chains.nodes.size());
-  for (std::size_t c = 0; c < chains.nodes.size(); c += shape.replicas) {
-    const std::span members(chains.nodes.data() + c, shape.replicas);
-    order_members(members, at_place);
-    for (const std::uint32_t n : members) targets_.push_back({n, used[n]++ % shape.ssds_per_node});  // SSDs of a node in turn
-  }
+  for (const std::uint32_t n : chains.nodes) targets_.push_back({n, used[n]++ % shape.ssds_per_node});  // SSDs of a node in turn
 }
 
 std::uint32_t ChainTable::meetings(std::uint32_t a, std::uint32_t b) const {

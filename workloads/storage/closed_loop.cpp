@@ -29,6 +29,10 @@ void ClosedLoop::emit(std::uint32_t client, Sink& sink) {
   t.legs = request_.legs;
   t.kernel = KernelId(0);
   t.extra_latency = shape_.latency;
+  if (k < c.in_flight) {  // of the first ones, in an order that takes clients in turn
+    const double place = k + static_cast<double>(client) / static_cast<double>(shape_.clients.size());
+    t.extra_latency += shape_.spread * (place / c.in_flight);
+  }
   t.rate_cap = c.rate_cap;
   t.flow_key = request_.flow_key;
   sink.transfer(t);
@@ -48,30 +52,28 @@ bool ClosedLoop::label(OpId op, OpLabel& out) const {
 }
 
 SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients) {
-  double begin = 0, end = outcome.makespan.value();
-  std::size_t first = 0;
+  double begin = 1.5 * shape.spread.value(), end = outcome.makespan.value();
+  std::size_t all = 0;
   for (std::size_t c = 0; c < clients; ++c) {
-    const LoopClient& client = shape.clients[c];
-    const std::size_t warm = std::min<std::size_t>(2 * client.in_flight, client.requests / 2);
-    begin = std::max(begin, outcome.start[first + warm].value());
-    end = std::min(end, outcome.start[first + client.requests - 1].value());
-    first += client.requests;
+    all += shape.clients[c].requests;
+    end = std::min(end, outcome.start[all - 1].value());
   }
-  if (end <= begin) begin = 0, end = outcome.makespan.value();
-  double sum = 0, done = 0;
+  const bool steady = end > 2 * begin;
+  if (!steady) begin = 0, end = outcome.makespan.value();
+  double sum = 0, done = -1, first = end, last = begin;
   std::vector<double> times;
-  for (std::size_t op = 0; op < first; ++op) {
+  for (std::size_t op = 0; op < all; ++op) {
     const double from = outcome.start[op].value(), to = outcome.finish[op].value();
-    // In a steady state what is under way at the beginning has as much behind it as what is under way at the end.
-    if (to > begin && to <= end) ++done;
+    // From one end of a request to another: in a steady state what is under way then has as much behind it as what is under way now.
+    if (to >= begin && to <= end) ++done, first = std::min(first, to), last = std::max(last, to);
     if (from < begin || from > end) continue;
     sum += to - from;
     times.push_back(to - from);
   }
   const auto late = times.begin() + static_cast<std::ptrdiff_t>((times.size() - 1) * 99 / 100);
   std::nth_element(times.begin(), late, times.end());
-  return {shape.size * done / Seconds(end - begin), Seconds(begin), Seconds(end), Seconds(sum / static_cast<double>(times.size())),
-          Seconds(*late)};
+  const BytesPerSecond rate = steady && done > 0 ? shape.size * done / Seconds(last - first) : shape.size * double(all) / outcome.makespan;
+  return {rate, Seconds(sum / static_cast<double>(times.size())), Seconds(*late)};
 }
 
 }  // namespace weft::workloads::storage

@@ -27,6 +27,7 @@ struct LoopShape {
   std::vector<LoopClient> clients;
   Bytes size;  ///< of each request
   Seconds latency;
+  Seconds spread;  ///< over which first requests begin, one after the other: clients that begin together would go on in step
   CommKernel kernel;
   std::string name;  ///< of a request in a timeline
   std::uint32_t ranks_per_node = 1;
@@ -56,11 +57,10 @@ class ClosedLoop final : public Program {
 /// What the requests of the first `clients` clients came to while all of them kept their requests in flight.
 struct SteadyRate {
   BytesPerSecond rate;          ///< all together
-  Seconds begin, end;           ///< the stretch of time looked at
-  Seconds mean_time, p99_time;  ///< of the requests that began in it
+  Seconds mean_time, p99_time;  ///< of a request
 };
-/// From when every client has twice its requests in flight behind it (or half of all, if less) until the first begins its last. Where that
-/// is no time, the whole run. Requests that end in it count whole.
+/// Of the requests that end from one and a half times `spread` until the first client begins its last; where that is no longer than what is left out
+/// before it, of all.
 SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients);
 
 }  // namespace weft::workloads::storage

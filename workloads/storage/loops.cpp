@@ -46,7 +46,7 @@ void add_background(const LoopPlan& plan, const ClusterView& cluster, const Acce
   const double seconds = 1.5 * bytes / tightest(loop_limits(plan, cluster, access)).rate.value();
   const auto requests = static_cast<std::uint32_t>(std::max(1.0, std::ceil(plan.background_rate.value() * seconds / plan.size.value())));
   for (std::uint32_t c = 0; c < plan.background_clients; ++c)
-    shape.clients.push_back({plan.clients + c, 1, requests, plan.background_rate});
+    shape.clients.push_back({plan.clients + c, plan.in_flight, std::max(requests, plan.in_flight), plan.background_rate / plan.in_flight});
 }
 
 }  // namespace
@@ -68,6 +68,8 @@ Loop loop_of(const LoopPlan& plan, const ClusterView& cluster, const Access& acc
   loop.shape.name = plan.name;
   loop.shape.ranks_per_node = cluster.placement.gpus_per_node();
   for (std::uint32_t c = 0; c < plan.clients; ++c) loop.shape.clients.push_back({c, plan.in_flight, plan.requests, {}});
+  // The time of a request when the tightest limit is reached.
+  loop.shape.spread = access.latency + plan.size * (double(plan.clients) * plan.in_flight) / tightest(loop_limits(plan, cluster, access)).rate;
   add_background(plan, cluster, access, loop.shape);
   loop.run.observe = Observe::op_times;
   loop.run.program = [plan, shape = loop.shape, storage = cluster.storage,
@@ -93,7 +95,6 @@ void fill_rates(const SteadyRate& steady, const std::vector<Limit>& limits, std:
   for (std::size_t i = 0; i < 3; ++i) row.set(use[i], 100 * (steady.rate / limits[i].rate));
   row.set("limit_TiBps", tib_per_second(tightest(limits).rate)).set("bound_by", bound_by(limits, steady.rate));
   row.set("request_ms", steady.mean_time.value() * 1e3).set("p99_request_ms", steady.p99_time.value() * 1e3);
-  row.set("steady_ms", (steady.end - steady.begin).value() * 1e3);
 }
 
 std::vector<ColumnDoc> rate_columns() {
@@ -107,9 +108,7 @@ std::vector<ColumnDoc> rate_columns() {
       {"limit_TiBps", "what the tightest of these, and of requests in flight, would allow if the load were even at all times"},
       {"bound_by", "that limit's name; \"switches\" where the rate stays a quarter below all of them"},
       {"request_ms", "time of a request, mean", true},
-      {"p99_request_ms", "time that 99 of 100 requests take at most", true},
-      {"steady_ms",
-       "how long was looked at: from when each client has had twice its requests in flight done until the first begins its last", true}};
+      {"p99_request_ms", "time that 99 of 100 requests take at most", true}};
 }
 
 std::vector<ColumnDoc> loop_docs(const std::string& what) {

@@ -35,6 +35,7 @@ std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainT
     std::vector<OpId> read, compute, write;  ///< what each has to wait for
   };
   std::vector<Before> before(clients);
+  std::vector<OpId> computed(clients);  ///< the wave before
   const std::int64_t most = tasks_of(phase, 0, clients), slots = at_once(phase);
   for (std::int64_t done = 0; done < most; done += slots) {  // wave by wave, all nodes at one time, as batches
     std::vector<OpId> read(clients), compute(clients);
@@ -54,11 +55,12 @@ std::unique_ptr<StaticProgram> sort_program(const SortPhase& phase, const ChainT
         before[c].write.push_back(compute[c]);
         options.flow_key = clients + c;
         const OpId write = program->add_transfer(task * phase.write_ratio * running(c), writes[c], options, before[c].write);
-        // With overlap two waves are in memory: the next reads once this one has been read and the one before it is written.
+        // With overlap the next wave reads while this one computes, but not further ahead.
         Before next;
         if (phase.overlap) {
           next.read = {read[c]};
-          if (before[c].write.size() > 1) next.read.push_back(before[c].write[0]);
+          if (computed[c].valid()) next.read.push_back(computed[c]);
+          computed[c] = compute[c];
           next.write = {write};
         } else {
           next.read = {write};
