@@ -68,7 +68,8 @@ struct SmallServer {
     s->decode.times = std::make_shared<GivenTimes>(step);
     s->placement = view.placement;
     s->rails = std::make_shared<workloads::Rails>(view, s->prefill.nodes() + s->decode.nodes(), 8, workloads::RailOptions{});
-    s->transfer_kernel.name = "kv_transfer";
+    s->kernels[ServingSetup::transfers.value].name = "kv_transfer";
+    s->kernels[ServingSetup::disk.value].name = "prefix_cache";
     auto metrics = std::make_shared<ServingMetrics>(*s);
     ServingProgram program(s, metrics);
     Unheard nobody;

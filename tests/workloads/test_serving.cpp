@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "tests/support/storage_fabrics.h"
 #include "tests/support/workload_runs.h"
 
 using namespace weft;
@@ -98,4 +99,15 @@ TEST_CASE("what is wrong with a serving workload is told with its place") {
   says(serving(steady, "", R"(, "units": 2)"), "take 1 + 2 nodes, the cluster has 2");
   says(serving(steady, "", R"(, "gpus_per_group": 2)"), "8 groups of 2 GPUs do not fit");
   says(serving(R"({"process": "uniform", "count": 6, "duration": "6 s", "prompt": 600000, "output": 11})"), "does not fit into the 500000 tokens of KV memory");
+}
+
+TEST_CASE("cached prompts are read from the storage nodes before they are prefilled, as fast as the node's storage NIC allows") {
+  // One request at a time: 3,000 of 4,000 tokens of 70,272 B over 8 SSDs of 6.2 GB/s (49.6 GB/s) into a storage NIC of 50 GB/s, of which the kernel reaches 0.88: 44 GB/s.
+  const std::string workload = R"({"kind": "serving", "requests": {"process": "uniform", "count": 3, "duration": "30 s", "prompt": 4000, "output": 10,
+    "cache": {"model": "all_alike", "hit": 0.75}}, "prefix_cache": {},
+    "prefill": {"times": {"base": "100 ms"}, "nodes": 1, "groups": 8, "kv_tokens": 100000},
+    "decode": {"times": {"base": "10 ms"}, "nodes": 1, "groups": 8, "kv_tokens": 100000}})";
+  const Ground ground(make_storage_fabric({.nodes = 4}, mpft, 2));
+  const double read = ground.run(workload).at(0).number("cache_read_mean_ms");
+  CHECK(read == doctest::Approx(3000 * 70272.0 / 44e9 * 1e3).epsilon(0.01));   // the wire's latency beside it
 }

@@ -46,7 +46,7 @@ class Serving final : public BasicWorkload {
 
   std::vector<ConstantUsed> constants() const override {
     std::vector<ConstantUsed> all = BasicWorkload::constants();
-    for (auto more : {in_.prefill->constants(), in_.decode->constants(), in_.requests->constants()}) all.insert(all.end(), more.begin(), more.end());
+    for (auto more : {in_.constants, in_.prefill->constants(), in_.decode->constants(), in_.requests->constants()}) all.insert(all.end(), more.begin(), more.end());
     return all;
   }
   std::vector<std::string> notes() const override {

@@ -37,7 +37,7 @@ class ServingMetrics {
   explicit ServingMetrics(const ServingSetup& setup);
 
   // Of requests that came after the warm-up, as they end. Seconds.
-  Distribution ttft, tpot, itl, e2e, queue, transfer, decode_wait;
+  Distribution ttft, tpot, itl, e2e, queue, cache_read, transfer, decode_wait;
   std::uint64_t counted = 0, turned_away = 0, refused = 0, unfinished = 0, preemptions = 0;
   std::uint64_t good = 0, good_tokens = 0;
   // Of passes and steps that begin while measuring(), weighted with their time.

@@ -58,6 +58,7 @@ Row ServingMetrics::summary() const {
   add_latency(row, "itl", itl, 1e3, "ms");
   add_latency(row, "e2e", e2e, 1, "s");
   add_latency(row, "queue", queue, 1e3, "ms");
+  add_latency(row, "cache_read", cache_read, 1e3, "ms");
   add_latency(row, "kv_transfer", transfer, 1e3, "ms");
   add_latency(row, "decode_wait", decode_wait, 1e3, "ms");
   add_goodput(row);
@@ -131,6 +132,7 @@ std::vector<ColumnDoc> serving_column_docs() {
   add_latency_docs(docs, "itl", "ms", "between deliveries of a request: a step, which may bring several tokens; mean over deliveries");
   add_latency_docs(docs, "e2e", "s", "from arrival to the last token; mean");
   add_latency_docs(docs, "queue", "ms", "from arrival to the beginning of prefill, reads of cached prompts included; mean", true);
+  add_latency_docs(docs, "cache_read", "ms", "of it, reading the cached part of the prompt; mean", true);
   add_latency_docs(docs, "kv_transfer", "ms", "cache from prefill to decode; mean", true);
   add_latency_docs(docs, "decode_wait", "ms", "computed, waiting for memory of decode; mean", true);
   const std::vector<ColumnDoc> more = {

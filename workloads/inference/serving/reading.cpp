@@ -123,14 +123,17 @@ std::optional<ServingInput> read_serving(Parameters& p, const WorkloadContext& c
   if (acceptance.size() > 1) p.where().fail_at("acceptance", "expected one number", "it is the same for each draft");
   if (!acceptance.empty()) s.policy.acceptance = acceptance.front();
   const models::CommunicationModel kernel = p.kernel("kv_kernel", "line_rate");
-  s.transfer_kernel = comm_kernel(kernel);
-  s.transfer_kernel.name = "kv_transfer";
+  s.kernels[ServingSetup::transfers.value] = comm_kernel(kernel);
+  s.kernels[ServingSetup::transfers.value].name = "kv_transfer";
   s.transfer_start_up = kernel.start_up.value;
   s.policy.overlap_transfer = p.word("kv_transfer", {"after", "overlapped"}, "after") == "overlapped";
   section(p, context, "prefix_cache", "how cached prompts are read", [&](Parameters& q) {
     if (const auto rate = maybe<BytesPerSecond>(q, "disk_rate")) s.policy.disk_rate = *rate;
     s.policy.disk_stripes = static_cast<std::uint32_t>(q.integer("stripes", 8, 1, 100'000));
     s.policy.write_back = q.boolean("write_back", false);
+    s.kernels[ServingSetup::disk.value] = comm_kernel(q.kernel("kernel", "threefs"));
+    s.kernels[ServingSetup::disk.value].name = "prefix_cache";
+    if (p.where().has("prefix_cache")) in.constants = q.constants();
   });
   read_times(p, s);
   in.rails = read_rail_options(p);
@@ -193,6 +196,7 @@ std::vector<ColumnDoc> serving_parameter_docs() {
       {"prefix_cache/disk_rate", "of a read where there are none, e.g. \"5 GB/s\"; default: no time"},
       {"prefix_cache/stripes", "SSDs that a read is spread over, default 8 (assumed)"},
       {"prefix_cache/write_back", "new cache is written to them, default false"},
+      {"prefix_cache/kernel", "what such reads and writes reach of a NIC; default \"threefs\""},
       {"horizon", "requests that come later are left out; default none"},
       {"after_horizon", "\"drain\" (default): what is there is served to its end; \"cut\""},
       {"warm_up", "requests that come earlier are served and not counted; default 0"},

@@ -17,6 +17,7 @@ struct ServingInput {
   std::shared_ptr<const RequestSource> requests;
   std::shared_ptr<const StageModel> prefill, decode;
   RailOptions rails;
+  std::vector<ConstantUsed> constants;   ///< of the prefix cache's kernel, where a scenario speaks of it
   ServingSetup setup;                ///< policies, goals, units; without times, requests and what the cluster tells
 };
 

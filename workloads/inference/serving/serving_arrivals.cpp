@@ -72,6 +72,7 @@ void ServingProgram::read_cached(std::uint32_t request, Sink& sink) {
     t.id = emit(What::read, request, r.number);
     t.bytes = bytes;
     t.legs = paths_.disk(r.number, node, false);
+    t.kernel = ServingSetup::disk;
     t.flow_key = r.number;
     sink.transfer(t);
   } else if (setup_->policy.disk_rate.value() > 0) {
@@ -87,6 +88,7 @@ void ServingProgram::write_back(std::uint32_t node, std::uint32_t number, double
   t.id = emit(What::write, 0, number);
   t.bytes = setup_->prefill.unit.kv_per_token * tokens;
   t.legs = paths_.disk(number, node, true);
+  t.kernel = ServingSetup::disk;
   t.flow_key = number;
   sink.transfer(t);
 }

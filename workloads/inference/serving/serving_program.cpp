@@ -49,7 +49,10 @@ void ServingProgram::on_complete(OpId id, Seconds t, Sink& sink) {
   if (!cut_) {
     switch (what) {
       case What::arrival: arrive(next_, sink), await_next(sink), start_passes(sink); break;
-      case What::read: waiting_.push_back(index), start_passes(sink); break;
+      case What::read:
+        if (requests_[index].counted) metrics_->cache_read.add(now_ - requests_[index].arrival);
+        waiting_.push_back(index), start_passes(sink);
+        break;
       case What::write: break;
       case What::pass: end_pass(index, sink), start_passes(sink); break;
       case What::transfer:
@@ -148,7 +151,7 @@ bool ServingProgram::send(std::uint32_t request, Sink& sink) {
   t.id = emit(What::transfer, request, r.number);
   t.bytes = setup_->prefill.unit.kv_per_token * static_cast<double>(r.context);
   t.legs = paths_.transfer(r.prefill_unit, r.prefill_group, *group);
-  t.kernel = KernelId(0);
+  t.kernel = ServingSetup::transfers;
   t.extra_latency = setup_->transfer_start_up;
   t.flow_key = r.number;
   sink.transfer(t);

@@ -20,7 +20,7 @@ class ServingProgram final : public Program {
  public:
   ServingProgram(std::shared_ptr<const ServingSetup> setup, std::shared_ptr<ServingMetrics> metrics);
 
-  std::span<const CommKernel> kernels() const override { return {&setup_->transfer_kernel, 1}; }
+  std::span<const CommKernel> kernels() const override { return setup_->kernels; }
   void start(Sink& sink) override;
   /// Throws UserError (place /requests) at a request that no group could hold, if the policy says so.
   void on_complete(OpId id, Seconds t, Sink& sink) override;

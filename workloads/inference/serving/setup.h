@@ -1,6 +1,7 @@
 // ServingSetup: all that a serving cluster is told before it starts: units, times, requests, policies, goals.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -84,7 +85,9 @@ struct ServingSetup {
   Seconds every = Seconds(60);             ///< between rows of the series
   Placement placement;
   std::shared_ptr<const Rails> rails;
-  CommKernel transfer_kernel;              ///< of KV transfers from prefill to decode
+  /// Of KV transfers from prefill to decode, and of reads and writes of the prefix cache.
+  std::array<CommKernel, 2> kernels;
+  static constexpr KernelId transfers = KernelId(0), disk = KernelId(1);
   Seconds transfer_start_up;
   StorageView storage;
 };
