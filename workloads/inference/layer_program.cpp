@@ -216,11 +216,11 @@ Seconds LayerProgram::mean_time(Piece exchange, std::span<const Seconds> start, 
     Seconds first, last;
     bool any = false;
   };
-  std::vector<Span> spans(std::size_t{period_} * plan_.micro_batches);
+  std::vector<Span> spans(std::size_t{period_} * plan_.micro_batches * ranks_);
   for (std::size_t op = 0; op < what_.size(); ++op) {
     const What& w = what_[op];
     if (w.piece != exchange || w.marker || w.period == 0) continue;
-    Span& s = spans[std::size_t{w.period} * plan_.micro_batches + w.micro_batch];
+    Span& s = spans[(std::size_t{w.period} * plan_.micro_batches + w.micro_batch) * ranks_ + w.rank];
     s.first = s.any ? std::min(s.first, start[op]) : start[op];
     s.last = std::max(s.last, finish[op]);
     s.any = true;

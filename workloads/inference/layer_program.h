@@ -45,7 +45,7 @@ class LayerProgram final : public StaticProgram {
 
   /// When each period ends: the last finish of its computing pieces, over ranks.
   std::vector<Seconds> ends(std::span<const Seconds> finish) const;
-  /// Mean over the periods but the first of how long an exchange of that kind runs, from its first start to its last finish over ranks.
+  /// How long an exchange of a rank's tokens runs, from its first start to its last finish: mean over ranks and over the periods but the first.
   Seconds mean_time(Piece exchange, std::span<const Seconds> start, std::span<const Seconds> finish) const;
 
   bool label(OpId id, OpLabel& out) const override;

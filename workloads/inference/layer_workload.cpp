@@ -81,7 +81,8 @@ Case LayerWorkload::case_of(const LayerCase& c, const ClusterView& cluster) cons
     const Seconds layer = steady(played->program->ends(o.finish)), computing = computing_of(plan, played->times);
     const PassTime pass = pass_of(*s, c.batch, layer);
     row.set("layer_us", microseconds(layer)).set("computing_us", microseconds(computing));
-    row.set("exposed_us", microseconds(std::max(Seconds(), layer - computing)));
+    const Seconds exposed = layer - computing;   // what is left of rounding is nothing
+    row.set("exposed_us", exposed > layer * 1e-9 ? microseconds(exposed) : 0.0);
     if (most > 1) row.set("max_over_mean", most);
     add_pieces(*s, played->times, row);
     if (s->exchanges()) {
@@ -149,7 +150,7 @@ std::vector<ColumnDoc> layer_column_docs(Stage stage) {
   }
   add("shared_us", "of one micro-batch: the shared experts");
   add("experts_us", "of one micro-batch: the routed experts (dense models: the MLP)");
-  add("dispatch_us", "dispatch of one micro-batch, from its first byte to its last over all GPUs");
+  add("dispatch_us", "dispatch of one micro-batch: of a GPU's tokens, from the first byte to the last, waiting for GPUs that send later included; mean over GPUs");
   add("combine_us", "combine of one micro-batch, the same way");
   add("tensor_sum_us", "sum over the GPUs that share heads, of one micro-batch");
   add("pass_ms", decode ? "a step: all layers, MTP, head and sampling" : "a pass: all layers, and the head for the prompts' last tokens");
