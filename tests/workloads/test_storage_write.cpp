@@ -8,7 +8,7 @@ using namespace weft::testing;
 
 TEST_CASE("a \"storage_write\" goes from the client to the head, and from each storage node's memory to the next SSD") {
   const auto cases =
-      workload_from(R"({"kind": "storage_write", "clients": 2, "write_size": "4 MiB", "in_flight": 16})")->cases(storage_view(2, 5, 3));
+      workload_from(R"({"kind": "storage_write", "clients": 2, "write_size": "4 MiB", "in_flight": 16, "writes": 16})")->cases(storage_view(2, 5, 3));
   const RecordingSink sink = record(cases[0]);
   REQUIRE(sink.transfers.size() == 32);
   for (const RecordedTransfer& t : sink.transfers) {

@@ -17,6 +17,13 @@ std::uint32_t ClosedLoop::client_of(OpId op) const {
   return static_cast<std::uint32_t>(std::upper_bound(first_.begin(), first_.end(), op.value) - first_.begin() - 1);
 }
 
+Bytes bytes_of(const LoopShape& shape, std::uint32_t client, std::uint32_t k) {
+  const LoopClient& c = shape.clients[client];
+  if (k >= c.in_flight || c.requests == c.in_flight) return shape.size;
+  const double place = k + 1 - static_cast<double>(client) / static_cast<double>(shape.clients.size());
+  return shape.size * (place / c.in_flight);
+}
+
 void ClosedLoop::emit(std::uint32_t client, Sink& sink) {
   const LoopClient& c = shape_.clients[client];
   if (next_[client] == c.requests) return;
@@ -25,14 +32,10 @@ void ClosedLoop::emit(std::uint32_t client, Sink& sink) {
   fill_(client, k, request_);
   Transfer t;
   t.id = OpId(first_[client] + k);
-  t.bytes = shape_.size;
+  t.bytes = bytes_of(shape_, client, k);
   t.legs = request_.legs;
   t.kernel = KernelId(0);
   t.extra_latency = shape_.latency;
-  if (k < c.in_flight) {  // of the first ones, in an order that takes clients in turn
-    const double place = k + static_cast<double>(client) / static_cast<double>(shape_.clients.size());
-    t.extra_latency += shape_.spread * (place / c.in_flight);
-  }
   t.rate_cap = c.rate_cap;
   t.flow_key = request_.flow_key;
   sink.transfer(t);
@@ -52,13 +55,15 @@ bool ClosedLoop::label(OpId op, OpLabel& out) const {
 }
 
 SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients) {
-  double begin = 1.5 * shape.spread.value(), end = outcome.makespan.value();
+  double begin = 0, end = outcome.makespan.value();
   std::size_t all = 0;
   for (std::size_t c = 0; c < clients; ++c) {
-    all += shape.clients[c].requests;
+    const LoopClient& client = shape.clients[c];
+    if (client.requests > client.in_flight) begin = std::max(begin, outcome.start[all + client.in_flight].value());
+    all += client.requests;
     end = std::min(end, outcome.start[all - 1].value());
   }
-  const bool steady = end > 2 * begin;
+  const bool steady = end > begin;
   if (!steady) begin = 0, end = outcome.makespan.value();
   double sum = 0, done = -1, first = end, last = begin;
   std::vector<double> times;

@@ -27,11 +27,14 @@ struct LoopShape {
   std::vector<LoopClient> clients;
   Bytes size;  ///< of each request
   Seconds latency;
-  Seconds spread;  ///< over which first requests begin, one after the other: clients that begin together would go on in step
   CommKernel kernel;
   std::string name;  ///< of a request in a timeline
   std::uint32_t ranks_per_node = 1;
 };
+
+/// Of a client's first requests, those in flight from the start, only parts move, from a small one to all of it: so clients begin as if they had been at it
+/// for long, rather than in step. Not where there are no more than these.
+Bytes bytes_of(const LoopShape& shape, std::uint32_t client, std::uint32_t k);
 
 /// Requests have ids in order of client and number, whatever the order in which they are made.
 class ClosedLoop final : public Program {
@@ -59,8 +62,8 @@ struct SteadyRate {
   BytesPerSecond rate;          ///< all together
   Seconds mean_time, p99_time;  ///< of a request
 };
-/// Of the requests that end from one and a half times `spread` until the first client begins its last; where that is no longer than what is left out
-/// before it, of all.
+/// Of the requests that end from when every client has begun one more than it has in flight until the first client begins its last; where there is no such
+/// time, of all.
 SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients);
 
 }  // namespace weft::workloads::storage

@@ -68,8 +68,6 @@ Loop loop_of(const LoopPlan& plan, const ClusterView& cluster, const Access& acc
   loop.shape.name = plan.name;
   loop.shape.ranks_per_node = cluster.placement.gpus_per_node();
   for (std::uint32_t c = 0; c < plan.clients; ++c) loop.shape.clients.push_back({c, plan.in_flight, plan.requests, {}});
-  // The time of a request when the tightest limit is reached.
-  loop.shape.spread = access.latency + plan.size * (double(plan.clients) * plan.in_flight) / tightest(loop_limits(plan, cluster, access)).rate;
   add_background(plan, cluster, access, loop.shape);
   loop.run.observe = Observe::op_times;
   loop.run.program = [plan, shape = loop.shape, storage = cluster.storage,
