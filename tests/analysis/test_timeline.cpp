@@ -248,7 +248,7 @@ TEST_CASE("what a GPU reads from a storage node is drawn at the GPU, and no NIC 
   send(testing::ssd(0, 0), testing::ssd(1, 0));
   const Kept kept = draw(program, {}, testing::Ground(testing::make_storage_fabric({.nodes = 8}, testing::mpft, 4)));
   REQUIRE(kept.slices.size() == 2);
-  CHECK(kept.slices[0].what.line.process == 10);
-  CHECK(kept.slices[1].what.line.process == 24);
+  CHECK(kept.slices[0].what.on.process == 10);
+  CHECK(kept.slices[1].what.on.process == 24);
   for (const auto& [name, changes] : kept.counters) CHECK(name.find("NIC") == std::string::npos);
 }
