@@ -122,5 +122,6 @@ TEST_CASE("the same seed gives the same reads, and storage that is not there is 
   CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "clients": 0})"), doctest::Contains("/workload/0/clients"), UserError);
   CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "replicas": 4, "targets_per_ssd": 4})"),
                        doctest::Contains("4 replicas need 4 storage nodes"), UserError);
+  CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "reads": 16777216})"), doctest::Contains("too many to simulate"), UserError);
   CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "background_clients": 4})"), doctest::Contains("leave no node"), UserError);
 }

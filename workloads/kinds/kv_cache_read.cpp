@@ -69,6 +69,7 @@ WorkloadKind kv_cache_read_kind() {
     LoopPlan plan;
     KvSizes sizes;
     plan.name = "read KV";
+    plan.count_key = "requests";
     const std::int64_t clients = read_clients(p, 1);
     sizes.tokens = p.integer("tokens", 4096, 1, std::int64_t{1} << 40);
     sizes.per_token = p.size("bytes_per_token", "70272 B");

@@ -53,6 +53,7 @@ WorkloadKind storage_write_kind() {
     LoopPlan plan;
     plan.name = "write";
     plan.writes = true;
+    plan.count_key = "writes";
     const std::int64_t clients = read_clients(p, 0);
     plan.size = p.size("write_size", "4 MiB");
     plan.in_flight = static_cast<std::uint32_t>(p.integer("in_flight", 32, 1, 1 << 16));

@@ -59,7 +59,7 @@ SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size
   std::size_t all = 0;
   for (std::size_t c = 0; c < clients; ++c) {
     const LoopClient& client = shape.clients[c];
-    if (client.requests > client.in_flight) begin = std::max(begin, outcome.start[all + client.in_flight].value());
+    begin = std::max(begin, outcome.start[all + std::min(2 * client.in_flight, client.requests / 2)].value());
     all += client.requests;
     end = std::min(end, outcome.start[all - 1].value());
   }

@@ -62,8 +62,8 @@ struct SteadyRate {
   BytesPerSecond rate;          ///< all together
   Seconds mean_time, p99_time;  ///< of a request
 };
-/// Of the requests that end from when every client has begun one more than it has in flight until the first client begins its last; where there is no such
-/// time, of all.
+/// Of the requests that end from when every client has begun twice as many as it has in flight (or half of all) until the first client begins its last;
+/// where there is no such time, of all.
 SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients);
 
 }  // namespace weft::workloads::storage

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "sim/core/random.h"
 
 namespace weft::workloads::storage {
@@ -49,6 +51,16 @@ void add_background(const LoopPlan& plan, const ClusterView& cluster, const Acce
     shape.clients.push_back({plan.clients + c, plan.in_flight, std::max(requests, plan.in_flight), plan.background_rate / plan.in_flight});
 }
 
+constexpr std::uint64_t kMostRequests = 20'000'000;
+
+void require_few(const LoopShape& shape, const LoopPlan& plan) {
+  std::uint64_t all = 0;
+  for (const LoopClient& c : shape.clients) all += c.requests;
+  if (all <= kMostRequests) return;
+  throw UserError("/" + plan.count_key, fmt::format("{} requests of all clients together, those in the background too, are too many to simulate", all),
+                  fmt::format("{} are allowed: use fewer of each client, or fewer clients", kMostRequests));
+}
+
 }  // namespace
 
 std::vector<Limit> loop_limits(const LoopPlan& plan, const ClusterView& cluster, const Access& access) {
@@ -69,6 +81,7 @@ Loop loop_of(const LoopPlan& plan, const ClusterView& cluster, const Access& acc
   loop.shape.ranks_per_node = cluster.placement.gpus_per_node();
   for (std::uint32_t c = 0; c < plan.clients; ++c) loop.shape.clients.push_back({c, plan.in_flight, plan.requests, {}});
   add_background(plan, cluster, access, loop.shape);
+  require_few(loop.shape, plan);
   loop.run.observe = Observe::op_times;
   loop.run.program = [plan, shape = loop.shape, storage = cluster.storage,
                       choice = Choice(plan, access, loop.table)](std::size_t) -> std::unique_ptr<Program> {

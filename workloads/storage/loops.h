@@ -11,6 +11,7 @@ namespace weft::workloads::storage {
 
 struct LoopPlan {
   std::string name = "read";
+  std::string count_key = "reads";  ///< the parameter that says how many
   bool writes = false;
   bool striped = false;        ///< a client goes through the chunks of a file of its own; else each chunk is drawn from all
   bool drawn_replicas = true;  ///< a read goes to a replica drawn at random; else to each in turn
