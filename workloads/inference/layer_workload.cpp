@@ -26,11 +26,77 @@ void add_pieces(const LayerSetup& s, const PieceTimes& t, Row& row) {
   set("experts_us", t[Piece::experts]);
 }
 
+/// A program that others play too, one after the other: millions of operations are kept once.
+class Lent final : public Program {
+ public:
+  explicit Lent(std::shared_ptr<LayerProgram> owner) : inside_(std::move(owner)) {}
+  std::span<const CommKernel> kernels() const override { return inside_->kernels(); }
+  void start(Sink& sink) override { inside_->start(sink); }
+  std::shared_ptr<Symmetry> symmetry() override { return inside_->symmetry(); }
+  bool label(OpId id, OpLabel& out) const override { return inside_->label(id, out); }
+  std::string track_name(std::uint32_t track) const override { return inside_->track_name(track); }
+
+ private:
+  std::shared_ptr<LayerProgram> inside_;
+};
+
 /// The mean of the periods of the second half: the first ones fill the pipeline.
 Seconds steady(const std::vector<Seconds>& ends) {
   const std::size_t half = ends.size() / 2;
   return (ends.back() - ends[half - 1]) / static_cast<double>(ends.size() - half);
 }
+
+/// The layers of one case; the program is there while it is played.
+class PlayedLayers {
+ public:
+  PlayedLayers(std::shared_ptr<const LayerSetup> setup, const MicroBatch& batch, const ClusterView& cluster, std::uint32_t periods)
+      : setup_(std::move(setup)), periods_(periods), tokens_(batch.tokens(*setup_)) {
+    const ExpertShares shares = shares_of(*setup_, cluster);
+    most_ = shares.most;
+    fullest_ = computing_times(*setup_, batch, shares.most);
+    std::map<double, PieceTimes> by_share;   // shares that are the same take the same
+    for (const double share : shares.of) {
+      const auto [at, fresh] = by_share.try_emplace(share);
+      if (fresh) at->second = computing_times(*setup_, batch, share);
+      times_.push_back(at->second);
+    }
+    if (times_.empty()) times_ = {fullest_};
+    exchanges_ = exchanges_of(*setup_, tokens_, shares, cluster);
+  }
+
+  std::shared_ptr<LayerProgram> program() {
+    if (!program_) program_ = std::make_shared<LayerProgram>(*setup_, exchanges_, times_, tokens_, periods_);
+    return program_;
+  }
+
+  /// Adds the columns of a layer and gives its time; the program is let go.
+  Seconds fill(const Outcome& o, Row& row) {
+    const std::shared_ptr<LayerProgram> played = program();
+    const auto set = [&](const char* column, Seconds t) { row.set(column, microseconds(t)); };
+    const Seconds layer = steady(played->ends(o.finish)), computing = computing_of(setup_->plan(), fullest_), exposed = layer - computing;
+    set("layer_us", layer);
+    set("computing_us", computing);
+    set("exposed_us", exposed > layer * 1e-9 ? exposed : Seconds());   // what is left of rounding is nothing
+    if (most_ > 1) row.set("max_over_mean", most_);
+    add_pieces(*setup_, fullest_, row);
+    if (setup_->exchanges()) {
+      set("dispatch_us", played->mean_time(Piece::dispatch, o.start, o.finish));
+      set("combine_us", played->mean_time(Piece::combine, o.start, o.finish));
+    }
+    if (setup_->deployment.tp > 1) set("tensor_sum_us", played->mean_time(Piece::tensor_sum, o.start, o.finish));
+    program_.reset();
+    return layer;
+  }
+
+ private:
+  std::shared_ptr<const LayerSetup> setup_;
+  std::uint32_t periods_;
+  double tokens_, most_ = 1;
+  PieceTimes fullest_;               ///< of the GPU with most routed rows
+  std::vector<PieceTimes> times_;    ///< of each GPU, or of all alike
+  LayerExchanges exchanges_;
+  std::shared_ptr<LayerProgram> program_;
+};
 
 }  // namespace
 
@@ -44,57 +110,26 @@ Case LayerWorkload::case_of(const LayerCase& c, const ClusterView& cluster) cons
   const auto s = setup_;
   const Bytes memory = s->gpu.memory.value;
   const UnitMemory held = memory_of(s->model, s->deployment, memory);
-  const double fitting = requests_of(s->model, s->deployment, held, c.context);
   if (check_memory_) check_fits(s->model, s->deployment, {memory, c.held_tokens / c.context, c.context}, c.place);
-  struct Played {
-    PieceTimes times;
-    std::unique_ptr<LayerProgram> program;
-  };
-  const auto played = std::make_shared<Played>();
-  const ExpertShares shares = shares_of(*s, cluster);
-  played->times = computing_times(*s, c.batch, shares.most);
-  // Shares that are the same take the same.
-  std::map<double, PieceTimes> by_share;
-  std::vector<PieceTimes> times;
-  for (const double share : shares.of) {
-    const auto [at, fresh] = by_share.try_emplace(share);
-    if (fresh) at->second = computing_times(*s, c.batch, share);
-    times.push_back(at->second);
-  }
-  if (times.empty()) times = {played->times};
-  const double tokens = c.batch.tokens(*s);
-  played->program = std::make_unique<LayerProgram>(*s, exchanges_of(*s, tokens, shares, cluster), times, tokens, periods_);
-  Case out;
-  out.labels = c.labels;
-  out.observe = Observe::op_times;
-  out.program = [played](std::size_t) { return std::make_unique<LayerProgram>(*played->program); };
-  const std::uint32_t per_node = cluster.placement.gpus_per_node();
+  const auto layers = std::make_shared<PlayedLayers>(s, c.batch, cluster, periods_);
   Seconds without;
   if (s->stage() == Stage::decode && s->deployment.mtp > 0) {
     const auto plain = std::make_shared<LayerSetup>(*s);
     plain->deployment.mtp = 0;
     without = LayerTimes(plain, cluster).pass(c.batch).total;
   }
-  out.fill = [s, played, c, held, fitting, per_node, without, most = shares.most](std::span<const Outcome> outcomes, Row& row) {
-    const Outcome& o = outcomes.front();
-    const OverlapPlan plan = s->plan();
-    const Seconds layer = steady(played->program->ends(o.finish)), computing = computing_of(plan, played->times);
-    const PassTime pass = pass_of(*s, c.batch, layer);
-    row.set("layer_us", microseconds(layer)).set("computing_us", microseconds(computing));
-    const Seconds exposed = layer - computing;   // what is left of rounding is nothing
-    row.set("exposed_us", exposed > layer * 1e-9 ? microseconds(exposed) : 0.0);
-    if (most > 1) row.set("max_over_mean", most);
-    add_pieces(*s, played->times, row);
-    if (s->exchanges()) {
-      row.set("dispatch_us", microseconds(played->program->mean_time(Piece::dispatch, o.start, o.finish)));
-      row.set("combine_us", microseconds(played->program->mean_time(Piece::combine, o.start, o.finish)));
-    }
-    if (s->deployment.tp > 1) row.set("tensor_sum_us", microseconds(played->program->mean_time(Piece::tensor_sum, o.start, o.finish)));
+  Case out;
+  out.labels = c.labels;
+  out.observe = Observe::op_times;
+  out.program = [layers](std::size_t) { return std::make_unique<Lent>(layers->program()); };
+  const double fitting = requests_of(s->model, s->deployment, held, c.context), room = held.cache_tokens();
+  out.fill = [s, layers, c, room, fitting, without, per_node = cluster.placement.gpus_per_node()](std::span<const Outcome> outcomes, Row& row) {
+    const PassTime pass = pass_of(*s, c.batch, layers->fill(outcomes.front(), row));
     row.set("pass_ms", pass.total.value() * 1e3).set("layers_ms", pass.layers.value() * 1e3);
     row.set("outside_ms", (pass.dense + pass.ends + pass.mtp).value() * 1e3);
     c.add_rates(pass.total, without, per_node, row);
-    row.set("kv_tokens", std::floor(held.cache_tokens())).set("kv_requests", std::floor(fitting));
-    if (held.cache_tokens() > 0) row.set("kv_pct", 100 * c.held_tokens / held.cache_tokens());
+    row.set("kv_tokens", std::floor(room)).set("kv_requests", std::floor(fitting));
+    if (room > 0) row.set("kv_pct", 100 * c.held_tokens / room);
   };
   return out;
 }
