@@ -69,7 +69,7 @@ class PlayedLayers {
     return program_;
   }
 
-  /// Adds the columns of a layer and gives its time; the program is let go.
+  /// Adds the columns of a layer and gives its time.
   Seconds fill(const Outcome& o, Row& row) {
     const std::shared_ptr<LayerProgram> played = program();
     const auto set = [&](const char* column, Seconds t) { row.set(column, microseconds(t)); };
@@ -83,10 +83,12 @@ class PlayedLayers {
       set("dispatch_us", played->mean_time(Piece::dispatch, o.start, o.finish));
       set("combine_us", played->mean_time(Piece::combine, o.start, o.finish));
     }
-    if (setup_->deployment.tp > 1) set("tensor_sum_us", played->mean_time(Piece::tensor_sum, o.start, o.finish));
-    program_.reset();
+    if (setup_->deployment.tp > 1) set("tensor_sum_us", tensor_sum(o));
     return layer;
   }
+
+  Seconds tensor_sum(const Outcome& o) { return setup_->deployment.tp > 1 ? program()->mean_time(Piece::tensor_sum, o.start, o.finish) : Seconds(); }
+  void release() { program_.reset(); }
 
  private:
   std::shared_ptr<const LayerSetup> setup_;
@@ -100,17 +102,52 @@ class PlayedLayers {
 
 }  // namespace
 
+void require_at_most(JsonReader& where, const std::string& key, const std::vector<std::int64_t>& values, std::int64_t most) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] > most) where.fail_at(values.size() > 1 ? fmt::format("{}/{}", key, i) : key, fmt::format("expected at most {}, got {}", most, values[i]));
+  }
+}
+
+void require_lengths(JsonReader& where, const std::string& key, const std::vector<std::int64_t>& tokens, const models::Llm& model) {
+  const auto most = static_cast<std::int64_t>(model.context);
+  if (most == 0) return require_at_most(where, key, tokens, kMostTokens);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] <= most) continue;
+    where.fail_at(tokens.size() > 1 ? fmt::format("{}/{}", key, i) : key, fmt::format("{} tokens are more than the {} that {} takes", tokens[i], most, model.name),
+                  "max_position_embeddings of its config.json says so");
+  }
+}
+
+void label_unit(const LayerSetup& s, Row& labels) {
+  labels.set("gpus", static_cast<std::int64_t>(s.deployment.gpus));
+  if (s.model.moe_layers > 0) labels.set("ep", static_cast<std::int64_t>(s.deployment.ep)).set("redundant", static_cast<std::int64_t>(s.deployment.redundant));
+  if (s.deployment.tp > 1) labels.set("tp", static_cast<std::int64_t>(s.deployment.tp));
+}
+
+void LayerWorkload::tell(const std::string& warning) const {
+  if (std::find(told_->begin(), told_->end(), warning) == told_->end()) told_->push_back(warning);
+}
+
 std::vector<Case> LayerWorkload::cases(const ClusterView& cluster) const {
+  const models::Gpu& gpu = setup_->gpu;
+  const double own = gpu.nvlink_rate.value.value(), there = cluster.nvlink_rate.value();
+  if (own > 0 && std::abs(there / own - 1) > 0.01 && there < 1e12) {
+    tell(fmt::format("kernels are those of a {}, but NVLink and NICs are the cluster's nodes': {:.4g} GB/s of NVLink where a {} has {:.4g}; /cluster/node says what a node has", gpu.name, there * 1e-9,
+                     gpu.name, own * 1e-9));
+  }
   std::vector<Case> all;
   for (const LayerCase& c : layer_cases()) all.push_back(case_of(c, cluster));
   return all;
 }
 
 Case LayerWorkload::case_of(const LayerCase& c, const ClusterView& cluster) const {
-  const auto s = setup_;
+  const auto s = c.setup;
   const Bytes memory = s->gpu.memory.value;
   const UnitMemory held = memory_of(s->model, s->deployment, memory);
-  if (check_memory_) check_fits(s->model, s->deployment, {memory, c.held_tokens / c.context, c.context}, c.place);
+  const FitQuestion question{memory, c.held_tokens / c.context, c.context};
+  if (check_memory_) check_fits(s->model, s->deployment, question, c.place);
+  const std::string lacking = does_not_fit(s->model, s->deployment, question);
+  if (!lacking.empty()) tell(fmt::format("{} on {} GPUs: {}", s->model.name, s->deployment.gpus, lacking));
   const auto layers = std::make_shared<PlayedLayers>(s, c.batch, cluster, periods_);
   Seconds without;
   if (s->stage() == Stage::decode && s->deployment.mtp > 0) {
@@ -123,13 +160,16 @@ Case LayerWorkload::case_of(const LayerCase& c, const ClusterView& cluster) cons
   out.observe = Observe::op_times;
   out.program = [layers](std::size_t) { return std::make_unique<Lent>(layers->program()); };
   const double fitting = requests_of(s->model, s->deployment, held, c.context), room = held.cache_tokens();
-  out.fill = [s, layers, c, room, fitting, without, per_node = cluster.placement.gpus_per_node()](std::span<const Outcome> outcomes, Row& row) {
-    const PassTime pass = pass_of(*s, c.batch, layers->fill(outcomes.front(), row));
+  out.fill = [s, layers, c, room, fitting, without, fits = lacking.empty(), per_node = cluster.placement.gpus_per_node()](std::span<const Outcome> outcomes, Row& row) {
+    const Seconds layer = layers->fill(outcomes.front(), row);
+    const PassTime pass = pass_of(*s, c.batch, layer, layers->tensor_sum(outcomes.front()));
+    layers->release();
     row.set("pass_ms", pass.total.value() * 1e3).set("layers_ms", pass.layers.value() * 1e3);
     row.set("outside_ms", (pass.dense + pass.ends + pass.mtp).value() * 1e3);
     c.add_rates(pass.total, without, per_node, row);
     row.set("kv_tokens", std::floor(room)).set("kv_requests", std::floor(fitting));
     if (room > 0) row.set("kv_pct", 100 * c.held_tokens / room);
+    row.set("fits", fits);
   };
   return out;
 }
@@ -139,7 +179,7 @@ std::vector<ConstantUsed> LayerWorkload::constants() const {
   const auto add = [&](std::vector<ConstantUsed> more) { all.insert(all.end(), more.begin(), more.end()); };
   add(constants_of(*setup_));
   for (const LayerCase& c : layer_cases()) {
-    for (ConstantUsed& k : models::constants_of(*setup_->costs, calls_of(*setup_, c.batch))) {
+    for (ConstantUsed& k : models::constants_of(*setup_->costs, calls_of(*c.setup, c.batch))) {
       if (std::find(all.begin(), all.end(), k) == all.end()) all.push_back(std::move(k));
     }
   }
@@ -156,17 +196,22 @@ std::vector<std::string> LayerWorkload::notes() const {
 std::vector<std::string> LayerWorkload::warnings() const {
   std::vector<models::KernelCall> calls;
   for (const LayerCase& c : layer_cases()) {
-    for (models::KernelCall& k : calls_of(*setup_, c.batch)) calls.push_back(std::move(k));
+    for (models::KernelCall& k : calls_of(*c.setup, c.batch)) calls.push_back(std::move(k));
   }
-  // Small kernels lie beyond what was measured by the dozen.
-  std::vector<std::string> all;
-  std::size_t beyond = 0;
-  for (std::string& w : models::warnings_on(*setup_->costs, calls)) {
-    if (w.find("beyond what was measured") != std::string::npos) ++beyond;
-    else all.push_back(std::move(w));
-  }
-  if (beyond > 0) all.push_back(fmt::format("{} kinds of kernels have shapes beyond what was measured, where times are less certain", beyond));
+  std::vector<std::string> all = *told_;
+  for (std::string& w : kernel_warnings(*setup_->costs, calls)) all.push_back(std::move(w));
   return all;
+}
+
+std::vector<ColumnDoc> unit_label_docs() {
+  return {{"gpus", "of the unit"}, {"ep", "of them that share the experts of a layer"}, {"redundant", "copies of experts beyond one each"}, {"tp", "that share heads (where any do)"}};
+}
+
+std::vector<ColumnDoc> memory_column_docs() {
+  return {{"kv_tokens", "room in a group's cache", true},
+          {"kv_requests", "requests (or prompts) of this length that it has room for"},
+          {"kv_pct", "part of the room that is taken"},
+          {"fits", "whether that is enough (with check_memory false; else it is an error)", true}};
 }
 
 std::vector<ColumnDoc> layer_column_docs(Stage stage) {
