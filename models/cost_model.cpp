@@ -211,6 +211,12 @@ KernelTime CostModel::time(const KernelCall& given) const {
   return k;
 }
 
+double CostModel::normal_of(const std::string& what) const {
+  if (!drawn_) return 0;
+  Draws draws(seed_, "constant: " + what, draw_);
+  return normal(draws);
+}
+
 CostModel CostModel::drawn(std::uint64_t seed, std::uint64_t draw) const {
   CostModel copy = *this;
   copy.drawn_ = true;

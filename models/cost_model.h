@@ -54,6 +54,8 @@ class CostModel {
   /// own, at the distance of left-out families as large as there, beyond it larger (its variance is linear in the distance in doublings).
   /// Draw number 0, 1, ... of a seed; the same draw gives the same times.
   CostModel drawn(std::uint64_t seed, std::uint64_t draw) const;
+  /// For what a calibration does not hold: in a draw a standard normal of `what`'s own, the same whenever asked; else zero.
+  double normal_of(const std::string& what) const;
 
  private:
   struct Table {

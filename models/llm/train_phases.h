@@ -77,6 +77,8 @@ struct TrainConstants {
   Sourced<Seconds> pause;              ///< on the compute stream, between two phases that run beside communication
   Sourced<Seconds> dispatch_layout;    ///< before a forward dispatch: counting who gets what
   Sourced<Seconds> gradient_cast;      ///< before gradients are dispatched, on the communication stream
+  Sourced<double> launch_spread;       ///< sigma of the logarithm of gap, least and pause where they are carried to another program; for --uncertainty
+  Sourced<double> exchange_spread;     ///< the same of what communication kernels reach
   Sourced<double> bf16_efficiency;     ///< of large BF16 products, part of the peak; for those far larger than what a calibration measured
 };
 

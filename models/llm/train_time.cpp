@@ -67,6 +67,8 @@ TrainConstants read_train_constants(JsonReader where, const DataPlaces& data) {
   c.pause = r.sourced<Seconds>("pause", Origin::assumed, false);
   c.dispatch_layout = r.sourced<Seconds>("dispatch_layout", Origin::assumed, false);
   c.gradient_cast = r.sourced<Seconds>("gradient_cast", Origin::assumed, false);
+  c.launch_spread = read_ratio(r, "launch_spread");
+  c.exchange_spread = read_ratio(r, "exchange_spread");
   c.bf16_efficiency = read_ratio(r, "bf16_efficiency");
   r.done();
   return c;

@@ -1,6 +1,7 @@
 #include "workloads/inference/layer_setup.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -62,6 +63,21 @@ void read_cost_model(Parameters& p, const WorkloadContext& context, LayerSetup& 
   p.remember("cost_model", models::to_text(s.costs->wanted()));
 }
 
+/// In a draw of --uncertainty what no calibration holds varies too: pauses and least times of kernels, and what exchanges reach.
+void vary(LayerSetup& s) {
+  const auto factor = [&](const char* what, const Sourced<double>& spread) { return std::exp(spread.value * s.costs->normal_of(what)); };
+  const double launch = factor("launch", s.constants.launch_spread);
+  s.constants.gap.value = s.constants.gap.value * launch;
+  s.constants.least.value = s.constants.least.value * launch;
+  s.constants.pause.value = s.constants.pause.value * launch;
+  const double exchange = factor("exchange", s.constants.exchange_spread);
+  for (models::CommunicationModel* m : {&s.exchange, &s.intranode, &s.tensor}) {
+    m->nic_rate.value = m->nic_rate.value * exchange;
+    m->nvlink_rate.value = m->nvlink_rate.value * exchange;
+    m->start_up.value = m->start_up.value / exchange;
+  }
+}
+
 }  // namespace
 
 std::optional<LayerSetup> read_layer_setup(Parameters& p, const WorkloadContext& context, Stage stage) {
@@ -87,6 +103,7 @@ std::optional<LayerSetup> read_layer_setup(Parameters& p, const WorkloadContext&
   if (!sound()) return {};
   read_cost_model(p, context, s);
   if (!sound()) return {};
+  vary(s);
   s.seed = context.seed;
   p.remember("gpu", s.gpu.name);
   p.remember("model", s.model.name);
@@ -132,6 +149,9 @@ std::vector<ConstantUsed> constants_of(const LayerSetup& s) {
   std::vector<ConstantUsed> all = models::constants_of(s.gpu);
   for (ConstantUsed& c : models::constants_of(s.model)) all.push_back(std::move(c));
   for (ConstantUsed& c : models::constants_of(s.constants)) all.push_back(std::move(c));
+  for (const auto& [what, spread] : {std::pair{"launch_spread", &s.constants.launch_spread}, {"exchange_spread", &s.constants.exchange_spread}}) {
+    all.push_back({fmt::format("training {}: {}", s.constants.name, what), fmt::format("{:g}", spread->value), spread->origin, spread->source});
+  }
   return all;
 }
 
