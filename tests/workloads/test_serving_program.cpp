@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "tests/support/storage_fabrics.h"
 #include "tests/workloads/serving_support.h"
 
 using namespace weft;
@@ -10,6 +11,30 @@ namespace {
 constexpr double kFloat = 1e-6;   // percentiles are kept as floats
 
 bool same(const Row& a, const Row& b) { return a.cells() == b.cells(); }
+
+/// Counts a program's operations of a name.
+class Counter final : public engine::TimelineSink {
+ public:
+  Counter(const workloads::Program& program, std::string name) : program_(program), name_(std::move(name)) {}
+  void started(OpId id, Seconds) override {
+    workloads::OpLabel label;
+    count += program_.label(id, label) && label.name == name_;
+  }
+  int count = 0;
+
+ private:
+  const workloads::Program& program_;
+  std::string name_;
+};
+
+/// Two prompts fit into the one group, two answers do not.
+SmallServer full_server() {
+  SmallServer server;
+  server.setup.decode.unit.groups = 1;
+  server.setup.decode.unit.kv_tokens = 260;
+  server.setup.policy.kv_room = KvRoom::preempt;
+  return server;
+}
 
 }  // namespace
 
@@ -134,17 +159,39 @@ TEST_CASE("memory that is full holds requests back") {
 }
 
 TEST_CASE("a group that fills up preempts the youngest, which ends all the same") {
-  SmallServer server;
-  server.setup.decode.unit.groups = 1;
-  server.setup.decode.unit.kv_tokens = 260;            // two prompts fit, two answers do not
-  server.setup.policy.kv_room = KvRoom::preempt;
-  const auto m = server.serve({request(0, 100, 60), request(0.001, 100, 60)});
+  const auto m = full_server().serve({request(0, 100, 60), request(0.001, 100, 60)});
   const Row row = m->summary();
   CHECK(row.number("preemptions") == 1);
   CHECK(row.number("finished") == 2);
   CHECK(row.number("output_tokens") == 120);
   // It fits again when the first has left.
   CHECK(m->e2e.largest() > m->e2e.quantile(0.5) + 0.02);
+}
+
+// Both join at 101 tokens and get one each step until 2 x (101 + n) + 2 exceed 260, after n = 28 steps; at 129 + 1 tokens the younger gives way,
+// one step later if it joined a step after the other. It has n + 1 tokens of its answer then: 100 + n + 1 are computed again.
+TEST_CASE("what a preempted request computes again counts as computed, not as a miss of the prefix cache") {
+  const Row row = full_server().serve({request(0, 100, 60), request(0, 100, 60)})->summary();
+  REQUIRE(row.number("preemptions") == 1);
+  const double computed = row.number("prefill_computed_tps_node") * row.number("window_s");
+  CHECK(computed >= 200 + 100 + 28);
+  CHECK(computed <= 200 + 100 + 30);
+  CHECK(row.number("prefill_tps_node") * row.number("window_s") == doctest::Approx(200));
+  CHECK(row.number("hit_pct") == 0);
+}
+
+TEST_CASE("a preempted request is written back once: its prompt by prefill, its answer by decode") {
+  SmallServer server = full_server();
+  server.ground = Ground(make_storage_fabric({.nodes = 1}, mpft, 2));
+  server.setup.policy.write_back = true;
+  topology::Router router(server.ground.fabric, server.ground.routing);
+  const auto s = server.ready(server.ground.view(router), {request(0, 100, 60), request(0, 100, 60)});
+  const auto metrics = std::make_shared<ServingMetrics>(*s);
+  ServingProgram program(s, metrics);
+  Counter writes(program, "write_back");
+  engine::run(router, program, {}, writes);
+  CHECK(metrics->preemptions == 1);
+  CHECK(writes.count == 4);
 }
 
 // M/D/1 (Pollaczek-Khinchine): mean wait rho D / (2 (1 - rho)). The mean of n waits that hang together over about 1 / (1 - rho)^2 of them varies
@@ -233,8 +280,17 @@ TEST_CASE("a transfer that overlaps its pass costs only what is longer") {
   SmallServer server;
   server.setup.policy.overlap_transfer = true;
   CHECK(server.serve({request(0, 1000, 2)})->ttft.mean() == doctest::Approx(11e-3).epsilon(1e-9));
-  server.setup.prefill.unit.kv_per_token = Bytes(70272 * 20);   // 28 ms of transfer
+  server.setup.prefill.unit.kv_per_token = server.setup.decode.unit.kv_per_token = Bytes(70272 * 20);   // 28 ms of transfer
   CHECK(server.serve({request(0, 1000, 2)})->ttft.mean() == doctest::Approx(server.transfer(1000)).epsilon(1e-9));
+}
+
+TEST_CASE("a transfer brings all that a token has in the cache of either stage") {
+  SmallServer server;
+  const double plain = server.serve({request(0, 1000, 2)})->transfer.mean();
+  server.setup.decode.unit.kv_per_token = Bytes(2 * 70272);
+  CHECK(server.serve({request(0, 1000, 2)})->transfer.mean() == doctest::Approx(2 * plain).epsilon(1e-6));
+  std::swap(server.setup.prefill.unit.kv_per_token, server.setup.decode.unit.kv_per_token);
+  CHECK(server.serve({request(0, 1000, 2)})->transfer.mean() == doctest::Approx(2 * plain).epsilon(1e-6));
 }
 
 // 600 of 1,000 tokens at 70,272 B from a disk of 1 GB/s, then the other 400, which see those.
@@ -308,6 +364,47 @@ TEST_CASE("what came before the warm-up is served and not counted") {
   CHECK(m->summary().number("window_s") == doctest::Approx(1));
 }
 
+// The first is decoded for 2 s, alone and beside the one that counts, whose answer of 5 comes in four deliveries after the first token.
+TEST_CASE("times between deliveries are of requests that came after the warm-up, like all latencies") {
+  SmallServer server;
+  server.setup.warm_up = Seconds(1);
+  const auto m = server.serve({request(0, 100, 101), request(1.5, 100, 5)});
+  CHECK(m->e2e.count() == 1);
+  CHECK(m->itl.count() == 4);
+  CHECK(m->request_steps == 104);
+}
+
+TEST_CASE("preempted requests leave and come back with what they count for") {
+  SmallServer server = full_server();
+  server.setup.warm_up = Seconds(0.001);
+  // Each of its 60 tokens but the first is a delivery, those of decode and the one of its second prefill.
+  const auto m = server.serve({request(0, 100, 60), request(0.001, 100, 60)});
+  REQUIRE(m->preemptions == 1);
+  CHECK(m->itl.count() == 59);
+}
+
+TEST_CASE("goodput is of the requests that came after the warm-up, served or not") {
+  SmallServer server;
+  server.setup.warm_up = Seconds(1);
+  server.setup.slo.ttft = Seconds(1);
+  server.setup.policy.context = 5000;
+  server.setup.policy.too_long = TooLong::refuse;
+  server.setup.policy.max_waiting = 1;
+  server.setup.policy.max_prompts = 1;
+  server.setup.prefill.unit.groups = 1;
+  std::vector<Request> all = {request(0, 4990, 20), request(0.1, 100, 1)};
+  for (int i = 0; i < 4; ++i) all.push_back(request(0.5 + i * 1e-4, 100, 1));   // one at work, one waits, two are turned away
+  all.push_back(request(2, 4990, 20));
+  all.push_back(request(2.1, 100, 1));
+  const auto before = server.serve(all);
+  CHECK(before->came == 2);
+  CHECK(before->refused == 2);
+  CHECK(before->turned_away == 2);
+  CHECK(before->summary().number("goodput_pct") == doctest::Approx(50));
+  for (int i = 0; i < 3; ++i) all.push_back(request(3 + i * 1e-4, 100, 1));
+  CHECK(server.serve(all)->summary().number("goodput_pct") == doctest::Approx(60));   // 3 of 5
+}
+
 TEST_CASE("no requests make no rows of time and no trouble") {
   const auto m = SmallServer().serve({});
   CHECK(m->summary().number("requests") == 0);
@@ -316,13 +413,7 @@ TEST_CASE("no requests make no rows of time and no trouble") {
 TEST_CASE("passes, steps and transfers have names in a timeline, arrivals are not drawn") {
   SmallServer server;
   topology::Router router(server.ground.fabric, server.ground.routing);
-  auto s = std::make_shared<ServingSetup>(server.setup);
-  const workloads::ClusterView view = server.ground.view(router);
-  s->requests = [] { return std::make_unique<ListedRequests>(std::vector<Request>{request(0, 1000, 3)}); };
-  s->prefill.times = std::make_shared<GivenTimes>(server.pass);
-  s->decode.times = std::make_shared<GivenTimes>(server.step);
-  s->placement = view.placement;
-  s->rails = std::make_shared<workloads::Rails>(view, 2, 8, workloads::RailOptions{});
+  const auto s = server.ready(server.ground.view(router), {request(0, 1000, 3)});
   ServingProgram program(s, std::make_shared<ServingMetrics>(*s));
   RecordingSink sink;
   workloads::OpLabel label;
