@@ -38,7 +38,7 @@ class ProductionDayAnalysis final : public Analysis {
 
   std::vector<std::string> notes(const Cluster& cluster) const override {
     const DayAnswer& a = answer(cluster);
-    const RequestLengths l = lengths_of(q_.day);
+    const RequestLengths l = q_.day.lengths();
     std::vector<std::string> notes = {fmt::format("requests are taken as alike: {:.0f} tokens of prompt and {:.0f} of answer, {:.1f} million in the day, with the same mix of "
                                                   "tokens in every hour", l.prompt, l.output, l.requests / kMillion),
                                       "nodes are split into prefill and decode by the rule of cells, which is assumed; energy is that of an assumed node"};
@@ -95,7 +95,7 @@ class ProductionDayAnalysis final : public Analysis {
     if (q_.prefill || q_.decode) {
       a.router = std::make_unique<topology::Router>(cluster.fabric(), cluster.routing());
       const workloads::ClusterView view = cluster.view(*a.router);
-      const PromptMix prompts = {lengths_of(q_.day).prompt, q_.day.cached_share(), q_.tokens_a_pass};
+      const PromptMix prompts = {q_.day.lengths().prompt, q_.day.cached_share(), q_.tokens_a_pass};
       if (q_.prefill) a.node_capacity.input = prefill_rates(q_.prefill->timed(view), prompts).node_rate;
       if (q_.decode) {
         const TimedUnit unit = q_.decode->timed(view);
@@ -171,7 +171,7 @@ class ProductionDayAnalysis final : public Analysis {
     const ProductionDay& d = q_.day;
     const Account& a = answer.accounts.day;
     const Money money = money_of(d, a);
-    const RequestLengths l = lengths_of(d);
+    const RequestLengths l = d.lengths();
     r.set("cost_USD", money.cost.value()).set("income_USD", money.income.value());
     r.set("freed_training_Btokens", a.freed_node_hours * d.gpus_per_node / d.training_gpu_hours.value * 1e3);
     r.set("prompt_tokens", l.prompt).set("answer_tokens", l.output).set("requests_M", l.requests / kMillion);
@@ -193,16 +193,8 @@ class ProductionDayAnalysis final : public Analysis {
   mutable std::optional<DayAnswer> answer_;
 };
 
-}  // namespace
-
-AnalysisKind analysis_production_day() {
-  AnalysisKind k;
-  k.name = "production_day";
-  k.title = "A day of an inference service";
-  k.summary = "One row an hour and one of the day: allocated nodes, tokens, how far the stages are used and what waits, income, cost, nodes freed below the day's most, "
-              "energy (assumed) and traffic of the cache. In aggregate: work flows at rates that change with the hour. The cluster matters where prefill and decode are "
-              "described by units whose times come from it.";
-  k.parameters = day_parameter_docs();
+std::vector<ColumnDoc> parameter_docs() {
+  std::vector<ColumnDoc> docs = day_parameter_docs();
   for (ColumnDoc& d : std::vector<ColumnDoc>{
            {"model", "whose cache it is: a name (weft list models), a path or an object; default deepseek-v3"},
            {"node_capacity", "what a node can do: {\"prefill\": tokens a second, cached ones included, \"decode\": tokens a second}; a stage that is left out has no limit"},
@@ -213,47 +205,70 @@ AnalysisKind analysis_production_day() {
            {"least_user_speed", "tokens a second below which no more requests are taken in; default 0: the cache decides"},
            {"follow", "with nodes \"follow\": headroom (0.1), least and most cells (1, 0: no end), interval between decisions (15 min), reaction until a cell serves "
                       "(0 s), hold before one goes (0 s)"}}) {
-    k.parameters.push_back(std::move(d));
+    docs.push_back(std::move(d));
   }
+  return docs;
+}
+
+/// Of every row.
+std::vector<ColumnDoc> hour_column_docs() {
+  return {{"nodes", "allocated, mean"},
+          {"prefill_nodes", "of them in prefill units", true},
+          {"decode_nodes", "of them in decode units"},
+          {"input_Mtps", "million tokens a second that come, cached ones included", true},
+          {"output_Mtps", "million tokens a second that go out"},
+          {"prefill_node_tps", "tokens a second and prefill node, cached ones included"},
+          {"decode_node_tps", "tokens a second and decode node"},
+          {"prefill_load_pct", "part of what prefill nodes can do"},
+          {"prefill_wait_s", "longest wait for prefill"},
+          {"decode_load_pct", "part of what decode nodes can do"},
+          {"decode_wait_s", "longest wait for a place in decode"},
+          {"gpu_requests", "requests that a decode GPU holds, from the unit's step times", true},
+          {"user_speed_tps", "tokens a second that a user sees, from the unit's step times"},
+          {"income_kUSD", "by the prices of tokens"},
+          {"cost_kUSD", "rent of the allocated GPUs"},
+          {"margin_pct", "profit in parts of the cost"},
+          {"cost_per_Mtoken_USD", "cost of a million output tokens", true},
+          {"freed_gpu_hours", "GPU-hours of nodes below the day's most"},
+          {"energy_MWh", "assumed"},
+          {"energy_J_per_token", "of an output token, all nodes (assumed)", true},
+          {"cache_read_GBps", "read from the prefix cache on disk, all nodes", true},
+          {"cache_write_GBps", "written to it: misses and output, if all is kept", true},
+          {"kv_transfer_node_GBps", "that a prefill node sends to decode", true}};
+}
+
+/// Of the day's row alone.
+std::vector<ColumnDoc> day_column_docs() {
+  return {{"cost_USD", "of the day", true},
+          {"income_USD", "of the day", true},
+          {"freed_training_Btokens", "billion tokens of training in the freed GPU-hours", true},
+          {"prompt_tokens", "of a request, all alike", true},
+          {"answer_tokens", "of a request, all alike", true},
+          {"requests_M", "million requests", true},
+          {"gpu_requests_published_speed", "requests on a decode GPU if users see the day's published speed", true},
+          {"gpu_kv_GB", "their cache", true},
+          {"prefill_nodes_by_rate", "the day's input over the published rate of a prefill node", true},
+          {"decode_nodes_by_rate", "the day's output over the published rate of a decode node", true},
+          {"nodes_by_rate", "both", true},
+          {"prefill_capacity_tps", "what a prefill node can do", true},
+          {"decode_capacity_tps", "what a decode node can do", true},
+          {"prefill_backlog_Mtokens", "waiting for prefill when the day ends", true},
+          {"decode_backlog_Mtokens", "of output, waiting for decode when the day ends", true}};
+}
+
+}  // namespace
+
+AnalysisKind analysis_production_day() {
+  AnalysisKind k;
+  k.name = "production_day";
+  k.title = "A day of an inference service";
+  k.summary = "One row an hour and one of the day: allocated nodes, tokens, how far the stages are used and what waits, income, cost, nodes freed below the day's most, "
+              "energy (assumed) and traffic of the cache. In aggregate: work flows at rates that change with the hour. The cluster matters where prefill and decode are "
+              "described by units whose times come from it.";
+  k.parameters = parameter_docs();
   k.label_columns = {{"hour", "by the clock; day: all of them"}};
-  k.columns = {{"nodes", "allocated, mean"},
-               {"prefill_nodes", "of them in prefill units", true},
-               {"decode_nodes", "of them in decode units"},
-               {"input_Mtps", "million tokens a second that come, cached ones included", true},
-               {"output_Mtps", "million tokens a second that go out"},
-               {"prefill_node_tps", "tokens a second and prefill node, cached ones included"},
-               {"decode_node_tps", "tokens a second and decode node"},
-               {"prefill_load_pct", "part of what prefill nodes can do"},
-               {"prefill_wait_s", "longest wait for prefill"},
-               {"decode_load_pct", "part of what decode nodes can do"},
-               {"decode_wait_s", "longest wait for a place in decode"},
-               {"gpu_requests", "requests that a decode GPU holds, from the unit's step times", true},
-               {"user_speed_tps", "tokens a second that a user sees, from the unit's step times"},
-               {"income_kUSD", "by the prices of tokens"},
-               {"cost_kUSD", "rent of the allocated GPUs"},
-               {"margin_pct", "profit in parts of the cost"},
-               {"cost_per_Mtoken_USD", "cost of a million output tokens", true},
-               {"freed_gpu_hours", "GPU-hours of nodes below the day's most"},
-               {"energy_MWh", "assumed"},
-               {"energy_J_per_token", "of an output token, all nodes (assumed)", true},
-               {"cache_read_GBps", "read from the prefix cache on disk, all nodes", true},
-               {"cache_write_GBps", "written to it: misses and output, if all is kept", true},
-               {"kv_transfer_node_GBps", "that a prefill node sends to decode", true},
-               {"cost_USD", "of the day", true},
-               {"income_USD", "of the day", true},
-               {"freed_training_Btokens", "billion tokens of training in the freed GPU-hours", true},
-               {"prompt_tokens", "of a request, all alike", true},
-               {"answer_tokens", "of a request, all alike", true},
-               {"requests_M", "million requests", true},
-               {"gpu_requests_published_speed", "requests on a decode GPU if users see the day's published speed", true},
-               {"gpu_kv_GB", "their cache", true},
-               {"prefill_nodes_by_rate", "the day's input over the published rate of a prefill node", true},
-               {"decode_nodes_by_rate", "the day's output over the published rate of a decode node", true},
-               {"nodes_by_rate", "both", true},
-               {"prefill_capacity_tps", "what a prefill node can do", true},
-               {"decode_capacity_tps", "what a decode node can do", true},
-               {"prefill_backlog_Mtokens", "waiting for prefill when the day ends", true},
-               {"decode_backlog_Mtokens", "of output, waiting for decode when the day ends", true}};
+  k.columns = hour_column_docs();
+  for (ColumnDoc& d : day_column_docs()) k.columns.push_back(std::move(d));
   k.read = [](JsonReader& where, const AnalysisContext& context) -> std::unique_ptr<Analysis> {
     auto question = read_day_question(where, context);
     return question ? std::make_unique<ProductionDayAnalysis>(std::move(*question)) : nullptr;

@@ -59,17 +59,23 @@ struct SmallServer {
     setup.every = Seconds(1);
   }
 
-  std::shared_ptr<ServingMetrics> serve(std::vector<Request> requests, Seconds* makespan = nullptr) const {
-    topology::Router router(ground.fabric, ground.routing);
+  /// The setup for these requests, on the cluster of the view.
+  std::shared_ptr<ServingSetup> ready(const workloads::ClusterView& view, std::vector<Request> requests) const {
     auto s = std::make_shared<ServingSetup>(setup);
-    const workloads::ClusterView view = ground.view(router);
     s->requests = [requests] { return std::make_unique<ListedRequests>(requests); };
     s->prefill.times = std::make_shared<GivenTimes>(pass);
     s->decode.times = std::make_shared<GivenTimes>(step);
     s->placement = view.placement;
-    s->rails = std::make_shared<workloads::Rails>(view, s->prefill.nodes() + s->decode.nodes(), 8, workloads::RailOptions{});
+    s->rails = std::make_shared<workloads::Rails>(view, static_cast<std::uint32_t>(s->prefill.nodes() + s->decode.nodes()), 8, workloads::RailOptions{});
+    s->storage = view.storage;
     s->kernels[ServingSetup::transfers.value].name = "kv_transfer";
     s->kernels[ServingSetup::disk.value].name = "prefix_cache";
+    return s;
+  }
+
+  std::shared_ptr<ServingMetrics> serve(std::vector<Request> requests, Seconds* makespan = nullptr) const {
+    topology::Router router(ground.fabric, ground.routing);
+    const auto s = ready(ground.view(router), std::move(requests));
     auto metrics = std::make_shared<ServingMetrics>(*s);
     ServingProgram program(s, metrics);
     Unheard nobody;

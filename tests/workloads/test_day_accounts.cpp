@@ -68,9 +68,9 @@ TEST_CASE("C086: income of the hours adds up to the day's, and has the digitised
 
 TEST_CASE("C087 and C090: lengths of requests, and reads of the cache on disk") {
   const ProductionDay d = day();
-  CHECK(lengths_of(d).prompt == Approx(4383.4).epsilon(0.001));
-  CHECK(lengths_of(d).output == Approx(1211.2).epsilon(0.001));
-  CHECK(lengths_of(d).requests == Approx(138.7e6).epsilon(0.001));
+  CHECK(d.lengths().prompt == Approx(4383.4).epsilon(0.001));
+  CHECK(d.lengths().output == Approx(1211.2).epsilon(0.001));
+  CHECK(d.lengths().requests == Approx(138.7e6).epsilon(0.001));
   const DayAccounts a = accounts_of(d, kNoLimit, {});
   const CacheTraffic t = cache_traffic(d, a.day, Bytes(70272));
   CHECK(t.read.value() == Approx(278.2e9).epsilon(0.001));

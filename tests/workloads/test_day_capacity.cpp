@@ -64,6 +64,30 @@ TEST_CASE("the batch of a rate and of a user's speed are those that give them") 
   CHECK_FALSE(rates.at_speed(1.8 / 0.0204));    // one request takes 0.0205 s a step
 }
 
+namespace {
+
+/// As Lines, but from 50 to 59 requests a step takes 20 ms more.
+struct Hump final : StepTimes {
+  Seconds prefill(const PrefillLoad&) const override { return Seconds(1); }
+  Seconds decode(const DecodeLoad& l) const override { return Seconds(0.02 + 5e-4 * l.requests + (l.requests >= 50 && l.requests < 60 ? 0.02 : 0)); }
+};
+
+}  // namespace
+
+TEST_CASE("the batch of a user's speed is a whole number, and the largest one although smaller ones may be slower") {
+  TimedUnit unit = decode_unit();
+  unit.times = std::make_shared<Hump>();
+  const DecodeRates rates(unit, 5000, 1.8);
+  CHECK(rates.at_speed(1.8 / 0.055)->requests == 70);    // 20 ms + 70 x 0.5 ms; 50 are slower
+  CHECK(rates.at_speed(1.8 / 0.0553)->requests == 70);
+  CHECK(rates.at_speed(1.8 / 0.0445)->requests == 49);
+  for (int b = 1; b < 50; ++b) CHECK(rates.at_speed(1.8 / (0.02 + 5e-4 * b))->requests == b);
+  const DecodeRates few(decode_unit(12500), 5000, 1.8);   // room for 2.5 requests
+  CHECK(few.at_speed(1.8 / 0.021)->requests == 2);
+  CHECK(few.at_speed(1.8 / 0.0205)->requests == 1);
+  CHECK(few.at_speed(1)->requests == 2.5);
+}
+
 TEST_CASE("a cache that has no room for one request is told; one that has is enough") {
   CHECK_THROWS_AS(DecodeRates(decode_unit(4999), 5000, 1), UserError);
   const DecodeRates rates(decode_unit(5000), 5000, 1);

@@ -79,6 +79,15 @@ TEST_CASE("bursts: gaps have the given deviation over their mean") {
   }
 }
 
+TEST_CASE("bursts: `count` is the mean number, also where gaps are much longer than their mean") {
+  // Of a renewal process whose time zero lies anywhere, the variance of the number in a time of n mean gaps is at most cv^2 n.
+  const double n = 200, cv = 10, seeds = 2000;
+  const auto source = source_of(R"("process": "bursts", "count": 200, "duration": "100 s", "prompt": 10, "output": 10, "cv": 10)");
+  double sum = 0;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) sum += static_cast<double>(all_of(*source->open(seed)).size());
+  CHECK(near(sum / seeds, n, cv * std::sqrt(n), seeds));   // begun with a whole gap it would be (cv^2 - 1) / 2 = 49.5 more
+}
+
 TEST_CASE("uniform: exactly so many, evenly spaced from time zero on") {
   const auto all = requests_of(R"("process": "uniform", "count": 7, "duration": "3.5 s")");
   REQUIRE(all.size() == 7);

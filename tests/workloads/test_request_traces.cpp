@@ -99,6 +99,14 @@ TEST_CASE("Azure: times to a ten-millionth of a second, in any order of columns,
   CHECK(years[1].arrival.value() == 86402);   // a leap year
 }
 
+TEST_CASE("times more than 100 years apart are told with their line, whatever their difference") {
+  const auto azure = [](const char* year) { return std::string("TIMESTAMP,ContextTokens,GeneratedTokens\n1700-01-01 00:00:00,1,1\n") + year + "-01-01 00:00:00,1,1\n"; };
+  CHECK(Written(azure("1799")).read().size() == 2);
+  for (const char* year : {"1801", "2001", "2250"}) says(azure(year), "line 3: this request comes more than 100 years after the first");
+  says("TIMESTAMP,ContextTokens,GeneratedTokens\n2250-01-01 00:00:00,1,1\n1700-01-01 00:00:00,1,1\n", "before that of the line above");
+  says(line(0) + line(4e12), "line 2: this request comes more than 100 years after the first");
+}
+
 TEST_CASE("a rate factor brings so many times as many requests a second; a limit ends") {
   const auto all = Written(kAzure).read(R"("rate_factor": 2, "limit": 2)");
   REQUIRE(all.size() == 2);

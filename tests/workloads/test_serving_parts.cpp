@@ -152,6 +152,40 @@ TEST_CASE("requests go to the decode group that holds least of memory and reques
   CHECK(beside <= 4);
 }
 
+namespace {
+
+/// A step that takes less time with more requests, as one may where times go by whole blocks of the cache.
+struct FallingTimes final : StepTimes {
+  Seconds prefill(const PrefillLoad&) const override { return Seconds(1); }
+  Seconds decode(const DecodeLoad& l) const override { return Seconds(1 - 0.01 * l.requests + 1e-6 * l.kv_tokens); }
+};
+
+}  // namespace
+
+// Two requests of 301 tokens against one of 901: a slope by requests below zero counts as zero, and that by the cache as it is.
+TEST_CASE("the busiest decode group is that with most of what adds to the time of a step") {
+  StageSetup stage;
+  stage.unit.groups = 2, stage.unit.kv_tokens = 1e5;
+  stage.times = std::make_shared<FallingTimes>();
+  ServingPolicy policy;
+  policy.decode_balance = DecodeBalance::in_turn;
+  DecodeStage d(stage, policy, 1);
+  LiveRequests requests;
+  for (const std::uint32_t context : {300, 900, 300}) {
+    LiveRequest r;
+    r.prompt = r.context = context;
+    r.output = 100;
+    r.delivered = 1;
+    const std::uint32_t slot = requests.add(r);
+    d.place(*d.choose(requests[slot]), requests[slot]);
+    d.arrive(slot, requests[slot].decode_group);
+  }
+  std::vector<Left> evicted;
+  const StepPlan plan = d.begin(0, requests, evicted);
+  CHECK(plan.slowest.requests == 1.5);   // no fewer than the mean
+  CHECK(plan.slowest.kv_tokens == 901);
+}
+
 TEST_CASE("a decode group counts what its requests hold, drawn or not") {
   for (const double acceptance : {0.0, 0.5, 1.0}) {
     const Drafts drafts(2, acceptance, 3);

@@ -133,20 +133,6 @@ TEST_CASE("memory that is full holds requests back") {
   CHECK(m->kv_peak == doctest::Approx(222 / 230.0));
 }
 
-TEST_CASE("a group that fills up preempts the youngest, which ends all the same") {
-  SmallServer server;
-  server.setup.decode.unit.groups = 1;
-  server.setup.decode.unit.kv_tokens = 260;            // two prompts fit, two answers do not
-  server.setup.policy.kv_room = KvRoom::preempt;
-  const auto m = server.serve({request(0, 100, 60), request(0.001, 100, 60)});
-  const Row row = m->summary();
-  CHECK(row.number("preemptions") == 1);
-  CHECK(row.number("finished") == 2);
-  CHECK(row.number("output_tokens") == 120);
-  // It fits again when the first has left.
-  CHECK(m->e2e.largest() > m->e2e.quantile(0.5) + 0.02);
-}
-
 // M/D/1 (Pollaczek-Khinchine): mean wait rho D / (2 (1 - rho)). The mean of n waits that hang together over about 1 / (1 - rho)^2 of them varies
 // by some 1.3 % here; four times that is allowed.
 TEST_CASE("independent arrivals at one server that takes as long for each wait as long as theory says") {
@@ -212,29 +198,21 @@ TEST_CASE("the same seed gives the same rows, another one other drafts") {
   CHECK_FALSE(same(a->summary(), server.serve(all)->summary()));
 }
 
-TEST_CASE("rows of the series add up to the whole") {
-  SmallServer server;
-  const std::vector<Request> all = random_requests(500, 50, 500, 40);
-  const auto m = server.serve(all);
-  double finished = 0, tokens = 0, last = 0;
-  for (const Row& r : m->series()) {
-    CHECK(r.number("from_s") == last);
-    last = r.number("until_s");
-    const double seconds = last - r.number("from_s");
-    finished += r.number("served_rps") * seconds;
-    tokens += r.number("decode_tps_node") * seconds;
-  }
-  CHECK(finished == doctest::Approx(500));
-  CHECK(tokens == doctest::Approx(static_cast<double>(outputs(all))));
-  CHECK(last == m->summary().number("simulated_s"));
-}
-
 TEST_CASE("a transfer that overlaps its pass costs only what is longer") {
   SmallServer server;
   server.setup.policy.overlap_transfer = true;
   CHECK(server.serve({request(0, 1000, 2)})->ttft.mean() == doctest::Approx(11e-3).epsilon(1e-9));
-  server.setup.prefill.unit.kv_per_token = Bytes(70272 * 20);   // 28 ms of transfer
+  server.setup.prefill.unit.kv_per_token = server.setup.decode.unit.kv_per_token = Bytes(70272 * 20);   // 28 ms of transfer
   CHECK(server.serve({request(0, 1000, 2)})->ttft.mean() == doctest::Approx(server.transfer(1000)).epsilon(1e-9));
+}
+
+TEST_CASE("a transfer brings all that a token has in the cache of either stage") {
+  SmallServer server;
+  const double plain = server.serve({request(0, 1000, 2)})->transfer.mean();
+  server.setup.decode.unit.kv_per_token = Bytes(2 * 70272);
+  CHECK(server.serve({request(0, 1000, 2)})->transfer.mean() == doctest::Approx(2 * plain).epsilon(1e-6));
+  std::swap(server.setup.prefill.unit.kv_per_token, server.setup.decode.unit.kv_per_token);
+  CHECK(server.serve({request(0, 1000, 2)})->transfer.mean() == doctest::Approx(2 * plain).epsilon(1e-6));
 }
 
 // 600 of 1,000 tokens at 70,272 B from a disk of 1 GB/s, then the other 400, which see those.
@@ -248,66 +226,6 @@ TEST_CASE("cached tokens are read and not computed") {
   CHECK(m->summary().number("hit_pct") == doctest::Approx(60));
 }
 
-TEST_CASE("goals are met by the requests that meet both") {
-  SmallServer server;
-  server.setup.slo.ttft = Seconds(30e-3);
-  server.setup.slo.tpot = Seconds(25e-3);
-  // A pass of 26 ms and a transfer of 22 ms are too long; so is the wait of the next one for that pass.
-  const auto m = server.serve({request(0, 100, 5), request(1, 16000, 5), request(1.001, 100, 5), request(3, 100, 5)});
-  CHECK(m->good == 2);
-  CHECK(m->summary().number("goodput_pct") == doctest::Approx(50));
-}
-
-TEST_CASE("a cut leaves what is there unfinished, and says so") {
-  SmallServer server;
-  server.setup.horizon = Seconds(1);
-  const std::vector<Request> all = {request(0, 100, 11), request(0.9, 100, 101), request(1.5, 100, 11)};
-  CHECK(server.serve(all)->summary().number("finished") == 2);   // the third comes too late
-  server.setup.cut = true;
-  Seconds end;
-  const auto m = server.serve(all, &end);
-  CHECK(m->summary().number("finished") == 1);
-  CHECK(m->summary().number("unfinished") == 1);
-  CHECK(end.value() < 1.03);
-  REQUIRE(m->warnings().size() == 1);
-  CHECK(m->warnings()[0].find("1 of 2") != std::string::npos);
-}
-
-TEST_CASE("requests that no group could hold are errors, or counted") {
-  SmallServer server;
-  server.setup.policy.context = 5000;
-  server.setup.decode.unit.kv_tokens = 3000;
-  CHECK_THROWS_WITH_AS(server.serve({request(0, 4990, 20)}), doctest::Contains("longer than the context of 5000"), UserError);
-  CHECK_THROWS_WITH_AS(server.serve({request(0, 100, 10), request(1, 2990, 20)}), doctest::Contains("request 2 "), UserError);
-  server.setup.policy.too_long = TooLong::refuse;
-  const auto m = server.serve({request(0, 100, 10), request(1, 2990, 20), request(2, 4990, 20)});
-  CHECK(m->refused == 2);
-  CHECK(m->summary().number("finished") == 1);
-}
-
-TEST_CASE("no more wait than may") {
-  SmallServer server;
-  server.setup.policy.max_waiting = 2;
-  server.setup.policy.max_prompts = 1;
-  server.setup.prefill.unit.groups = 1;
-  // The first begins at once, two wait, the others are turned away.
-  std::vector<Request> all;
-  for (int i = 0; i < 6; ++i) all.push_back(request(1 + i * 1e-4, 100, 1));
-  const auto m = server.serve(all);
-  CHECK(m->turned_away == 3);
-  CHECK(m->summary().number("finished") == 3);
-}
-
-TEST_CASE("what came before the warm-up is served and not counted") {
-  SmallServer server;
-  server.setup.warm_up = Seconds(1);
-  const auto m = server.serve({request(0, 100, 5), request(0.5, 100, 5), request(2, 100, 5)});
-  CHECK(m->counted == 1);
-  CHECK(m->summary().number("finished") == 3);
-  CHECK(m->ttft.count() == 1);
-  CHECK(m->summary().number("window_s") == doctest::Approx(1));
-}
-
 TEST_CASE("no requests make no rows of time and no trouble") {
   const auto m = SmallServer().serve({});
   CHECK(m->summary().number("requests") == 0);
@@ -316,13 +234,7 @@ TEST_CASE("no requests make no rows of time and no trouble") {
 TEST_CASE("passes, steps and transfers have names in a timeline, arrivals are not drawn") {
   SmallServer server;
   topology::Router router(server.ground.fabric, server.ground.routing);
-  auto s = std::make_shared<ServingSetup>(server.setup);
-  const workloads::ClusterView view = server.ground.view(router);
-  s->requests = [] { return std::make_unique<ListedRequests>(std::vector<Request>{request(0, 1000, 3)}); };
-  s->prefill.times = std::make_shared<GivenTimes>(server.pass);
-  s->decode.times = std::make_shared<GivenTimes>(server.step);
-  s->placement = view.placement;
-  s->rails = std::make_shared<workloads::Rails>(view, 2, 8, workloads::RailOptions{});
+  const auto s = server.ready(server.ground.view(router), {request(0, 1000, 3)});
   ServingProgram program(s, std::make_shared<ServingMetrics>(*s));
   RecordingSink sink;
   workloads::OpLabel label;

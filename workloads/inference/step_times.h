@@ -25,9 +25,10 @@ class StepTimes {
  public:
   virtual ~StepTimes() = default;
   /// A pass through all layers. `slowest`: what the GPU has that all GPUs of the unit wait for in every layer's exchanges, with no fewer
-  /// tokens (in decode: requests) than their mean, which experts and exchanges see. Zero tokens: zero. From one thread at a time; monotone in each number.
+  /// tokens (in decode: requests) than their mean, which experts and exchanges see. Zero tokens: zero. From one thread at a time. More of a number takes
+  /// longer on the whole, but not from each value to the next: times may go by whole tiles of kernels and blocks of the cache.
   virtual Seconds prefill(const PrefillLoad& slowest) const = 0;
-  /// A step: all layers, MTP module, head and sampling. Zero requests: zero.
+  /// A step: all layers, MTP module, head and sampling. Zero requests: zero. The same holds.
   virtual Seconds decode(const DecodeLoad& slowest) const = 0;
 };
 

@@ -12,6 +12,17 @@ namespace {
 using namespace inference;
 using namespace inference::serving;
 
+/// What it means that a token takes more bytes in the cache of one stage than in that of the other; empty: it does not.
+std::string unlike_caches(const ServingSetup& s) {
+  const Bytes prefill = s.prefill.unit.kv_per_token, decode = s.decode.unit.kv_per_token;
+  if (prefill == decode) return {};
+  std::string text = fmt::format("a token has {:.0f} B in the cache of prefill and {:.0f} B in that of decode; the larger is moved", prefill.value(), decode.value());
+  if (prefill < decode && s.decode.unit.drafts > s.prefill.unit.drafts) {
+    text += "; prefill does not fill the cache of decode's MTP module: give prefill \"mtp\" too (beside \"times\": \"kv_per_token\")";
+  }
+  return text;
+}
+
 class Serving final : public BasicWorkload {
  public:
   Serving(const Parameters& p, ServingInput in) : BasicWorkload(p), in_(std::move(in)) {}
@@ -59,6 +70,7 @@ class Serving final : public BasicWorkload {
   }
   std::vector<std::string> warnings() const override {
     std::vector<std::string> all = *told_;
+    if (std::string text = unlike_caches(in_.setup); !text.empty()) all.push_back(std::move(text));
     for (auto more : {in_.prefill->warnings(), in_.decode->warnings()}) all.insert(all.end(), more.begin(), more.end());
     return all;
   }

@@ -76,8 +76,6 @@ class Player {
     return a;
   }
 
-  const TokenRates& of_level_one() const { return of_level_; }
-
  private:
   const ProductionDay& day_;
   TokenRates capacity_, of_level_;

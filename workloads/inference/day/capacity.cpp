@@ -1,5 +1,7 @@
 #include "workloads/inference/day/capacity.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,17 +13,30 @@ namespace {
 
 /// Halvings of a span of batches: down to a millionth of a request.
 constexpr int kHalvings = 30;
-/// Batches between which a rate is looked for. Steps grow by whole tiles of kernels, so that the rate may dip: the first part that reaches it counts.
+/// Batches between which a rate or a speed is looked for. Steps grow by whole tiles of kernels, so that both may dip: the first part that reaches a rate
+/// counts, and the last that reaches a speed.
 constexpr int kParts = 16;
+/// Of a speed, so that the batch that just gives it counts.
+constexpr double kRounding = 1e-9;
 
-/// Both ends of what is left of a span after its halvings, where `holds` is false at the low end and true at the high one.
+/// The high end of what is left of a span after its halvings, where `holds` is false at the low end and true at the high one.
 template <class Holds>
-std::pair<double, double> narrowed(double low, double high, Holds holds) {
+double narrowed(double low, double high, Holds holds) {
   for (int i = 0; i < kHalvings; ++i) {
     const double middle = (low + high) / 2;
     (holds(middle) ? high : low) = middle;
   }
-  return {low, high};
+  return high;
+}
+
+/// A whole number, the last before one for which `holds` is false; it is true at the low end and false at the high one, both whole.
+template <class Holds>
+double last_whole(double low, double high, Holds holds) {
+  while (high - low > 1) {
+    const double middle = std::floor((low + high) / 2);
+    (holds(middle) ? low : high) = middle;
+  }
+  return low;
 }
 
 }  // namespace
@@ -51,16 +66,22 @@ std::optional<DecodePoint> DecodeRates::at_rate(double node_rate) const {
   const auto reaches = [&](double requests) { return at(requests).node_rate >= node_rate; };
   for (int i = 1; i <= kParts; ++i) {
     const double high = most_ * i / kParts;
-    if (reaches(high)) return at(narrowed(most_ * (i - 1) / kParts, high, reaches).second);
+    if (reaches(high)) return at(narrowed(most_ * (i - 1) / kParts, high, reaches));
   }
   return std::nullopt;
 }
 
 std::optional<DecodePoint> DecodeRates::at_speed(double user_speed) const {
-  const auto slower = [&](double requests) { return at(requests).user_speed < user_speed; };
-  if (slower(1)) return std::nullopt;
-  if (!slower(most_)) return full();
-  return at(narrowed(1, most_, slower).first);
+  const auto fast = [&](double requests) { return at(requests).user_speed >= user_speed * (1 - kRounding); };
+  if (!fast(1)) return std::nullopt;
+  if (fast(most_)) return full();
+  double high = std::ceil(most_);
+  for (int i = kParts - 1; i > 0; --i) {
+    const double low = std::max(1.0, std::floor(most_ * i / kParts));
+    if (fast(low)) return at(last_whole(low, high, fast));
+    high = low;
+  }
+  return at(last_whole(1, high, fast));
 }
 
 PrefillLoad prefill_load(const PromptMix& mix) {

@@ -36,7 +36,7 @@ class DecodeRates {
   DecodePoint full() const { return at(most_); }
   /// The fewest requests with which a node gives this rate; nothing when it cannot.
   std::optional<DecodePoint> at_rate(double node_rate) const;
-  /// The most requests at which a user still sees this speed, up to most_requests(); nothing when one alone is slower.
+  /// The most requests, a whole number, at which a user still sees this speed, or most_requests(); nothing when one alone is slower.
   std::optional<DecodePoint> at_speed(double user_speed) const;
 
  private:

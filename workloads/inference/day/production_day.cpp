@@ -21,15 +21,6 @@ std::string ProductionDay::clock(double hour) const {
   return fmt::format("{:02}:{:02}", minutes / 60 % 24, minutes % 60);
 }
 
-RequestLengths lengths_of(const ProductionDay& day) {
-  const double ratio = day.input_tokens.value / day.output_tokens.value;
-  RequestLengths l;
-  l.output = day.mean_kv.value / (ratio + 0.5);
-  l.prompt = ratio * l.output;
-  l.requests = day.output_tokens.value / l.output;
-  return l;
-}
-
 std::vector<ConstantUsed> constants_of(const ProductionDay& d) {
   std::vector<ConstantUsed> used;
   const auto add = [&](const char* what, std::string value, Origin origin, const std::string& source) {

@@ -12,6 +12,7 @@
 #include "sim/core/units.h"
 #include "workloads/inference/day/cells.h"
 #include "workloads/inference/day/step_curve.h"
+#include "workloads/inference/requests/request_day.h"
 
 namespace weft::workloads::inference {
 
@@ -45,21 +46,12 @@ struct ProductionDay {
   NodePower power;
 
   double cached_share() const { return cached_tokens.value / input_tokens.value; }
-  double missed_tokens() const { return input_tokens.value - cached_tokens.value; }
+  RequestLengths lengths() const { return lengths_of(input_tokens.value, output_tokens.value, mean_kv.value); }
   /// Mean tokens a second over the day.
   TokenRates mean_rates() const;
   /// By the clock, "03:00", so many hours after the day began.
   std::string clock(double hour) const;
 };
-
-/// Length of the prompt and of the answer of a request, all requests alike, and how many there were.
-struct RequestLengths {
-  double prompt = 0, output = 0;   ///< tokens
-  double requests = 0;             ///< in the day
-};
-
-/// From P + D / 2 = the mean of cached tokens and P / D = input / output tokens.
-RequestLengths lengths_of(const ProductionDay& day);
 
 /// `where` is the workload with "day": a name (models/data/production_days), a path or an object; without it deepseek_day6. Tokens, mean_kv and load
 /// are those of its day of requests (models/data/request_days) where it does not give them itself. Each key of a day may stand in the workload: it then

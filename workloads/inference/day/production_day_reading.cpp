@@ -6,7 +6,6 @@
 #include "sim/core/named_object.h"
 #include "workloads/inference/day/production_day.h"
 #include "workloads/inference/day/reading.h"
-#include "workloads/inference/requests/request_day.h"
 
 namespace weft::workloads::inference {
 namespace {

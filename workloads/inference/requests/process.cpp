@@ -13,7 +13,7 @@ class ProcessPrompts final : public PromptStream {
  public:
   ProcessPrompts(const ProcessSpec& spec, std::uint64_t seed)
       : spec_(spec), seed_(seed), before_(spec.curve.amount(spec.from.value())), end_(spec.expected()),
-        gamma_(1 / (spec.cv * spec.cv), spec.cv * spec.cv) {}
+        gamma_(1 / (spec.cv * spec.cv), spec.cv * spec.cv), begun_(1 + gamma_.alpha(), gamma_.beta()) {}
 
   bool next(Prompt& out) override {
     const std::int64_t i = next_++;
@@ -30,13 +30,16 @@ class ProcessPrompts final : public PromptStream {
   std::string place() const override { return fmt::format("request {}", next_ - 1); }
 
  private:
-  /// From the request before to this one, in mean gaps. Evenly spaced ones begin at time zero.
+  /// From the request before to this one, in mean gaps. Evenly spaced ones begin at time zero. Time zero lies anywhere in a gamma gap, in a long one
+  /// more often than in a short one; what is left of it is an even part of a gap so chosen, whose density is that of a gap times its length:
+  /// gamma with one more in the shape. With it the mean number of requests up to any time is that of mean gaps.
   double gap(std::int64_t i) {
     if (spec_.gaps == ProcessSpec::Gaps::even) return i == 0 ? 0 : 1;
     Draws draws(seed_, "requests/gap", static_cast<std::uint64_t>(i));
     if (spec_.gaps == ProcessSpec::Gaps::gamma) {
-      gamma_.reset();
-      return gamma_(draws);
+      if (i > 0) return gamma_(draws);
+      const double left = draws.unit();
+      return left * begun_(draws);
     }
     return -std::log1p(-draws.unit());
   }
@@ -74,7 +77,7 @@ class ProcessPrompts final : public PromptStream {
   ProcessSpec spec_;
   std::uint64_t seed_;
   double before_, end_;
-  boost::random::gamma_distribution<double> gamma_;   // of mean 1
+  boost::random::gamma_distribution<double> gamma_, begun_;   // of mean 1; one in which time zero lies
   std::int64_t next_ = 0;
   double due_ = 0;   // requests up to now, as a mean over draws
   double at_ = 0;

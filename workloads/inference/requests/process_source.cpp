@@ -131,8 +131,8 @@ std::unique_ptr<RequestSource> read_process(SourceReading& r) {
   r.resolved["process"] = process;
   ProcessSpec spec;
   read_arrivals(r, process, spec);
-  spec.prompt = read_length(r, "prompt", r.day.mean_prompt());
-  spec.output = read_length(r, "output", r.day.mean_output());
+  spec.prompt = read_length(r, "prompt", r.day.lengths().prompt);
+  spec.output = read_length(r, "output", r.day.lengths().output);
   const CacheSpec cache = read_cache(r, {"all_alike", "none", "sessions"});
   const EndSpec end = read_end(r, "cut");
   if (!r.sound()) return nullptr;

@@ -39,6 +39,14 @@ void read_curve(JsonReader r, RequestDay& day) {
 
 }  // namespace
 
+RequestLengths lengths_of(double input, double output, double kv) {
+  RequestLengths l;
+  l.prompt = kv / (1 + output / (2 * input));
+  l.output = l.prompt * output / input;
+  l.requests = output / l.output;
+  return l;
+}
+
 RequestDay read_request_day(JsonReader where, const DataPlaces& data) {
   RequestDay day;
   auto found = read_named_object(where, data, "models/data/request_days", "a day of requests");

@@ -11,6 +11,15 @@
 
 namespace weft::workloads::inference {
 
+/// Length of the prompt P and of the answer D of a request, all requests alike, and how many there were.
+struct RequestLengths {
+  double prompt = 0, output = 0;   ///< tokens
+  double requests = 0;             ///< in the time in which input and output came
+};
+
+/// From P + D / 2 = `kv`, mean tokens in the cache when an output token is made, and P / D = input / output, tokens of all requests.
+RequestLengths lengths_of(double input, double output, double kv);
+
 struct RequestDay {
   std::string name;
   Sourced<double> input, cached, output;   ///< tokens of the day
@@ -18,9 +27,7 @@ struct RequestDay {
   Sourced<std::vector<double>> rates;      ///< of equal parts of the period
   Sourced<Seconds> period, first;          ///< the first part begins at this time of day
 
-  /// Mean prompt P and answer D: P + D / 2 = kv and P / D = input / output.
-  double mean_prompt() const { return kv.value / (1 + output.value / (2 * input.value)); }
-  double mean_output() const { return mean_prompt() * output.value / input.value; }
+  RequestLengths lengths() const { return lengths_of(input.value, output.value, kv.value); }
   double hit() const { return cached.value / input.value; }
   RateCurve curve(bool linear) const { return {rates.value, linear, period.value, first.value}; }
 };

@@ -12,6 +12,14 @@
 namespace weft::workloads::inference {
 namespace {
 
+/// 100 years: times further apart are mistyped.
+constexpr double kLongest_s = 100 * 365.25 * 86400;
+
+/// `to_ns` is not before `from_ns`; their difference may be more than an int64 holds.
+double seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
+  return static_cast<double>(static_cast<std::uint64_t>(to_ns) - static_cast<std::uint64_t>(from_ns)) * 1e-9;
+}
+
 struct TraceSpec {
   std::string path, name;
   TraceFormat format = TraceFormat::mooncake;
@@ -63,12 +71,14 @@ class TracePrompts final : public PromptStream {
     const TraceLines& lines = reader_->lines();
     if (!any_) first_ns_ = last_ns_ = entry_.time_ns;
     if (entry_.time_ns < last_ns_) {
-      lines.fail(fmt::format("this request comes {} before that of the line above", to_text(Seconds(static_cast<double>(last_ns_ - entry_.time_ns) * 1e-9))),
+      lines.fail(fmt::format("this request comes {} before that of the line above", to_text(Seconds(seconds_between(entry_.time_ns, last_ns_)))),
                  "sort the lines by their times");
     }
     any_ = true;
     last_ns_ = entry_.time_ns;
-    return static_cast<double>(entry_.time_ns - first_ns_) * 1e-9;
+    const double t = seconds_between(first_ns_, last_ns_);
+    if (t > kLongest_s) lines.fail("this request comes more than 100 years after the first", "a year may be mistyped");
+    return t;
   }
 
   bool has_lengths() {
@@ -101,7 +111,7 @@ class TracePrompts final : public PromptStream {
     if (taken_ == 0) {
       const std::string from = to_text(spec_.start);
       const std::string range = spec_.duration ? fmt::format("between {} and {}", from, to_text(spec_.start + *spec_.duration)) : "from " + from + " on";
-      const Seconds last(static_cast<double>(last_ns_ - first_ns_) * 1e-9);
+      const Seconds last(seconds_between(first_ns_, last_ns_));
       throw UserError({{file(), "", fmt::format("there are no requests {}; the last that was read comes at {}", range, to_text(last)),
                         "times of `start` and `duration` are the trace's, from its first request on"}});
     }

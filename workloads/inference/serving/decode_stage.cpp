@@ -10,8 +10,9 @@ DecodeStage::DecodeStage(const StageSetup& stage, const ServingPolicy& policy, s
   // By differences at half the memory, in requests of a twentieth of it.
   const DecodeLoad at{10, unit_.kv_tokens / 2};
   const double time = stage.times->decode(at).value();
-  request_weight_ = (stage.times->decode({at.requests + 5, at.kv_tokens}).value() - time) / 5;
-  kv_weight_ = (stage.times->decode({at.requests, 1.5 * at.kv_tokens}).value() - time) / (0.5 * at.kv_tokens);
+  const auto slope = [&](const DecodeLoad& more, double by) { return std::max(0.0, stage.times->decode(more).value() - time) / by; };
+  request_weight_ = slope({at.requests + 5, at.kv_tokens}, 5);
+  kv_weight_ = slope({at.requests, 1.5 * at.kv_tokens}, 0.5 * at.kv_tokens);
   if (request_weight_ + kv_weight_ <= 0) request_weight_ = 1;
 }
 
@@ -76,6 +77,7 @@ StepPlan DecodeStage::begin(std::uint32_t unit, const LiveRequests& requests, st
   plan.joined = std::exchange(u.arrived, {});
   for (const std::uint32_t request : plan.joined) {
     const LiveRequest& r = requests[request];
+    u.counted += r.counted;
     groups_[r.decode_group].join(request, r.context + 1, r.output - r.delivered, drafts_.key(r.number), u.step, drafts_);
   }
   double kv = 0, most_kv = 0, most_work = -1;
@@ -88,6 +90,8 @@ StepPlan DecodeStage::begin(std::uint32_t unit, const LiveRequests& requests, st
     plan.requests += groups_[g].running();
     kv += groups_[g].kv();
   }
+  for (const Left& l : evicted) u.counted -= requests[l.request].counted;
+  plan.counted = u.counted;
   u.busy = plan.requests > 0;
   if (!u.busy) return plan;
   const double mean = static_cast<double>(plan.requests) / groups_per_unit_;
@@ -106,7 +110,11 @@ std::uint64_t DecodeStage::end(std::uint32_t unit, const LiveRequests& requests,
     const double taken = group.taken(), kv = group.placed_kv();
     const std::size_t first = left.size();
     tokens += group.advance(u.step, drafts_, left);
-    for (std::size_t i = first; i < left.size(); ++i) group.release(promise(requests[left[i].request]));
+    for (std::size_t i = first; i < left.size(); ++i) {
+      const LiveRequest& r = requests[left[i].request];
+      group.release(promise(r));
+      u.counted -= r.counted;
+    }
     placed_ -= static_cast<double>(left.size() - first);
     taken_ += group.taken() - taken;
     placed_kv_ += group.placed_kv() - kv;

@@ -14,7 +14,7 @@ namespace weft::workloads::inference::serving {
 struct StepPlan {
   DecodeLoad slowest;                          ///< what the step takes as long as: see WaitFor
   double largest_batch = 0;
-  std::uint64_t requests = 0;
+  std::uint64_t requests = 0, counted = 0;     ///< all; those that came after the warm-up
   double kv_imbalance = 1, request_imbalance = 1;   ///< largest over mean of the groups
   std::vector<std::uint32_t> joined;           ///< requests of which this is the first step
 };
@@ -47,6 +47,7 @@ class DecodeStage {
   struct UnitState {
     std::uint64_t step = 0;                    // number of the next one, or of that which runs
     bool busy = false;
+    std::uint64_t counted = 0;                 // of its running requests, those that came after the warm-up
     std::vector<std::uint32_t> arrived;
   };
   bool has_room(const DecodeGroup& g, const LiveRequest& r) const;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace weft::workloads::inference::serving {
 namespace {
@@ -15,7 +14,8 @@ constexpr double kFirstFineStep = 1e-3;        // seconds; doubled as the run go
 
 ServingMetrics::ServingMetrics(const ServingSetup& s)
     : slo_(s.slo), warm_up_(s.warm_up.value()), prefill_units_(s.prefill.units), decode_units_(s.decode.units),
-      prefill_nodes_(s.prefill.nodes()), decode_nodes_(s.decode.nodes()), rows_(s.every.value(), kMostRows), fine_(kFirstFineStep, kFineSamples) {}
+      prefill_nodes_(static_cast<double>(s.prefill.nodes())), decode_nodes_(static_cast<double>(s.decode.nodes())), rows_(s.every.value(), kMostRows),
+      fine_(kFirstFineStep, kFineSamples) {}
 
 void ServingMetrics::finish(const LiveRequest& r, double now) {
   const double first = r.first_token - r.arrival;

@@ -15,11 +15,10 @@ namespace weft::workloads::inference::serving {
 
 /// A mean over time, or over whatever the weights are.
 struct WeightedMean {
-  double sum = 0, weight = 0, largest = 0;
+  double sum = 0, weight = 0;
   void add(double value, double w) {
     sum += value * w;
     weight += w;
-    largest = largest < value ? value : largest;
   }
   double mean() const { return weight > 0 ? sum / weight : 0; }
 };
@@ -38,8 +37,10 @@ class ServingMetrics {
 
   // Of requests that came after the warm-up, as they end. Seconds.
   Distribution ttft, tpot, itl, e2e, queue, cache_read, transfer, decode_wait;
-  std::uint64_t counted = 0, turned_away = 0, refused = 0, unfinished = 0, preemptions = 0;
-  std::uint64_t good = 0, good_tokens = 0;
+  std::uint64_t came = 0, counted = 0;        ///< after the warm-up: all; those that have ended
+  std::uint64_t good = 0, good_tokens = 0;    ///< of these
+  // Of the whole run: with those that finish they are all that came.
+  std::uint64_t turned_away = 0, refused = 0, unfinished = 0, preemptions = 0;
   // Of passes and steps that begin while measuring(), weighted with their time.
   WeightedMean prefill_imbalance, kv_imbalance, request_imbalance, batch, pass_tokens;
   double steps = 0, request_steps = 0, step_tokens = 0, passes = 0;
@@ -73,7 +74,7 @@ class ServingMetrics {
   // What it needs of the setup.
   Slo slo_;
   double warm_up_;
-  std::uint32_t prefill_units_, decode_units_, prefill_nodes_, decode_nodes_;
+  double prefill_units_, decode_units_, prefill_nodes_, decode_nodes_;
 
   Samples rows_, fine_;              // for the series; for overload
   std::optional<ServerState> begin_, close_;   // of the window over which rates are counted

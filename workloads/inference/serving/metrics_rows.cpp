@@ -41,11 +41,10 @@ void ServingMetrics::add_rates(Row& row) const {
 
 void ServingMetrics::add_goodput(Row& row) const {
   if (!slo_.ttft && !slo_.tpot) return;
-  // Of the requests counted, wherever they ended; per second of the window in which they came.
+  // Of the requests that came after the warm-up, however they ended; per second of the window in which they came.
   const double seconds = close_->time - begin_->time;
   if (seconds > 0) row.set("goodput_rps", static_cast<double>(good) / seconds).set("goodput_tps", static_cast<double>(good_tokens) / seconds);
-  const std::uint64_t all = counted + unfinished + turned_away + refused;
-  row.set("goodput_pct", all == 0 ? 0.0 : 100.0 * static_cast<double>(good) / static_cast<double>(all));
+  row.set("goodput_pct", came == 0 ? 0.0 : 100.0 * static_cast<double>(good) / static_cast<double>(came));
 }
 
 Row ServingMetrics::summary() const {
@@ -63,7 +62,7 @@ Row ServingMetrics::summary() const {
   add_latency(row, "decode_wait", decode_wait, 1e3, "ms");
   add_goodput(row);
   row.set("output_tokens", whole(last_.output_tokens));
-  row.set("hit_pct", last_.prompt_tokens > 0 ? 100 * (1 - last_.computed_tokens / last_.prompt_tokens) : 0.0);
+  row.set("hit_pct", last_.prompt_tokens > 0 ? 100 * last_.cached_tokens / last_.prompt_tokens : 0.0);
   row.set("passes", passes).set("pass_tokens", pass_tokens.mean()).set("prefill_imbalance", prefill_imbalance.mean());
   row.set("steps", steps).set("batch_mean", batch.mean()).set("batch_peak", largest_batch);
   row.set("tokens_per_step", request_steps > 0 ? step_tokens / request_steps : 0.0);
@@ -122,7 +121,7 @@ std::vector<ColumnDoc> serving_column_docs() {
       {"window_s", "over which rates and use are counted: from the end of the warm-up to the last arrival", true},
       {"offered_rps", "requests that came, a second"}, {"served_rps", "requests that ended, a second"},
       {"prefill_tps_node", "prompt tokens a second and node of the prefill units, those from the prefix cache included"},
-      {"prefill_computed_tps_node", "without those", true},
+      {"prefill_computed_tps_node", "that are computed: without those, with what is computed again after a preemption", true},
       {"decode_tps_node", "output tokens a second and node of the decode units"},
       {"prefill_busy_pct", "of the time in which prefill units compute; they take what waits, however little it is, so that this says little about what they could take"}, {"decode_busy_pct", "of the time in which decode units do", true},
       {"waiting_prefill", "requests that wait for prefill at the end of the interval"}, {"waiting_decode", "computed ones that wait for memory of decode, then", true},
@@ -137,7 +136,7 @@ std::vector<ColumnDoc> serving_column_docs() {
   add_latency_docs(docs, "decode_wait", "ms", "computed, waiting for memory of decode; mean", true);
   const std::vector<ColumnDoc> more = {
       {"goodput_rps", "requests a second that met the goals (slo)"}, {"goodput_tps", "output tokens a second of these", true},
-      {"goodput_pct", "part of the requests that met them; those not served missed them"},
+      {"goodput_pct", "part of the requests after the warm-up that met them; those not served missed them"},
       {"output_tokens", "delivered", true}, {"hit_pct", "of prompt tokens that came from the prefix cache", true},
       {"passes", "of prefill units", true}, {"pass_tokens", "new tokens of the busiest group in a pass, mean over time", true},
       {"prefill_imbalance", "work of the busiest group over the mean, mean over passes' time"},

@@ -119,9 +119,9 @@ std::optional<ServingInput> read_serving(Parameters& p, const WorkloadContext& c
   section(p, context, "slo", "goals: ttft, tpot", [&](Parameters& q) { read_slo(q, s.slo); });
   const auto model_context = in.decode ? in.decode->context() : 0;
   s.policy.context = static_cast<std::uint32_t>(p.integer("context", model_context, 0, 1'000'000'000));
-  const std::vector<double> acceptance = p.numbers("acceptance", 0, 1);
-  if (acceptance.size() > 1) p.where().fail_at("acceptance", "expected one number", "it is the same for each draft");
-  if (!acceptance.empty()) s.policy.acceptance = acceptance.front();
+  s.policy.acceptance = p.where().number_or("acceptance", kAcceptance, 0, 1);
+  if (s.decode.unit.drafts > 0) p.remember("acceptance", Json(s.policy.acceptance));
+  else if (in.decode && p.where().has("acceptance")) p.where().fail_at("acceptance", "decode makes no draft tokens", "give it \"mtp\": 1, or \"drafts\" beside \"times\"");
   const models::CommunicationModel kernel = p.kernel("kv_kernel", "line_rate");
   s.kernels[ServingSetup::transfers.value] = comm_kernel(kernel);
   s.kernels[ServingSetup::transfers.value].name = "kv_transfer";
@@ -140,7 +140,7 @@ std::optional<ServingInput> read_serving(Parameters& p, const WorkloadContext& c
   RequestContext rc;
   rc.data = context.data;
   rc.max_context = s.policy.context;
-  rc.token_bytes = s.prefill.unit.kv_per_token;
+  rc.token_bytes = s.kv_per_token();
   if (p.where().has("requests")) {
     in.requests = requests_from(p.where().at("requests"), rc);
     if (in.requests) p.remember("requests", in.requests->resolved());
@@ -153,12 +153,12 @@ std::optional<ServingInput> read_serving(Parameters& p, const WorkloadContext& c
 
 std::shared_ptr<const ServingSetup> prepare_serving(const ServingInput& input, const ClusterView& cluster) {
   auto s = std::make_shared<ServingSetup>(input.setup);
-  s->decode.first_node = s->prefill.nodes();
-  const std::uint64_t nodes = std::uint64_t{s->prefill.nodes()} + s->decode.nodes();
+  const std::uint64_t nodes = s->prefill.nodes() + s->decode.nodes();
   if (nodes > cluster.placement.nodes()) {
     throw UserError("/decode/units", fmt::format("units of prefill and decode take {} + {} nodes, the cluster has {}", s->prefill.nodes(), s->decode.nodes(), cluster.placement.nodes()),
                     fmt::format("give the cluster {} nodes, or it fewer units", nodes));
   }
+  s->decode.first_node = static_cast<std::uint32_t>(s->prefill.nodes());
   check_gpus(s->prefill, cluster, "prefill");
   check_gpus(s->decode, cluster, "decode");
   s->prefill.times = at_stage("prefill", [&] { return input.prefill->times(cluster); });
@@ -189,7 +189,7 @@ std::vector<ColumnDoc> serving_parameter_docs() {
       {"policy/too_long", "requests longer than the context or a group's memory: \"error\" (default) or \"refuse\""},
       {"slo", "goals of a request: {\"ttft\": \"2 s\", \"tpot\": \"50 ms\"}; default none: no goodput"},
       {"context", "most tokens of prompt and answer; default: the model's, 0: no limit"},
-      {"acceptance", "probability that a draft is accepted when those before it were; default 0"},
+      {"acceptance", "probability that a draft is accepted when those before it were, where decode makes drafts; default 0.85 (arXiv:2505.09343 section 2.3.3: 80 to 90 %)"},
       {"kv_transfer", "prefill to decode \"after\" a prompt's last pass (default), or \"overlapped\" with it, layer by layer"},
       {"kv_kernel", "communication kernel of these transfers, by name or inline; default \"line_rate\""},
       {"prefix_cache", "where cached prompts come from: SSDs of the cluster's storage nodes, if it has any"},

@@ -11,12 +11,12 @@ struct ServerState {
   double time = 0;                          ///< seconds
   std::uint64_t arrivals = 0; ///< requests
   std::uint64_t prefilled = 0;              ///< prompts that were computed to their end
-  double prompt_tokens = 0, computed_tokens = 0;   ///< of these: with those from the prefix cache, and without
+  double prompt_tokens = 0, cached_tokens = 0;     ///< of these: all, and those from the prefix cache
+  double computed_tokens = 0;               ///< of contexts: prompts without cached tokens, and what was computed again after a preemption
   std::uint64_t output_tokens = 0, finished = 0;
   std::uint64_t waiting_prefill = 0, waiting_decode = 0;   ///< requests, now
   std::uint64_t decoding = 0;               ///< requests, now
-  double kv_taken = 0;                      ///< part of decode's memory, now
-  double kv_time = 0;                       ///< its integral over time
+  double kv_time = 0;                       ///< part of decode's memory that is taken, integrated over time
   double prefill_busy = 0, decode_busy = 0; ///< unit seconds
 };
 

@@ -20,7 +20,7 @@ void ServingProgram::await_next(Sink& sink) {
 }
 
 bool ServingProgram::fits(const Request& r) {
-  const double all = double{1} * r.prompt + r.output;
+  const double all = static_cast<double>(r.prompt) + r.output;
   const ServingPolicy& policy = setup_->policy;
   const auto refuse = [&](const std::string& problem, const std::string& hint) {
     if (policy.too_long == TooLong::error) {
@@ -44,6 +44,8 @@ bool ServingProgram::fits(const Request& r) {
 
 void ServingProgram::arrive(const Request& r, Sink& sink) {
   const auto number = static_cast<std::uint32_t>(arrivals_++);
+  const bool counted = r.arrival >= setup_->warm_up;
+  metrics_->came += counted;
   if (!fits(r)) return;
   const ServingPolicy& policy = setup_->policy;
   if (policy.max_waiting != 0 && waiting_.size() >= policy.max_waiting) {
@@ -56,7 +58,7 @@ void ServingProgram::arrive(const Request& r, Sink& sink) {
   live.output = r.output;
   live.cached = live.prefilled = r.cached;
   live.arrival = r.arrival.value();
-  live.counted = live.arrival >= setup_->warm_up.value();
+  live.counted = counted;
   const std::uint32_t request = requests_.add(live);
   if (r.cached > 0) read_cached(request, sink);
   else waiting_.push_back(request);
@@ -65,9 +67,9 @@ void ServingProgram::arrive(const Request& r, Sink& sink) {
 // Into the host memory of the prefill nodes in turn; from there it is at hand.
 void ServingProgram::read_cached(std::uint32_t request, Sink& sink) {
   const LiveRequest& r = requests_[request];
-  const Bytes bytes = setup_->prefill.unit.kv_per_token * static_cast<double>(r.cached);
+  const Bytes bytes = setup_->kv_per_token() * static_cast<double>(r.cached);
   if (setup_->storage.nodes > 0) {
-    const std::uint32_t node = setup_->prefill.first_node + reading_turn_++ % setup_->prefill.nodes();
+    const std::uint32_t node = setup_->prefill.first_node + static_cast<std::uint32_t>(reading_turn_++ % setup_->prefill.nodes());
     Transfer t;
     t.id = emit(What::read, request, r.number);
     t.bytes = bytes;
@@ -86,7 +88,7 @@ void ServingProgram::write_back(std::uint32_t node, std::uint32_t number, double
   if (!setup_->policy.write_back || setup_->storage.nodes == 0 || tokens <= 0) return;
   Transfer t;
   t.id = emit(What::write, 0, number);
-  t.bytes = setup_->prefill.unit.kv_per_token * tokens;
+  t.bytes = setup_->kv_per_token() * tokens;
   t.legs = paths_.disk(number, node, true);
   t.kernel = ServingSetup::disk;
   t.flow_key = number;

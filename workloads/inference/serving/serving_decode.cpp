@@ -11,7 +11,7 @@ namespace weft::workloads::inference::serving {
 void ServingProgram::note_memory() {
   memory_time_ += memory_ * (now_ - memory_since_);
   memory_since_ = now_;
-  memory_ = decode_.taken() / (setup_->decode.unit.kv_tokens * setup_->decode.groups());
+  memory_ = decode_.taken() / (setup_->decode.unit.kv_tokens * static_cast<double>(setup_->decode.groups()));
   metrics_->kv_peak = std::max(metrics_->kv_peak, memory_);
 }
 
@@ -50,10 +50,13 @@ void ServingProgram::start_step(std::uint32_t unit, Sink& sink) {
 void ServingProgram::end_step(std::uint32_t unit, Sink& sink) {
   const RunningStep& step = steps_[unit];
   decode_busy_.end(step.start, now_);
+  std::uint64_t stayed = step.plan.counted;    // since the step before
   for (const std::uint32_t request : step.plan.joined) {
-    if (requests_[request].counted) metrics_->itl.add(now_ - requests_[request].last_token);
+    if (!requests_[request].counted) continue;
+    metrics_->itl.add(now_ - requests_[request].last_token);
+    --stayed;
   }
-  if (now_ >= setup_->warm_up.value()) metrics_->itl.add(now_ - step.start, step.plan.requests - step.plan.joined.size());
+  metrics_->itl.add(now_ - step.start, stayed);
   left_.clear();
   const std::uint64_t tokens = decode_.end(unit, requests_, left_);
   output_tokens_ += tokens;

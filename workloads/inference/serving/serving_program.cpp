@@ -24,9 +24,8 @@ ServerState ServingProgram::state(double t) const {
   ServerState s;
   s.time = t;
   s.arrivals = arrivals_, s.prefilled = prefilled_, s.output_tokens = output_tokens_, s.finished = finished_;
-  s.prompt_tokens = prompt_tokens_, s.computed_tokens = computed_tokens_;
+  s.prompt_tokens = prompt_tokens_, s.cached_tokens = cached_tokens_, s.computed_tokens = computed_tokens_;
   s.waiting_prefill = waiting_.size(), s.waiting_decode = waiting_decode_.size(), s.decoding = decoding_;
-  s.kv_taken = memory_;
   s.kv_time = memory_time_ + memory_ * (t - memory_since_);
   s.prefill_busy = prefill_busy_.at(t), s.decode_busy = decode_busy_.at(t);
   return s;
@@ -118,13 +117,14 @@ void ServingProgram::end_pass(std::uint32_t unit, Sink& sink) {
 void ServingProgram::prefilled(std::uint32_t request, Sink& sink) {
   LiveRequest& r = requests_[request];
   r.prefill_end = now_;
-  if (r.delivered == 0) {
+  computed_tokens_ += r.context - r.cached;
+  if (r.delivered == 0) {   // else again, after a preemption: the prompt is on the SSDs already, and decode writes the answer
     ++prefilled_;
     prompt_tokens_ += r.prompt;
-    computed_tokens_ += r.context - r.cached;
+    cached_tokens_ += r.cached;
     if (r.counted) metrics_->queue.add(r.started - r.arrival);
+    write_back(KvPaths::gpu(*setup_, setup_->prefill, r.prefill_unit, r.prefill_group, 0).node.value, r.number, r.context - r.cached, sink);
   }
-  write_back(KvPaths::gpu(*setup_, setup_->prefill, r.prefill_unit, r.prefill_group, 0).node.value, r.number, r.context - r.cached, sink);
   if (r.delivered + 1 == r.output) {
     prefill_[r.prefill_unit].release(r.prefill_group, r.context);
     deliver_first(request);
@@ -149,7 +149,7 @@ bool ServingProgram::send(std::uint32_t request, Sink& sink) {
   ++r.open;
   Transfer t;
   t.id = emit(What::transfer, request, r.number);
-  t.bytes = setup_->prefill.unit.kv_per_token * static_cast<double>(r.context);
+  t.bytes = setup_->kv_per_token() * static_cast<double>(r.context);
   t.legs = paths_.transfer(r.prefill_unit, r.prefill_group, *group);
   t.kernel = ServingSetup::transfers;
   t.extra_latency = setup_->transfer_start_up;

@@ -93,7 +93,7 @@ class ServingProgram final : public Program {
   std::uint32_t reading_turn_ = 0;
   // What state() tells.
   std::uint64_t arrivals_ = 0, prefilled_ = 0, output_tokens_ = 0, finished_ = 0, decoding_ = 0;
-  double prompt_tokens_ = 0, computed_tokens_ = 0;
+  double prompt_tokens_ = 0, cached_tokens_ = 0, computed_tokens_ = 0;
   Busy prefill_busy_, decode_busy_;
   double memory_ = 0, memory_time_ = 0, memory_since_ = 0;   // part of decode's taken, its integral, since when
   std::vector<Left> left_;

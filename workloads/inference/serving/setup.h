@@ -1,6 +1,7 @@
 // ServingSetup: all that a serving cluster is told before it starts: units, times, requests, policies, goals.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <optional>
 
 #include "sim/core/units.h"
+#include "workloads/inference/mtp.h"
 #include "workloads/inference/requests/request.h"
 #include "workloads/inference/step_times.h"
 #include "workloads/program.h"
@@ -47,7 +49,7 @@ struct ServingPolicy {
   std::uint32_t max_requests = 0;          ///< of a group; zero: memory alone decides
   KvRoom kv_room = KvRoom::reserve;
   DecodeBalance decode_balance = DecodeBalance::kv_and_requests;
-  double acceptance = 0;                   ///< of a draft when the one before it was accepted
+  double acceptance = kAcceptance;         ///< of a draft when the one before it was accepted
   // Requests.
   TooLong too_long = TooLong::error;
   std::uint32_t context = 0;               ///< tokens of prompt and answer; zero: no limit
@@ -69,12 +71,14 @@ struct StageSetup {
   std::uint32_t first_node = 0;
   std::shared_ptr<const StepTimes> times;
 
-  std::uint32_t nodes() const { return unit.nodes * units; }
-  std::uint32_t groups() const { return unit.groups * units; }
+  std::uint64_t nodes() const { return std::uint64_t{unit.nodes} * units; }
+  std::uint64_t groups() const { return std::uint64_t{unit.groups} * units; }
 };
 
 struct ServingSetup {
   StageSetup prefill, decode;
+  /// Bytes of a token in a cache that is moved: decode gets all that its own has, whatever prefill computes of it.
+  Bytes kv_per_token() const { return std::max(prefill.unit.kv_per_token, decode.unit.kv_per_token); }
   std::function<std::unique_ptr<RequestStream>()> requests;
   ServingPolicy policy;
   Slo slo;
