@@ -34,6 +34,13 @@ Seconds steady(const std::vector<Seconds>& ends) {
 
 }  // namespace
 
+void check_counts(Parameters& p, const std::string& key, const std::vector<std::int64_t>& given) {
+  constexpr std::int64_t kMost = 10'000'000;
+  for (const std::int64_t n : given) {
+    if (n > kMost) p.where().fail_at(key, fmt::format("expected at most {}, got {}", kMost, n));
+  }
+}
+
 std::vector<Case> LayerWorkload::cases(const ClusterView& cluster) const {
   std::vector<Case> all;
   for (const LayerCase& c : layer_cases()) all.push_back(case_of(c, cluster));

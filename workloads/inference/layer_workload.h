@@ -43,6 +43,8 @@ class LayerWorkload : public BasicWorkload {
   bool check_memory_;
 };
 
+/// Requests of a group, or tokens of one: more than ten million are a problem at the key, since kernels' formulas end there.
+void check_counts(Parameters& p, const std::string& key, const std::vector<std::int64_t>& given);
 /// Of every row, apart from labels and rates.
 std::vector<ColumnDoc> layer_column_docs(Stage stage);
 /// "layers" and "check_memory".

@@ -90,6 +90,8 @@ WorkloadKind decode_kind() {
     DecodeParameters d;
     d.requests = p.integers("requests", {128}, 1);
     d.context = p.integers("context", {4096}, 1);
+    check_counts(p, "requests", d.requests);
+    check_counts(p, "context", d.context);
     const auto periods = static_cast<std::uint32_t>(p.integer("layers", 4, 2, 1000));
     const bool check = p.boolean("check_memory", true);
     d.acceptance = where.number_or("acceptance", kAcceptance, 0, 1);

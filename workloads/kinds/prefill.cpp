@@ -81,6 +81,7 @@ WorkloadKind prefill_kind() {
     Parameters p(where, context);
     PrefillParameters q;
     q.prompt = p.integers("prompt", {4096}, 1);
+    check_counts(p, "prompt", q.prompt);
     q.tokens = p.integer("tokens_per_gpu", 16384, 1, 1 << 24);
     q.cached = where.number_or("cached", 0, 0, 0.9999);
     p.remember("cached", Json(q.cached));

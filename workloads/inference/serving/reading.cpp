@@ -80,6 +80,9 @@ void read_times(Parameters& p, ServingSetup& s) {
   s.cut = p.word("after_horizon", {"drain", "cut"}, "drain") == "cut";
   if (s.cut && !s.horizon) p.where().fail_at("after_horizon", "there is no horizon to cut at", "give a \"horizon\": \"1 h\" in seconds, or leave it out");
   s.warm_up = maybe<Seconds>(p, "warm_up", false).value_or(Seconds());
+  if (s.horizon && s.warm_up >= *s.horizon) {
+    p.where().fail_at("warm_up", fmt::format("nothing would be counted: the last requests come at the horizon, {}", to_text(*s.horizon)), "a longer horizon, or a shorter warm-up");
+  }
   if (const auto every = maybe<Seconds>(p, "every")) s.every = *every;
   else p.remember("every", Json("60 s"));
 }
@@ -122,6 +125,9 @@ std::optional<ServingInput> read_serving(Parameters& p, const WorkloadContext& c
   const std::vector<double> acceptance = p.numbers("acceptance", 0, 1);
   if (acceptance.size() > 1) p.where().fail_at("acceptance", "expected one number", "it is the same for each draft");
   if (!acceptance.empty()) s.policy.acceptance = acceptance.front();
+  if (in.decode && s.decode.unit.drafts == 0 && s.policy.acceptance > 0) {
+    p.where().fail_at("acceptance", "no draft tokens are made", "give decode \"mtp\": 1 (with \"times\": \"drafts\"), or leave it out");
+  }
   const models::CommunicationModel kernel = p.kernel("kv_kernel", "line_rate");
   s.kernels[ServingSetup::transfers.value] = comm_kernel(kernel);
   s.kernels[ServingSetup::transfers.value].name = "kv_transfer";
@@ -158,6 +164,9 @@ std::shared_ptr<const ServingSetup> prepare_serving(const ServingInput& input, c
   if (nodes > cluster.placement.nodes()) {
     throw UserError("/decode/units", fmt::format("units of prefill and decode take {} + {} nodes, the cluster has {}", s->prefill.nodes(), s->decode.nodes(), cluster.placement.nodes()),
                     fmt::format("give the cluster {} nodes, or it fewer units", nodes));
+  }
+  if (s->policy.write_back && cluster.storage.nodes == 0) {
+    throw UserError("/prefix_cache/write_back", "new cache is to be written to storage nodes, and the cluster has none", "\"storage\": {\"node\": \"threefs_2025\", \"nodes\": 6} in the cluster");
   }
   check_gpus(s->prefill, cluster, "prefill");
   check_gpus(s->decode, cluster, "decode");
