@@ -131,8 +131,10 @@ class InferenceResults(unittest.TestCase):
         row = self.rows["serving_hour"][0]
         self.assertLess(row["tokens_per_step"], 1.85)
         self.assertGreater(row["tokens_per_step"], 1.84)
-        # Deliveries are steps of a request; tokens after the first come at their rate.
-        self.assertAlmostEqual(row["itl_mean_ms"] / row["tokens_per_step"] / row["tpot_mean_ms"], 1, delta=0.02)
+        # All waits between deliveries of a request are the time from its first token to its last.
+        deliveries = (row["output_tokens"] - row["finished"]) / row["tokens_per_step"]
+        since_first_ms = row["finished"] * (row["e2e_mean_s"] * 1e3 - row["ttft_mean_ms"])
+        self.assertAlmostEqual(row["itl_mean_ms"] * deliveries / since_first_ms, 1, delta=1e-6)
 
     def test_parts_of_a_production_day_add_up(self):
         day = [r for r in self.rows["production_day"] if r["hour"] == "day"][0]

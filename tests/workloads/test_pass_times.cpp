@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/workload_runs.h"
+#include "models/llm/infer_phases.h"
 #include "workloads/inference/layer_times.h"
 
 using namespace weft;
@@ -92,4 +93,45 @@ TEST_CASE("a dense model has all its layers alike") {
   const PassTime t = pass_of(s, b, kLayer);
   check_same(t.layers, kLayer * 126);
   check_same(t.dense, Seconds());
+}
+
+TEST_CASE("kernels at the ends of an exchange are computing in decode: four of them, and receiving a combine reads what eight experts made of each token") {
+  const LayerSetup s = setup_from(R"({"ep": 144})", Stage::decode);
+  const PieceTimes t = computing_times(s, micro_batch_of(s, DecodeLoad{256, 256 * 4096}), 1);
+  for (const Piece p : {Piece::dispatch_send, Piece::dispatch_receive, Piece::combine_send, Piece::combine_receive}) CHECK(t[p].value() > 0);
+  CHECK(t[Piece::combine_receive].value() >= 128.0 * 8 * 7168 * 2 / s.gpu.hbm_rate.value.value());
+  CHECK(t[Piece::dispatch].value() == 0);
+  CHECK(t[Piece::combine].value() == 0);
+}
+
+TEST_CASE("a pause stands in each piece of prefill beside communication, and nowhere else") {
+  const auto shared = [](const std::string& json, Stage stage) {
+    const LayerSetup s = setup_from(json, stage);
+    const MicroBatch b = stage == Stage::prefill ? micro_batch_of(s, PrefillLoad{16384, 16384 * 2048.0, 0, 4}) : micro_batch_of(s, DecodeLoad{128, 128 * 4096});
+    const auto kernels = models::kernels_of(s.model, models::InferPhase::shared, shape_of(s, b, 1));
+    const Seconds alone = models::phase_time(*s.costs, kernels, s.sms(), s.constants).total;
+    CHECK(s.constants.pause.value.value() > 0);
+    return (computing_times(s, b, 1)[Piece::shared] - alone) / s.constants.pause.value;
+  };
+  CHECK(shared(R"({"ep": 32})", Stage::prefill) == doctest::Approx(1));
+  CHECK(shared(R"({"ep": 32, "overlap": "none"})", Stage::prefill) == doctest::Approx(0));
+  CHECK(shared(R"({"ep": 144})", Stage::decode) == doctest::Approx(0));
+}
+
+TEST_CASE("a server's step takes as long as one on the engine where heads are shared, and its experts have the fullest GPU's rows") {
+  const Ground ground(mpft, 2, "h800", "infiniband");
+  topology::Router asked(ground.fabric, ground.routing);
+  const workloads::ClusterView view = ground.view(asked);
+  const std::string unit = R"("ep": 16, "redundant": 0, "tp": 4, "overlap": "none")";
+  const auto shared = std::make_shared<const LayerSetup>(setup_from("{" + unit + "}", Stage::decode));
+  const PassTime pass = LayerTimes(shared, view).pass(micro_batch_of(*shared, DecodeLoad{64, 64 * 2000}));
+  const Row row = ground.run(R"({"kind": "decode", "requests": 64, "context": 2000, "check_memory": false, )" + unit + "}").at(0);
+  CHECK(row.number("tensor_sum_us") > 25);
+  CHECK(row.number("layer_us") == doctest::Approx(pass.layer.value() * 1e6).epsilon(1e-6));
+
+  const auto uneven = std::make_shared<const LayerSetup>(setup_from(R"({"ep": 16, "redundant": 0, "balance": 1.5})", Stage::decode));
+  const MicroBatch b = micro_batch_of(*uneven, DecodeLoad{512, 512 * 2000});
+  const PieceTimes t = LayerTimes(uneven, view).pieces(b);
+  check_same(t[Piece::experts], computing_times(*uneven, b, 1.5)[Piece::experts]);
+  CHECK(t[Piece::experts] > computing_times(*uneven, b, 1)[Piece::experts]);
 }
