@@ -49,7 +49,7 @@ std::vector<Expect> read_expects(JsonReader& root) {
       if (!e.not_reproducible.empty()) r.fail_at("known_miss", "stands beside not_reproducible", "a number that cannot be computed is no miss: leave one of the two out");
     }
     if (auto depends = r.maybe("depends")) {
-      static const std::vector<std::string> kWords = {"nic", "nvlink", "switch_latency"};
+      static const std::vector<std::string> kWords = {"nic", "nvlink", "switch_latency", "hbm"};
       for (JsonReader& word : depends->items()) {
         e.depends.push_back(word.as_string());
         if (std::find(kWords.begin(), kWords.end(), e.depends.back()) == kWords.end()) {

@@ -153,10 +153,17 @@ std::shared_ptr<const Json> resolved_input(const Scenario& scenario, const std::
 UserError placed(const UserError& e, const std::string& file, const std::string& pointer) {
   std::vector<Problem> problems = e.problems();
   for (Problem& p : problems) {
+    const bool elsewhere = !p.file.empty() && p.file != file;   // in a file that the scenario names, with a place of its own
     if (p.file.empty()) p.file = file;
     // What is about the cluster, a workload or an option of the command line has its whole place already.
     const bool whole = p.place.starts_with("/cluster") || p.place.starts_with("/workload") || p.place.starts_with("--");
-    if (!whole) p.place = pointer + p.place;
+    if (whole || elsewhere) continue;
+    if (p.place.empty() || p.place.starts_with("/")) {
+      p.place = pointer + p.place;
+    } else {   // no key, but what something is called
+      p.message = p.place + ": " + p.message;
+      p.place = pointer;
+    }
   }
   return UserError(std::move(problems));
 }

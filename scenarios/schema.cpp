@@ -163,7 +163,7 @@ Json scenario_schema(const DataPlaces& data) {
                    {"kind", {{"enum", {"identity", "calibrated", "predicted"}}}}, {"note", text("a remark")},
                    {"not_reproducible", text("why the number cannot be computed: it is shown with its error, and is neither met nor missed")},
                    {"known_miss", text("why it is known to be out of tolerance: weft validate shows it with its error and does not fail on it")},
-                   {"depends", {{"type", "array"}, {"items", {{"enum", {"nic", "nvlink", "switch_latency"}}}}}}}}};
+                   {"depends", {{"type", "array"}, {"items", {{"enum", {"nic", "nvlink", "switch_latency", "hbm"}}}}}}}}};
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "weft scenario"},
           {"type", "object"},

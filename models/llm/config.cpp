@@ -269,6 +269,7 @@ void read_hugging_face_config(JsonReader& config, Llm& m) {
   m.attention.qkv_bias = type->bias == Bias::qkv || (type->bias == Bias::by_key && k.flag("attention_bias", false, kDefault));
   m.attention.o_bias = type->bias == Bias::by_key && m.attention.qkv_bias;
   m.attention.qk_norm = type->qk_norm;
+  if (k.given("max_position_embeddings")) m.context = k.due("max_position_embeddings");
   read_window(k, m, type->window);
   read_experts(k, m, type->experts);
   if (m.dense_layers() > 0) m.dense_inter = k.due("intermediate_size");

@@ -122,7 +122,8 @@ void InferBuilder::core() {
     add_.last().flops = flops_per_pair(m_, true) * (tokens_ * kv / q_.tp);
     return;
   }
-  const double seen = a.window_layers > 0 ? std::min(a.window, kv) : kv;
+  const double windowed = a.window_layers / m_.layers;   // of the layers: the mean layer
+  const double seen = windowed > 0 ? windowed * std::min(a.window, kv) + (1 - windowed) * kv : kv;
   add_.read("attention", (q_.requests * seen * sizes_.kv_heads + tokens_ * sizes_.heads) * (a.d_qk + a.d_v) * kBf16);
   add_.last().flops = flops_per_pair(m_) * (tokens_ * seen / q_.tp);
 }

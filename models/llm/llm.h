@@ -47,6 +47,7 @@ struct Llm {
   bool shared_gate = false; ///< the shared expert's output is scaled by a learned gate
   bool router_bias = false; ///< a bias per expert for balance
   double expert_groups = 1, topk_groups = 1;
+  double context = 0;       ///< most tokens of a sequence (max_position_embeddings); 0: not said
   double mtp_modules = 0;   ///< multi-token-prediction modules, each one more layer with a projection from 2 x hidden
   bool fp8 = false;         ///< weights are published in FP8 with block scales
   std::vector<std::string> notes;   ///< what config.json left to its defaults, in words

@@ -80,8 +80,7 @@ void PhaseBuilder::attention_of(double batch, double seq, double count) {
   PhaseKernel& k = add("attention", "attention_forward", "bfloat16",
                        {{"batch", batch}, {"heads", s_.heads}, {"kv_heads", s_.kv_heads}, {"seq", seq}, {"d_qk", a.d_qk}, {"d_v", a.d_v}, {"causal", 1}});
   k.count = count;
-  const double pairs = batch * attention_pairs(seq, true, a.window_layers > 0 ? a.window : 0);
-  k.flops = Flops(2 * s_.heads * pairs * (a.d_qk + a.d_v) * count);
+  k.flops = Flops(2 * s_.heads * batch * attention_pairs(seq, true) * (a.d_qk + a.d_v) * count);   // a window, where there is one, is not counted
 }
 
 void PhaseBuilder::mla_decode(double requests, double queries, double kv, bool fp8_cache) {
@@ -89,8 +88,10 @@ void PhaseBuilder::mla_decode(double requests, double queries, double kv, bool f
 }
 
 void PhaseBuilder::masked(const std::string& name, double n, double k) {
-  const double rows = std::max(1.0, std::ceil(s_.rows / s_.groups));   // whole rows of an expert
-  add(name, "grouped_gemm", fp8() ? "fp8_masked" : "bfloat16", {{"groups", s_.groups}, {"m", rows}, {"n", n}, {"k", k}})
+  // Of few rows, which fall on experts at random, some experts get none, and their weights are not read.
+  const double hit = std::max(1.0, std::ceil(s_.groups * (1 - std::exp(-s_.rows / s_.groups)) - 1e-9));
+  const double rows = std::max(1.0, std::ceil(s_.rows / hit));   // whole rows of an expert
+  add(name, "grouped_gemm", fp8() ? "fp8_masked" : "bfloat16", {{"groups", hit}, {"m", rows}, {"n", n}, {"k", k}})
       .flops = Flops(2 * s_.rows * n * k);
 }
 

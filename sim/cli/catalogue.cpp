@@ -262,8 +262,7 @@ reports::Table topology_counts_table(const std::vector<std::string>& names) {
 const std::vector<CatalogueKind>& catalogue() {
   static const std::vector<CatalogueKind> kinds = {
       {"topologies", "topology", "Networks", list_topologies, show_topology},
-      {"hardware", "hardware", "GPUs, nodes, transports and machines of one user", list_hardware, show_hardware},
-      {"hardware", "hardware", "GPUs, nodes, storage nodes and transports", list_hardware, show_hardware},
+      {"hardware", "hardware", "GPUs, nodes, storage nodes, transports and machines of one user", list_hardware, show_hardware},
       {"models", "model", "Language models", list_models, show_named_model},
       {"kernels", "kernel", "Kernels: of the simulated network (data), and families whose times are predicted", list_kernels, show_kernel},
       {"calibrations", "calibration", "Calibrations: fitted kernel times", calibration_entries, show_calibration},

@@ -155,6 +155,13 @@ class InferenceResults(unittest.TestCase):
                 self.assertAlmostEqual(row["computing_us"] + row["exposed_us"], row["layer_us"], delta=1e-6 * row["layer_us"])
                 self.assertAlmostEqual(row["layers_ms"], row["layer_us"] * 58e-3, delta=1e-9 * row["layers_ms"])   # V3 has 58 layers with experts
 
+    def test_kernels_are_those_measured_under_the_same_conditions_first(self):
+        # Decode's as in the published tables of single kernels; prefill's beside communication, as in the training profile.
+        for name, first in (("decode_ep144", "h800_inference"), ("prefill_ep32", "h800_training")):
+            workload = json.loads(run_text(name))["input"]["resolved"][0]["workload"][0]
+            self.assertEqual(workload["calibration"][0], first)
+            self.assertEqual(sorted(workload["calibration"]), ["h800_inference", "h800_training"])
+
     def test_the_same_seed_gives_the_same_bytes(self):
         self.assertEqual(self.quick, run_text("serving_hour", *QUICK))
         for name in ("serving_hour", "prefill_ep32", "threefs_graysort", "eplb_imbalance", "requests_of_a_day"):

@@ -87,3 +87,86 @@ TEST_CASE("every phase of serving has a name of its own") {
   CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());
   CHECK(names.size() == 12);
 }
+
+namespace {
+
+struct Expected {
+  const char* name;
+  std::map<std::string, double> at;
+};
+
+/// Kernels by name and shape, in order.
+void check_kernels(InferPhase phase, const InferShape& shape, const std::vector<Expected>& expected) {
+  const std::vector<PhaseKernel> kernels = kernels_of(v3(), phase, shape);
+  REQUIRE(kernels.size() == expected.size());
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    CAPTURE(expected[i].name);
+    CHECK(kernels[i].name == expected[i].name);
+    for (const auto& [field, value] : expected[i].at) CHECK(kernels[i].call.get(field.c_str()) == doctest::Approx(value));
+  }
+}
+
+}  // namespace
+
+// Bytes are what a kernel has to read and write: BF16 2 B an element, FP8 1 B and a 4-byte scale for 128.
+TEST_CASE("a decode layer's kernels, with their shapes and bytes") {
+  InferShape s;
+  s.tokens = 128, s.requests = 64, s.kv_tokens = 64 * 4096.0, s.ep = 128;
+  const double t = 128, d = 7168;
+  const auto fp8 = [](double elements) { return elements * (1 + 4.0 / 128); };
+  check_kernels(InferPhase::attention_before, s,
+                {{"residual", {{"bytes", 6 * t * d}}}, {"norm before attention", {{"bytes", 4 * t * d}}}, {"cast", {{"bytes", 2 * t * d + fp8(t * d)}}},
+                 {"qkv_a", {{"m", t}, {"n", 1536 + 512 + 64}, {"k", d}}},   // DeepGEMM's 2112 x 7168
+                 {"norm of q latent", {{"bytes", 4 * t * 1536}}}, {"cast of q latent", {{"bytes", 2 * t * 1536 + fp8(t * 1536)}}}, {"norm of kv latent", {{"bytes", 4 * t * 512}}},
+                 {"q_b", {{"m", t}, {"n", 24576}, {"k", 1536}}},
+                 {"absorb_q", {{"bytes", 2 * 128 * (t * (512 + 128) + 512.0 * 128)}}},   // queries in and out, and W_UK, of every head
+                 {"rope of queries", {{"bytes", 4 * t * 128 * 64}}}, {"rope of key", {{"bytes", 4 * t * 64}}}, {"into the cache", {{"bytes", 4 * t * 576}}}});
+  check_kernels(InferPhase::attention_after, s,
+                {{"attention", {{"batch", 64}, {"heads", 128}, {"s_q", 2}, {"kv", 4096}}}, {"absorb_v", {{"bytes", 2 * 128 * (t * (512 + 128) + 512.0 * 128)}}},
+                 {"cast of attention's output", {{"bytes", 2 * t * 16384 + fp8(t * 16384)}}}, {"o", {{"m", t}, {"n", d}, {"k", 16384}}},
+                 {"residual", {{"bytes", 6 * t * d}}}, {"norm before MLP", {{"bytes", 4 * t * d}}}, {"router", {{"m", t}, {"n", 256}, {"k", d}}},
+                 {"gate", {{"bytes", 2 * t * 256 * 4}}}, {"top experts", {{"tokens", t}, {"experts", 256}, {"topk", 8}}}});
+  check_kernels(InferPhase::shared, s,
+                {{"cast", {{"bytes", 2 * t * d + fp8(t * d)}}}, {"shared_gateup", {{"m", t}, {"n", 4096}, {"k", d}}}, {"SwiGLU", {{"bytes", t * 4096 * 2 + fp8(t * 2048)}}},
+                 {"shared_down", {{"m", t}, {"n", d}, {"k", 2048}}}});
+  // 128 x 8 selections on two experts of this GPU: DeepGEMM's masked 2 x 512.
+  check_kernels(InferPhase::experts, s,
+                {{"routed_gateup", {{"groups", 2}, {"m", 512}, {"n", 4096}, {"k", d}}}, {"routed SwiGLU", {{"bytes", 1024 * 4096.0 * 2 + fp8(1024 * 2048.0)}}},
+                 {"routed_down", {{"groups", 2}, {"m", 512}, {"n", d}, {"k", 2048}}}});
+}
+
+TEST_CASE("of few rows only the experts that they fall on are read") {
+  InferShape s;
+  s.tokens = 1, s.requests = 1, s.kv_tokens = 100, s.ep = 16;   // 8 selections on 16 experts: 16 (1 - e^-0.5) = 6.3 get one
+  const std::vector<PhaseKernel> few = kernels_of(v3(), InferPhase::experts, s);
+  CHECK(few.front().call.get("groups") == 7);
+  s.tokens = s.requests = 128;
+  CHECK(kernels_of(v3(), InferPhase::experts, s).front().call.get("groups") == 16);
+}
+
+TEST_CASE("grouped attention in decode reads the pairs of keys and values that this GPU has") {
+  const Llm llama = llm_named("llama-3.1-405b", DataPlaces::standard(), "test");
+  InferShape s;
+  s.tokens = s.requests = 8, s.kv_tokens = 8 * 1000.0, s.tp = 8, s.fp8 = false;
+  for (const PhaseKernel& k : kernels_of(llama, InferPhase::attention_after, s)) {
+    if (k.name != "attention") continue;
+    // 8 x 1000 tokens of one pair (8 over 8 GPUs) of 2 x 128 BF16, and queries and outputs of 16 heads.
+    CHECK(k.call.get("bytes") == doctest::Approx((8 * 1000.0 * 1 + 8 * 16) * 256 * 2));
+    CHECK(k.flops.value() == doctest::Approx(2.0 * 16 * 256 * 8 * 1000));
+  }
+}
+
+TEST_CASE("a prefill layer's kernels beside those of the products") {
+  InferShape s;
+  s.decode = false, s.tokens = 8192, s.prompts = 2, s.ep = 32, s.redundant = 32, s.pairs = 2 * 4096.0 * 4097 / 2;
+  std::vector<std::string> names;
+  for (const InferPhase p : {InferPhase::attention_before, InferPhase::attention_after, InferPhase::experts}) {
+    for (const PhaseKernel& k : kernels_of(v3(), p, s)) names.push_back(k.name);
+  }
+  const std::vector<std::string> expected = {
+      "residual", "norm before attention", "cast", "scales", "qkv_a", "norm of q latent", "cast of q latent", "scales", "norm of kv latent", "q_b", "rope of queries", "rope of key",
+      "into the cache", "cast of kv latent", "scales", "kv_b", "keys", "rotary key to heads",
+      "attention", "cast of attention's output", "scales", "o", "residual", "norm before MLP", "router", "gate", "top experts", "cast",
+      "map of received tokens", "expand", "scales", "routed_gateup", "routed SwiGLU", "scales", "routed_down", "reduce"};
+  CHECK(names == expected);
+}

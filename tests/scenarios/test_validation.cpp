@@ -51,10 +51,16 @@ std::map<std::string, double> predictions(const DataPlaces& data, const std::vec
   return out;
 }
 
+/// All rows, worked out once.
+const std::vector<ValidationRow>& everything() {
+  static const std::vector<ValidationRow> rows = validate(test::data(), {});
+  return rows;
+}
+
 }  // namespace
 
 TEST_CASE("at least sixty published numbers are predicted, all within tolerance, each with its source") {
-  const auto rows = validate(test::data(), {});
+  const auto& rows = everything();
   CHECK(rows.size() >= 60);
   for (const ValidationRow& r : rows) {
     CAPTURE(r.id);
@@ -72,12 +78,13 @@ TEST_CASE("halving a constant moves every row that depends on it (mutation)") {
   const Change changes[] = {{"nic", "topology/data/nodes", "h800", "nic_rate"},
                             {"nvlink", "topology/data/nodes", "h800", "nvlink_rate"},
                             {"switch_latency", "topology/data/transports", "infiniband", "switch_latency"},
-                            {"switch_latency", "topology/data/transports", "roce", "switch_latency"}};
-  const std::vector<std::string> topics = {"latency", "deepep_normal", "fig7", "deepep_low_latency"};
+                            {"switch_latency", "topology/data/transports", "roce", "switch_latency"},
+                            {"hbm", "models/hardware", "h800", "hbm_rate"}};
+  const std::vector<std::string> topics = {"latency", "deepep_normal", "fig7", "deepep_low_latency", "serving"};
   std::map<std::string, std::vector<std::string>> depends;
-  for (const ValidationRow& r : validate(test::data(), {})) depends[r.id] = r.depends;
+  for (const ValidationRow& r : everything()) depends[r.id] = r.depends;
   const auto before = predictions(test::data(), topics);
-  for (const std::string word : {"nic", "nvlink", "switch_latency"}) {
+  for (const std::string word : {"nic", "nvlink", "switch_latency", "hbm"}) {
     Overlay overlay;
     for (const Change& c : changes) {
       if (c.word == word) overlay.halve(c.folder, c.name, c.key);
@@ -92,7 +99,7 @@ TEST_CASE("halving a constant moves every row that depends on it (mutation)") {
       CHECK(std::abs(after.at(id) / value - 1) > 0.001);
       ++moved;
     }
-    CHECK(moved >= 4);
+    CHECK(moved >= (word == "hbm" ? 1 : 4));
   }
 }
 

@@ -198,3 +198,23 @@ TEST_CASE("a stage that does not fit in memory says by how much") {
   REQUIRE(!problems.empty());
   CHECK(problems.list().front().message.find("too much") != std::string::npos);
 }
+
+TEST_CASE("one request is not divided into micro-batches") {
+  const Ground ground(mpft, 2);
+  Json json = Json::parse(kSmall);
+  json["requests"] = 1;
+  const double alone = ground.run(json.dump()).at(0).number("pass_ms");
+  json["overlap"] = "none";
+  CHECK(alone == doctest::Approx(ground.run(json.dump()).at(0).number("pass_ms")));
+}
+
+TEST_CASE("more tokens than the model takes are refused, and a batch that does not fit is shown only where asked for") {
+  const Ground ground(mpft, 2);
+  Json json = Json::parse(kSmall);
+  json["context"] = 163841;   // max_position_embeddings of DeepSeek-V3 is 163,840
+  CHECK_THROWS_AS(ground.run(json.dump()), UserError);
+  json["context"] = 100000;   // 64 of them are 6.4 M tokens; the cache has room for less than a million
+  CHECK(std::get<bool>(*ground.run(json.dump()).at(0).find("fits")) == false);
+  json["check_memory"] = true;
+  CHECK_THROWS_AS(ground.run(json.dump()), UserError);
+}

@@ -28,7 +28,7 @@ LayerSetup setup_from(const std::string& json, Stage stage) {
 
 void check_same(Seconds got, Seconds due) { CHECK(got.value() == doctest::Approx(due.value()).epsilon(1e-12)); }
 
-constexpr Seconds kLayer(1e-3);
+constexpr Seconds kLayer(1e-3), kSum(1e-5);
 
 }  // namespace
 
@@ -39,7 +39,7 @@ TEST_CASE("a step of DeepSeek-V3 is 58 layers with experts, 3 dense ones, embedd
     CHECK(b.decode.requests == 64);
     CHECK(b.decode.kv_tokens == 64 * 4096);
     const PassEnds e = ends_of(s, b);
-    const PassTime t = pass_of(s, b, kLayer);
+    const PassTime t = pass_of(s, b, kLayer, Seconds());
     check_same(t.layers, kLayer * 58);
     check_same(t.dense, e.dense_layer * (3 * 2));
     check_same(t.ends, (e.embedding + e.head) * 2);
@@ -55,7 +55,7 @@ TEST_CASE("one micro-batch holds all, and has each part once") {
   CHECK(b.decode.requests == 128);
   CHECK(b.decode.kv_tokens == 128 * 4096);
   const PassEnds e = ends_of(s, b);
-  const PassTime t = pass_of(s, b, kLayer);
+  const PassTime t = pass_of(s, b, kLayer, Seconds());
   check_same(t.dense, e.dense_layer * 3);
   check_same(t.ends, e.embedding + e.head);
 }
@@ -67,14 +67,23 @@ TEST_CASE("odd requests leave one micro-batch with one more, and with its cache"
   CHECK(b.decode.kv_tokens == doctest::Approx(4 * 1000));
 }
 
-TEST_CASE("prefill makes no drafts, and has the head only for the last token of each prompt") {
-  const LayerSetup s = setup_from(R"({"ep": 32, "mtp": 1})", Stage::prefill);
-  const auto pass = [&](double prompts) { return pass_of(s, micro_batch_of(s, PrefillLoad{16384, 16384 * 2048.0, 0, prompts}), kLayer); };
-  const PassTime few = pass(2), many = pass(2048);
-  check_same(few.mtp, Seconds());
-  check_same(few.layers, kLayer * 58);
-  check_same(few.total, few.layers + few.dense + few.ends);
-  CHECK(many.ends > few.ends);
+TEST_CASE("prefill fills the module's cache once, and has the head only for the last token of each prompt") {
+  for (const std::uint32_t drafts : {0u, 1u, 2u}) {
+    const LayerSetup s = setup_from(R"({"ep": 32, "mtp": )" + std::to_string(drafts) + "}", Stage::prefill);
+    const auto pass = [&](double prompts) { return pass_of(s, micro_batch_of(s, PrefillLoad{16384, 16384 * 2048.0, 0, prompts}), kLayer, Seconds()); };
+    const PassTime few = pass(2), many = pass(2048);
+    const PassEnds e = ends_of(s, micro_batch_of(s, PrefillLoad{16384, 16384 * 2048.0, 0, 2}));
+    check_same(few.mtp, (kLayer + (e.mtp_projection + e.head) * 2) * (drafts > 0 ? 1 : 0));
+    check_same(few.layers, kLayer * 58);
+    check_same(few.total, few.layers + few.dense + few.ends + few.mtp);
+    CHECK(many.ends > few.ends);
+  }
+}
+
+TEST_CASE("where heads are shared each dense layer of each micro-batch waits for their sum") {
+  const LayerSetup s = setup_from(R"({"ep": 144, "tp": 4})", Stage::decode);
+  const MicroBatch b = micro_batch_of(s, DecodeLoad{128, 128 * 4096});
+  check_same(pass_of(s, b, kLayer, kSum).total - pass_of(s, b, kLayer, Seconds()).total, kSum * (3 * 2));
 }
 
 TEST_CASE("a head reads its 129,280 x 7,168 weights in BF16, however few tokens there are") {
@@ -90,7 +99,7 @@ TEST_CASE("a head reads its 129,280 x 7,168 weights in BF16, however few tokens 
 TEST_CASE("a dense model has all its layers alike") {
   const LayerSetup s = setup_from(R"({"model": "llama-3.1-405b", "tp": 8})", Stage::decode);
   const MicroBatch b = micro_batch_of(s, DecodeLoad{8, 8 * 1000});
-  const PassTime t = pass_of(s, b, kLayer);
+  const PassTime t = pass_of(s, b, kLayer, Seconds());
   check_same(t.layers, kLayer * 126);
   check_same(t.dense, Seconds());
 }
@@ -134,4 +143,27 @@ TEST_CASE("a server's step takes as long as one on the engine where heads are sh
   const PieceTimes t = LayerTimes(uneven, view).pieces(b);
   check_same(t[Piece::experts], computing_times(*uneven, b, 1.5)[Piece::experts]);
   CHECK(t[Piece::experts] > computing_times(*uneven, b, 1)[Piece::experts]);
+}
+
+TEST_CASE("exchanges of prefill take 24 of 132 SMs from the kernels beside them, those of decode none (arXiv:2412.19437 section 3.4; profile-data README)") {
+  const LayerSetup prefill = setup_from(R"({"ep": 32})", Stage::prefill), decode = setup_from(R"({"ep": 144})", Stage::decode);
+  CHECK(prefill.gpu.sms.value == 132);
+  CHECK(prefill.communication_sms == 24);
+  CHECK(prefill.sms() == 108);
+  CHECK(decode.communication_sms == 0);
+}
+
+TEST_CASE("an exchange of a size between two that are played takes what lies between them") {
+  const Ground ground(mpft, 2, "h800", "infiniband");
+  topology::Router asked(ground.fabric, ground.routing);
+  const auto s = std::make_shared<const LayerSetup>(setup_from(R"({"ep": 16, "redundant": 0})", Stage::decode));
+  const LayerTimes times(s, ground.view(asked));
+  const auto dispatch = [&](double requests) {
+    MicroBatch b;
+    b.decode = {requests, requests * 100};
+    return times.pieces(b)[Piece::dispatch];
+  };
+  CHECK(dispatch(128) > dispatch(64) * 1.1);
+  check_same(dispatch(80), dispatch(64) + (dispatch(128) - dispatch(64)) * 0.25);
+  check_same(dispatch(96), (dispatch(64) + dispatch(128)) * 0.5);
 }

@@ -65,3 +65,32 @@ TEST_CASE("longer prompts cost attention more for the same tokens") {
   CHECK(rows[1].number("attention_us") < rows[2].number("attention_us"));
   CHECK(rows[0].number("experts_us") == doctest::Approx(rows[2].number("experts_us")));
 }
+
+TEST_CASE("without an exchange kernels have all SMs") {
+  const Ground ground(mpft, 1);
+  const char* const one = R"({"kind": "prefill", "gpus": 1, "ep": 1, "redundant": 0, "tokens_per_gpu": 4096, "check_memory": false, "communication_sms": )";
+  CHECK(ground.number(std::string(one) + "24}", "layer_us") == doctest::Approx(ground.number(std::string(one) + "0}", "layer_us")));
+}
+
+TEST_CASE("prefill fills the cache of the MTP module too: a layer more, with its projection and head") {
+  const Ground ground(mpft, 2);
+  Json json = Json::parse(kSmall);
+  const Row without = ground.run(json.dump()).at(0);
+  json["mtp"] = 1;
+  const Row with = ground.run(json.dump()).at(0);
+  const double more = with.number("pass_ms") - without.number("pass_ms");
+  CHECK(more > without.number("layer_us") * 1e-3);
+  CHECK(more < 1.2 * without.number("layer_us") * 1e-3);
+  CHECK(with.number("kv_tokens") < without.number("kv_tokens"));
+}
+
+TEST_CASE("GPUs that share heads sum over each other in dense layers too") {
+  const Ground ground(mpft, 2);
+  Json json = Json::parse(kSmall);
+  json["tp"] = 2;
+  const Row row = ground.run(json.dump()).at(0);
+  // Three dense layers of two micro-batches have six of the sums that a layer with experts has two of; the rest is computing, which no network changes.
+  json["communication"] = false;
+  const double sums = row.number("outside_ms") - ground.run(json.dump()).at(0).number("outside_ms");
+  CHECK(sums == doctest::Approx(6 * row.number("tensor_sum_us") * 1e-3).epsilon(1e-6));
+}

@@ -14,6 +14,7 @@ constexpr std::int64_t kMost = 1'000'000;
 
 // DeepSeek's open-infra-index, day 6: prefill on 4 nodes, decode on 18, each with 32 redundant experts.
 constexpr std::int64_t kPrefillEp = 32, kDecodeEp = 144, kRedundant = 32;
+constexpr double kExpertsOfV3 = 256;
 
 std::int64_t ep_of_production(Stage stage) { return stage == Stage::prefill ? kPrefillEp : kDecodeEp; }
 
@@ -21,11 +22,11 @@ std::uint32_t count(Parameters& p, const char* key, std::int64_t fallback, std::
   return static_cast<std::uint32_t>(p.integer(key, fallback, least, kMost));
 }
 
-/// 32 where that divides, else the fewest that do.
+/// Of a model with DeepSeek-V3's 256 experts 32 where that divides, else the fewest that do.
 std::int64_t redundant_for(const models::Llm& m, std::uint32_t ep) {
   if (m.moe_layers == 0) return 0;
   const double beyond = std::fmod(m.experts, ep);
-  if (std::fmod(m.experts + kRedundant, ep) == 0) return kRedundant;
+  if (m.experts == kExpertsOfV3 && std::fmod(m.experts + kRedundant, ep) == 0) return kRedundant;
   return beyond == 0 ? 0 : static_cast<std::int64_t>(ep - beyond);
 }
 
@@ -65,7 +66,7 @@ std::vector<ColumnDoc> deployment_parameter_docs(Stage stage) {
   return {{"gpus", "GPUs of a unit, a multiple of ep; default: ep (dense models: tp)"},
           {"ep", fmt::format("GPUs that share the routed experts of a layer; default: gpus, else {} as DeepSeek serves V3 (dense models: 1)", ep)},
           {"tp", "GPUs that share the heads of attention; default 1"},
-          {"redundant", "copies of routed experts beyond one each; default: 32 where experts and copies then divide by ep, else the fewest that do"},
+          {"redundant", "copies of routed experts beyond one each; default: 32 of a model with 256 experts where these and the copies divide by ep, else the fewest that do"},
           {"mtp", "draft tokens a step by the MTP module; default 0: it is not loaded"},
           {"fp8", "weights of matrix products in FP8 with block scales, else BF16; default: as the model is published"},
           {"fp8_cache", "the cache in FlashMLA's FP8 format (latent attention only), else BF16; default false"},

@@ -43,10 +43,11 @@ std::vector<Remedy> remedies(const Llm& m, const Deployment& d) {
     });
   }
   add(d.redundant > 0, "redundant", "redundant 0", [](Deployment& x) { x.redundant = 0; });
-  const auto heads = static_cast<std::uint32_t>(m.attention.heads);
+  // Those that share heads share a node; nodes have eight GPUs, as far as this knows.
+  const auto heads = static_cast<std::uint32_t>(std::min(8.0, m.attention.heads));
   for (std::uint32_t tp = d.tp + 1; tp <= heads; ++tp) {
     const bool larger = m.moe_layers == 0 && d.gpus % tp != 0;
-    add(heads % tp == 0, "tp", larger ? fmt::format("tp {} on {} GPUs", tp, tp) : fmt::format("tp {} in {} groups", tp, d.gpus / tp), [&](Deployment& x) {
+    add(static_cast<std::uint32_t>(m.attention.heads) % tp == 0, "tp", larger ? fmt::format("tp {} on {} GPUs", tp, tp) : fmt::format("tp {} in {} groups", tp, d.gpus / tp), [&](Deployment& x) {
       x.tp = tp;
       if (larger) x.gpus = tp;
     });

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
 namespace weft::workloads::inference {
 namespace {
 
@@ -87,6 +89,25 @@ PassEnds ends_of(const LayerSetup& s, const MicroBatch& b) {
   e.head = time(InferPhase::head);
   if (s.model.mtp_modules > 0) e.mtp_projection = time(InferPhase::mtp_projection);
   return e;
+}
+
+std::vector<std::string> kernel_warnings(const models::CostModel& costs, const std::vector<models::KernelCall>& calls) {
+  constexpr std::size_t kFew = 2;
+  std::vector<std::string> all, lacking;
+  std::size_t beyond = 0;
+  for (std::string& w : models::warnings_on(costs, calls)) {
+    if (w.find("beyond what was measured") != std::string::npos) ++beyond;
+    else (w.starts_with("no calibration") ? lacking : all).push_back(std::move(w));
+  }
+  if (lacking.size() <= kFew) {
+    all.insert(all.end(), lacking.begin(), lacking.end());
+  } else {
+    all.push_back(fmt::format("no calibration of {} has {} kinds of these kernels: their times are rooflines, lower bounds, and not to be compared with those of a calibrated GPU; "
+                              "--cost-model roofline puts all on one footing",
+                              costs.gpu().name, lacking.size()));
+  }
+  if (beyond > 0) all.push_back(fmt::format("{} kinds of kernels have shapes beyond what was measured, where times are less certain", beyond));
+  return all;
 }
 
 std::vector<models::KernelCall> calls_of(const LayerSetup& s, const MicroBatch& b) {

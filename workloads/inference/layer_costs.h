@@ -28,6 +28,9 @@ struct PassEnds {
 PieceTimes computing_times(const LayerSetup& s, const MicroBatch& b, double load);
 PassEnds ends_of(const LayerSetup& s, const MicroBatch& b);
 
+/// warnings_on(), with what is said of many kernels alike said once.
+std::vector<std::string> kernel_warnings(const models::CostModel& costs, const std::vector<models::KernelCall>& calls);
+
 /// Every kernel of a pass, for what is told of their times.
 std::vector<models::KernelCall> calls_of(const LayerSetup& s, const MicroBatch& b);
 

@@ -46,8 +46,8 @@ LayerExchanges exchanges_of(const LayerSetup& s, double tokens, const ExpertShar
   LayerExchanges out;
   out.ranks = std::max(s.deployment.ep, s.deployment.tp);
   out.per_node = std::min(out.ranks, cluster.placement.gpus_per_node());
+  require_gpus(cluster, out.ranks, s.exchanges() ? "/ep" : "/tp");
   require_gpus(cluster, s.deployment.gpus, "/gpus");
-  require_gpus(cluster, out.ranks, "/ep");
   if (s.deployment.tp > out.per_node || out.per_node % s.deployment.tp != 0) {
     throw UserError("/tp", fmt::format("{} GPUs that share heads do not share nodes of {} evenly", s.deployment.tp, out.per_node));
   }

@@ -93,6 +93,12 @@ std::optional<LayerSetup> read_layer_setup(Parameters& p, const WorkloadContext&
   return s;
 }
 
+std::shared_ptr<const LayerSetup> undivided(const LayerSetup& s) {
+  auto one = std::make_shared<LayerSetup>(s);
+  one->overlap = Overlap::none;
+  return one;
+}
+
 std::vector<ColumnDoc> layer_parameter_docs(Stage stage) {
   const bool decode = stage == Stage::decode;
   std::vector<ColumnDoc> docs = {{"model", "a name (weft list models), a path to a config.json or an object; default \"deepseek-v3\""},

@@ -42,9 +42,12 @@ struct LayerSetup {
   std::uint32_t micro_batches() const { return overlap == Overlap::none || !exchanges() ? 1 : 2; }
   OverlapPlan plan() const { return plan_of(stage(), overlap, exchanges(), deployment.tp > 1); }
   /// SMs of computing beside exchanges.
-  double sms() const { return overlap == Overlap::none ? 0 : gpu.sms.value - communication_sms; }
+  double sms() const { return micro_batches() == 1 ? 0 : gpu.sms.value - communication_sms; }
   double queries() const { return 1 + deployment.mtp; }
 };
+
+/// The same with one micro-batch and nothing beside an exchange, for what cannot be divided.
+std::shared_ptr<const LayerSetup> undivided(const LayerSetup& s);
 
 /// Reads a stage's keys; problems are recorded. Nothing after one.
 std::optional<LayerSetup> read_layer_setup(Parameters& p, const WorkloadContext& context, Stage stage);

@@ -11,22 +11,26 @@ constexpr double kBlock = 64;   // tokens of the cache that attention takes toge
 
 }  // namespace
 
-PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer) {
+PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer, Seconds tensor_sum) {
   const models::Llm& m = s.model;
   const double n = s.micro_batches();
   const PassEnds e = ends_of(s, b);
   PassTime t;
   t.layer = layer;
   t.layers = layer * (m.moe_layers > 0 ? m.moe_layers : m.layers);
-  t.dense = m.moe_layers > 0 ? e.dense_layer * (n * m.dense_layers()) : Seconds();
+  t.dense = m.moe_layers > 0 ? (e.dense_layer + tensor_sum) * (n * m.dense_layers()) : Seconds();
   t.ends = (e.embedding + e.head) * n;
-  t.mtp = s.stage() == Stage::decode ? (layer + (e.mtp_projection + e.head) * n) * s.deployment.mtp : Seconds();
+  // Prefill fills the module's cache once, however many drafts decode makes with it.
+  const double modules = s.stage() == Stage::decode ? s.deployment.mtp : std::min(1U, s.deployment.mtp);
+  t.mtp = (layer + (e.mtp_projection + e.head) * n) * modules;
   t.total = t.layers + t.dense + t.ends + t.mtp;
   return t;
 }
 
 LayerTimes::LayerTimes(std::shared_ptr<const LayerSetup> setup, const ClusterView& cluster)
-    : setup_(std::move(setup)), cluster_(cluster), plan_(setup_->plan()), shares_(shares_of(*setup_, cluster_)) {}
+    : setup_(std::move(setup)), cluster_(cluster), plan_(setup_->plan()), shares_(shares_of(*setup_, cluster_)) {
+  if (setup_->micro_batches() > 1) alone_ = std::make_unique<const LayerTimes>(undivided(*setup_), cluster);
+}
 
 const LayerTimes::ExchangeTimes& LayerTimes::played(std::uint32_t tokens) const {
   const auto [at, fresh] = exchanges_.try_emplace(tokens);
@@ -69,7 +73,10 @@ PieceTimes LayerTimes::pieces(const MicroBatch& b) const {
   return t;
 }
 
-PassTime LayerTimes::pass(const MicroBatch& b) const { return pass_of(*setup_, b, period_of(plan_, pieces(b))); }
+PassTime LayerTimes::pass(const MicroBatch& b) const {
+  const PieceTimes t = pieces(b);
+  return pass_of(*setup_, b, period_of(plan_, t), t[Piece::tensor_sum]);
+}
 
 Seconds LayerTimes::prefill(const PrefillLoad& slowest) const {
   if (slowest.tokens <= 0) return {};
@@ -78,6 +85,7 @@ Seconds LayerTimes::prefill(const PrefillLoad& slowest) const {
 
 Seconds LayerTimes::decode(const DecodeLoad& slowest) const {
   if (slowest.requests <= 0) return {};
+  if (slowest.requests <= 1 && alone_) return alone_->decode(slowest);
   const double requests = std::ceil(slowest.requests), blocks = std::max(1.0, std::ceil(slowest.kv_tokens / requests / kBlock));
   const auto [at, fresh] = steps_.try_emplace({static_cast<std::uint32_t>(requests), static_cast<std::uint32_t>(blocks)});
   if (fresh) at->second = pass(micro_batch_of(*setup_, DecodeLoad{requests, requests * blocks * kBlock})).total;

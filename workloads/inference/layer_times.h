@@ -17,12 +17,12 @@ struct PassTime {
   Seconds layers;       ///< all of them
   Seconds dense;        ///< layers without experts in a model that has them
   Seconds ends;         ///< embedding, head, sampling
-  Seconds mtp;          ///< drafts: a layer, projection and head each
+  Seconds mtp;          ///< the module: a layer, projection and head; in decode for each draft
   Seconds total;
 };
 
-/// A pass whose layer takes `layer`.
-PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer);
+/// A pass whose layer takes `layer`; `tensor_sum`: of a micro-batch over the GPUs that share heads, for the layers without experts.
+PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer, Seconds tensor_sum);
 
 /// Not safe for several threads at once: it remembers what it has worked out.
 class LayerTimes final : public StepTimes {
@@ -47,6 +47,7 @@ class LayerTimes final : public StepTimes {
   ClusterView cluster_;
   OverlapPlan plan_;
   ExpertShares shares_;
+  std::unique_ptr<const LayerTimes> alone_;   ///< of what cannot be split into micro-batches
   mutable std::map<std::uint32_t, ExchangeTimes> exchanges_;                         ///< by tokens of a group
   mutable std::map<std::pair<std::uint32_t, std::uint32_t>, Seconds> steps_;         ///< by requests and blocks of cache each
 };

@@ -44,7 +44,9 @@ class LlmStage final : public StageModel {
     return {fmt::format("{}: {} on {} GPUs, EP{}{}: a layer's exchanges are played on the network once for a size and its time follows from its pieces; unlike loads of a unit's GPUs count as the largest of them",
                         setup_->stage() == Stage::decode ? "decode" : "prefill", setup_->model.name, d.gpus, d.ep, d.tp > 1 ? fmt::format(", heads shared by {}", d.tp) : "")};
   }
+  std::vector<std::string> warnings() const override { return kernel_warnings(*setup_->costs, calls_of(*setup_, usual())); }
   const models::CostModel* cost_model() const override { return setup_->costs.get(); }
+  std::uint32_t context() const override { return static_cast<std::uint32_t>(setup_->model.context); }
 
  private:
   /// A middling batch, whose kernels stand for those of the run.

@@ -39,11 +39,13 @@ class Decode final : public LayerWorkload {
       for (const std::int64_t context : d_.context) {
         const auto requests = static_cast<double>(d_.requests[i]), each = static_cast<double>(context);
         LayerCase c;
-        c.labels.set("gpus", static_cast<std::int64_t>(setup().deployment.gpus)).set("requests", d_.requests[i]).set("context", context);
-        c.batch = micro_batch_of(setup(), DecodeLoad{requests, requests * each});
+        label_unit(*setup(), c.labels);
+        c.labels.set("requests", d_.requests[i]).set("context", context);
+        c.setup = requests > 1 ? setup() : undivided(*setup());
+        c.batch = micro_batch_of(*c.setup, DecodeLoad{requests, requests * each});
         c.held_tokens = requests * each;
         c.context = each;
-        c.add_rates = [d = setup().deployment, requests, acceptance = d_.acceptance](Seconds step, Seconds without, std::uint32_t per_node, Row& row) {
+        c.add_rates = [d = setup()->deployment, requests, acceptance = d_.acceptance](Seconds step, Seconds without, std::uint32_t per_node, Row& row) {
           add_rates(d, requests, acceptance, step, without, per_node, row);
         };
         c.place = fmt::format("/requests/{}", i);
@@ -70,7 +72,10 @@ WorkloadKind decode_kind() {
   k.parameters.push_back({"acceptance", "with mtp: part of first draft tokens that are accepted; default 0.85 (arXiv:2505.09343 2.3.3: 80-90 %)"});
   for (ColumnDoc& d : layer_case_parameter_docs()) k.parameters.push_back(std::move(d));
   k.columns = layer_column_docs(Stage::decode);
-  k.columns.insert(k.columns.begin(), {{"gpus", "of the unit"}, {"requests", "of a group (with tp 1: of a GPU)"}, {"context", "tokens of a request in the cache"}});
+  std::vector<ColumnDoc> labels = unit_label_docs();
+  labels.push_back({"requests", "of a group (with tp 1: of a GPU); a single one makes one micro-batch"});
+  labels.push_back({"context", "tokens of a request in the cache"});
+  k.columns.insert(k.columns.begin(), labels.begin(), labels.end());
   for (const ColumnDoc& d : std::vector<ColumnDoc>{
            {"tpot_ms", "time per output token of a user: a step over its tokens"},
            {"user_tokens_per_s", "what a user sees"},
@@ -80,23 +85,21 @@ WorkloadKind decode_kind() {
            {"mtp_cost", "a step with drafts over one without, at the same batch"},
            {"mtp_speedup", "tokens of a step over its cost: of latency and throughput alike"},
            {"mtp_pays", "whether that is above one"},
-           {"mtp_break_even", "acceptance at which drafts neither help nor hurt (none when even 1 is too little)"},
-           {"kv_tokens", "room in a group's cache", true},
-           {"kv_requests", "requests of this length that it has room for"},
-           {"kv_pct", "part of the room that is taken"}})
+           {"mtp_break_even", "acceptance at which drafts neither help nor hurt (none when even 1 is too little)"}})
     k.columns.push_back(d);
+  for (const ColumnDoc& d : memory_column_docs()) k.columns.push_back(d);
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);
     DecodeParameters d;
     d.requests = p.integers("requests", {128}, 1);
     d.context = p.integers("context", {4096}, 1);
-    check_counts(p, "requests", d.requests);
-    check_counts(p, "context", d.context);
     const auto periods = static_cast<std::uint32_t>(p.integer("layers", 4, 2, 1000));
     const bool check = p.boolean("check_memory", true);
     d.acceptance = where.number_or("acceptance", kAcceptance, 0, 1);
     auto setup = read_layer_setup(p, context, Stage::decode);
     if (!setup) return nullptr;
+    require_lengths(where, "context", d.context, setup->model);
+    require_at_most(where, "requests", d.requests, kMostRequests);
     if (setup->deployment.mtp > 0) p.remember("acceptance", Json(d.acceptance));
     else if (where.has("acceptance")) where.fail_at("acceptance", "no draft tokens are made", "\"mtp\": 1");
     return std::make_unique<Decode>(p, std::move(*setup), std::move(d), periods, check);

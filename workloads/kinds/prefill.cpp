@@ -27,16 +27,18 @@ class Prefill final : public LayerWorkload {
     std::vector<LayerCase> all;
     for (std::size_t i = 0; i < q_.prompt.size(); ++i) {
       const double prompt = static_cast<double>(q_.prompt[i]), cached = std::floor(prompt * q_.cached), fresh = prompt - cached;
-      const double tokens = static_cast<double>(q_.tokens) * setup().deployment.tp, prompts = tokens / fresh;
+      const double tokens = static_cast<double>(q_.tokens) * setup()->deployment.tp, prompts = tokens / fresh;
       LayerCase c;
-      c.labels.set("gpus", static_cast<std::int64_t>(setup().deployment.gpus)).set("prompt", q_.prompt[i]).set("tokens_per_gpu", q_.tokens);
+      label_unit(*setup(), c.labels);
+      c.labels.set("prompt", q_.prompt[i]).set("tokens_per_gpu", q_.tokens);
+      c.setup = setup();
       if (q_.cached > 0) c.labels.set("cached", static_cast<std::int64_t>(cached));
       PrefillLoad load;
       load.tokens = tokens;
       load.pairs = prompts * (fresh * cached + fresh * (fresh + 1) / 2);
       load.cached = prompts * cached;
       load.prompts = prompts;
-      c.batch = micro_batch_of(setup(), load);
+      c.batch = micro_batch_of(*c.setup, load);
       c.held_tokens = prompts * prompt;
       c.context = prompt;
       c.add_rates = [per_gpu = static_cast<double>(q_.tokens), prompt, fresh](Seconds pass, Seconds, std::uint32_t per_node, Row& row) {
@@ -67,21 +69,21 @@ WorkloadKind prefill_kind() {
   k.parameters.push_back({"cached", "part of each prompt that comes from the prefix cache; default 0"});
   for (ColumnDoc& d : layer_case_parameter_docs()) k.parameters.push_back(std::move(d));
   k.columns = layer_column_docs(Stage::prefill);
-  k.columns.insert(k.columns.begin(), {{"gpus", "of the unit"}, {"prompt", "tokens of a prompt"}, {"tokens_per_gpu", "new tokens of a GPU in a pass"},
-                                       {"cached", "tokens of a prompt from the prefix cache"}});
+  std::vector<ColumnDoc> labels = unit_label_docs();
+  for (const ColumnDoc& d : std::vector<ColumnDoc>{{"prompt", "tokens of a prompt"}, {"tokens_per_gpu", "new tokens of a GPU in a pass"}, {"cached", "tokens of a prompt from the prefix cache"}}) {
+    labels.push_back(d);
+  }
+  k.columns.insert(k.columns.begin(), labels.begin(), labels.end());
   for (const ColumnDoc& d : std::vector<ColumnDoc>{
            {"tokens_per_s_gpu", "new tokens of a GPU"},
            {"tokens_per_s_node", "new tokens of a node"},
-           {"prompt_tokens_per_s_node", "those from the cache counted too"},
-           {"kv_tokens", "room in a group's cache", true},
-           {"kv_requests", "prompts of this length that it has room for", true},
-           {"kv_pct", "part of the room that a pass takes"}})
+           {"prompt_tokens_per_s_node", "those from the cache counted too"}})
     k.columns.push_back(d);
+  for (const ColumnDoc& d : memory_column_docs()) k.columns.push_back(d);
   k.read = [](JsonReader& where, const WorkloadContext& context) -> std::unique_ptr<Workload> {
     Parameters p(where, context);
     PrefillParameters q;
     q.prompt = p.integers("prompt", {4096}, 1);
-    check_counts(p, "prompt", q.prompt);
     q.tokens = p.integer("tokens_per_gpu", 16384, 1, 1 << 24);
     q.cached = where.number_or("cached", 0, 0, 0.9999);
     p.remember("cached", Json(q.cached));
@@ -89,6 +91,7 @@ WorkloadKind prefill_kind() {
     const bool check = p.boolean("check_memory", true);
     auto setup = read_layer_setup(p, context, Stage::prefill);
     if (!setup) return nullptr;
+    require_lengths(where, "prompt", q.prompt, setup->model);
     return std::make_unique<Prefill>(p, std::move(*setup), std::move(q), periods, check);
   };
   return k;

@@ -56,6 +56,11 @@ void read_object(JsonReader& r, BalanceQuestion& q, Json& resolved) {
     q.rebalance_period = r.quantity<Seconds>("rebalance_period");
     resolved["rebalance_period"] = fmt::format("{} s", q.rebalance_period->value());
   }
+  const double oldest = q.rebalance_period ? q.rebalance_period->value() : q.drift_time.value();
+  if (q.drift_time.value() > 0 && q.drift * std::sqrt(oldest / q.drift_time.value()) > kMostSpread) {
+    r.fail_at("drift", fmt::format("popularity would change by e^{:.3g} until a placement is made anew", q.drift * std::sqrt(oldest / q.drift_time.value())),
+              fmt::format("at most e^{:g}: less drift, a longer drift_time or a shorter rebalance_period", kMostSpread));
+  }
   r.done();
 }
 
