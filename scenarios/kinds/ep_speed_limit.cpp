@@ -84,6 +84,7 @@ std::vector<Network> read_networks(JsonReader& where) {
   for (JsonReader r : given->items()) {
     if (!r.expect_object("a network, such as {\"name\": \"InfiniBand 400 Gbps\", \"rate\": \"50 GB/s\"}")) continue;
     Network n{r.string("name"), r.sourced<BytesPerSecond>("rate")};
+    if (n.name.empty() && r.at("name").is_string()) r.fail_at("name", "expected a name, got an empty string");
     r.done();
     const bool twice = std::any_of(out.begin(), out.end(), [&](const Network& o) { return o.name == n.name; });
     if (twice) r.fail_at("name", "a network \"" + n.name + "\" stands here already");

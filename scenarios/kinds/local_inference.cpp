@@ -98,6 +98,7 @@ auto read_named_list(JsonReader& where, const char* key, Read read) {
     const std::size_t before = r.problems().list().size();
     out.push_back(read(r));
     if (r.problems().list().size() != before) continue;
+    if (out.back().name.empty()) r.fail_at("name", "expected a name, got an empty string");
     const auto same = [&](const auto& o) { return &o != &out.back() && o.name == out.back().name; };
     if (std::any_of(out.begin(), out.end(), same)) r.fail(fmt::format("\"{}\" stands here already", out.back().name), "give an inline one a \"name\" of its own");
   }

@@ -89,7 +89,7 @@ std::unique_ptr<Analysis> read_request_trace(JsonReader& where, const AnalysisCo
   RequestContext known;
   known.data = &context.data;
   const JsonReader requests = where.at("requests");
-  if (!requests.value().is_null()) q.source = requests_from(requests, known);
+  if (where.has("requests")) q.source = requests_from(requests, known);
   const Seconds interval = where.quantity_or("interval", Seconds(3600)), window = where.quantity_or("peak_over", Seconds(60));
   if (where.problems().list().size() != before || q.source == nullptr) return nullptr;
   const auto stream = q.source->open(context.seed);

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <set>
 
 #include <doctest/doctest.h>
@@ -285,4 +286,29 @@ TEST_CASE("a cached prompt is read from as many SSDs as it is striped over, each
   }
   CHECK(ssds.size() == 8);
   CHECK(share == doctest::Approx(1));
+}
+
+TEST_CASE("a piece of a prompt sees all before it and itself, and only the last one asks for an answer's first token") {
+  // Tokens 5 to 7 of a prompt see 5 + 6 + 7 = 18.
+  const PrefillLoad middle = piece_load(4, 3, false), last = piece_load(4, 3, true);
+  CHECK(middle.tokens == 3);
+  CHECK(middle.pairs == 18);
+  CHECK(middle.cached == 4);
+  CHECK(middle.prompts == 0);
+  CHECK(last.pairs == 18);
+  CHECK(last.prompts == 1);
+  // In pieces or whole, a prompt has the same tokens, pairs and one answer: of 10 tokens 10 * 11 / 2 pairs.
+  const PrefillLoad first = piece_load(0, 4, false), rest = piece_load(7, 3, true);
+  CHECK(first.pairs + middle.pairs + rest.pairs == 55);
+  CHECK(first.prompts + middle.prompts + rest.prompts == 1);
+}
+
+// Two drafts, each accepted with p when the one before it was: 1, 2 and 3 tokens with 1 - p, p - p^2 and p^2; of n draws a share q varies by sqrt(q (1 - q) / n).
+TEST_CASE("a second draft counts only when the first was accepted") {
+  constexpr double kAccepted = 0.6, kDraws = 100'000;
+  const Drafts drafts(2, kAccepted, 3);
+  double of[4] = {};
+  for (std::uint32_t i = 0; i < kDraws; ++i) of[drafts.draw(Drafts::at(drafts.key(i), 1))] += 1 / kDraws;
+  const double due[4] = {0, 1 - kAccepted, kAccepted - kAccepted * kAccepted, kAccepted * kAccepted};
+  for (int tokens = 0; tokens < 4; ++tokens) CHECK(std::abs(of[tokens] - due[tokens]) <= 4 * std::sqrt(due[tokens] * (1 - due[tokens]) / kDraws));
 }

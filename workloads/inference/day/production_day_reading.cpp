@@ -37,6 +37,7 @@ class Keys {
 void read_load(JsonReader where, ProductionDay& d) {
   if (!where.expect_object("a load, {\"load\": [...]} with \"first_hour\" and \"edges_h\"")) return;
   d.first_hour = where.number_or("first_hour", 0, 0, kHoursOfDay);
+  const std::size_t before = where.problems().list().size();
   JsonReader load = where.at("load");
   if (where.has("edges_h")) {
     const Json steps = {{"edges_h", where.at("edges_h").value()}, {"load", load.value()}};
@@ -45,7 +46,7 @@ void read_load(JsonReader where, ProductionDay& d) {
     d.load = read_step_curve(load, "load", 0, kMost);
   }
   where.done();
-  if (!d.load.value.levels.empty() && d.load.value.highest() <= 0) load.fail("is zero all day, so that nothing says when the tokens came");
+  if (where.problems().list().size() == before && d.load.value.highest() <= 0) load.fail("is zero all day, so that nothing says when the tokens came");
 }
 
 /// Means of quarters of an hour where the rate goes straight from the middle of a part to that of the next.

@@ -70,6 +70,8 @@ constexpr double kLongest = static_cast<double>(longest_length);
 void read_table(JsonReader& r, Lengths& l, Json& resolved) {
   const JsonReader values = r.at("values"), weights = r.at("weights");
   std::vector<double> parts;
+  if (r.has("values") && !values.is_array()) values.fail("expected a list of lengths");
+  if (r.has("weights") && !weights.is_array()) weights.fail("expected a list of weights, one for each of the values");
   for (const JsonReader& v : values.items()) l.values.push_back(static_cast<double>(v.as_integer(1, longest_length)));
   for (const JsonReader& w : weights.items()) parts.push_back(w.as_number(0, 1e18));
   const double sum = std::accumulate(parts.begin(), parts.end(), 0.0);

@@ -60,6 +60,7 @@ RateCurve read_curve(SourceReading& r, bool linear, Json& resolved) {
   std::vector<double> rates;
   double sum = 0;
   const JsonReader list = c.at("rates");
+  if (c.has("rates") && !list.is_array()) list.fail("expected a list of rates");
   for (const JsonReader& item : list.items()) {
     rates.push_back(item.as_number(0, 1e18));
     sum += rates.back();

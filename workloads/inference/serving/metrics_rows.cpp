@@ -102,6 +102,8 @@ std::vector<std::string> ServingMetrics::warnings() const {
                               "the last had come, and latencies say more about how long requests came than about the cluster",
                               o->offered, o->stage, o->sustained, o->since, o->waiting));
   }
+  if (last_.arrivals == 0) out.push_back("no request came");
+  else if (counted + unfinished + turned_away + refused == 0) out.push_back("no request came after the warm-up, so none is counted");
   if (turned_away > 0) {
     out.push_back(fmt::format("{} of {} requests were turned away since max_waiting others waited", turned_away, last_.arrivals));
   }

@@ -80,6 +80,9 @@ void read_times(Parameters& p, ServingSetup& s) {
   s.cut = p.word("after_horizon", {"drain", "cut"}, "drain") == "cut";
   if (s.cut && !s.horizon) p.where().fail_at("after_horizon", "there is no horizon to cut at", "give a \"horizon\": \"1 h\" in seconds, or leave it out");
   s.warm_up = maybe<Seconds>(p, "warm_up", false).value_or(Seconds());
+  if (s.horizon && s.warm_up >= *s.horizon) {
+    p.where().fail_at("warm_up", fmt::format("nothing would be counted: the last requests come at the horizon, {}", to_text(*s.horizon)), "a longer horizon, or a shorter warm-up");
+  }
   if (const auto every = maybe<Seconds>(p, "every")) s.every = *every;
   else p.remember("every", Json("60 s"));
 }
@@ -159,6 +162,9 @@ std::shared_ptr<const ServingSetup> prepare_serving(const ServingInput& input, c
                     fmt::format("give the cluster {} nodes, or it fewer units", nodes));
   }
   s->decode.first_node = static_cast<std::uint32_t>(s->prefill.nodes());
+  if (s->policy.write_back && cluster.storage.nodes == 0) {
+    throw UserError("/prefix_cache/write_back", "new cache is to be written to storage nodes, and the cluster has none", "\"storage\": {\"node\": \"threefs_2025\", \"nodes\": 6} in the cluster");
+  }
   check_gpus(s->prefill, cluster, "prefill");
   check_gpus(s->decode, cluster, "decode");
   s->prefill.times = at_stage("prefill", [&] { return input.prefill->times(cluster); });
