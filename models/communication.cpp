@@ -3,32 +3,9 @@
 #include <fmt/format.h>
 
 #include "sim/core/named_object.h"
+#include "sim/core/sourced_number.h"
 
 namespace weft::models {
-namespace {
-
-/// {"value": 0.88, "origin": ..., "source": ...}, or a bare 0.88, which is the user's assumption; zero when it is not given.
-Sourced<double> read_share(JsonReader& r, const char* key) {
-  Sourced<double> s;
-  if (!r.has(key)) return s;
-  JsonReader at = r.at(key);
-  if (at.is_number()) {
-    s.value = at.as_number(1e-3, 1);
-    s.source = "given in " + at.file();
-    return s;
-  }
-  if (!at.expect_object("a part of the rate, or {\"value\": 0.88, \"origin\": ..., \"source\": ...}")) return s;
-  s.value = at.number("value", 1e-3, 1);
-  const std::string word = at.one_of("origin", {"published", "measured", "derived", "fitted", "assumed"});
-  for (Origin o : {Origin::published, Origin::measured, Origin::derived, Origin::fitted, Origin::assumed}) {
-    if (to_text(o) == word) s.origin = o;
-  }
-  s.source = at.string("source");
-  at.done();
-  return s;
-}
-
-}  // namespace
 
 CommunicationModel read_communication_model(JsonReader where, const DataPlaces& data) {
   CommunicationModel m;
@@ -39,7 +16,7 @@ CommunicationModel read_communication_model(JsonReader where, const DataPlaces& 
   m.title = r.string("title", m.name);
   m.nic_rate = optional_constant<BytesPerSecond>(r, "nic_rate");
   m.nvlink_rate = optional_constant<BytesPerSecond>(r, "nvlink_rate");
-  m.nic_share = read_share(r, "nic_share");
+  if (r.has("nic_share")) m.nic_share = read_sourced_number(r, "nic_share", 1e-3, 1, "a part of the rate");
   m.start_up = optional_constant<Seconds>(r, "start_up");
   m.nvlink_step = optional_constant<Seconds>(r, "nvlink_step");
   m.network_step = optional_constant<Seconds>(r, "network_step");

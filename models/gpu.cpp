@@ -7,32 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/named_object.h"
+#include "sim/core/sourced_number.h"
 
 namespace weft::models {
 namespace {
 
 constexpr const char* kFolder = "models/hardware";
-
-/// A count with its origin: {"value": 132, "origin": "measured", "source": "..."}, or a bare 132, which is the user's assumption.
-Sourced<double> read_count(JsonReader& r, const char* key, bool due) {
-  if (!due && !r.has(key)) return {};
-  JsonReader at = r.at(key);
-  Sourced<double> s;
-  if (at.is_number()) {
-    s.value = static_cast<double>(at.as_integer(1, 1'000'000));
-    s.source = "given in " + at.file();
-    return s;
-  }
-  if (!at.expect_object("a count, or {\"value\": 132, \"origin\": ..., \"source\": ...}")) return s;
-  s.value = static_cast<double>(at.integer("value", 1, 1'000'000));
-  const std::string word = at.one_of("origin", {"published", "measured", "derived", "fitted", "assumed"});
-  for (Origin o : {Origin::published, Origin::measured, Origin::derived, Origin::fitted, Origin::assumed}) {
-    if (to_text(o) == word) s.origin = o;
-  }
-  s.source = at.string("source");
-  at.done();
-  return s;
-}
+constexpr std::int64_t kMostCount = 1'000'000;
 
 std::vector<std::string> read_device_names(JsonReader& r) {
   std::vector<std::string> names;
@@ -78,7 +59,7 @@ Gpu read_gpu(JsonReader where, const DataPlaces& data) {
   }
   g.title = r.string("title", g.name);
   g.device_names = read_device_names(r);
-  g.sms = read_count(r, "sms", true);
+  g.sms = read_sourced_count(r, "sms", 1, kMostCount, "a count");
   g.bf16_rate = r.sourced<FlopsPerSecond>("bf16_rate");
   g.fp8_rate = optional_constant<FlopsPerSecond>(r, "fp8_rate");
   g.fp4_rate = optional_constant<FlopsPerSecond>(r, "fp4_rate");
@@ -87,7 +68,7 @@ Gpu read_gpu(JsonReader where, const DataPlaces& data) {
   g.memory = r.sourced<Bytes>("memory");
   g.l2 = optional_constant<Bytes>(r, "l2");
   g.nvlink_rate = optional_constant<BytesPerSecond>(r, "nvlink_rate");
-  g.nvlink_gpus = read_count(r, "nvlink_gpus", false);
+  if (r.has("nvlink_gpus")) g.nvlink_gpus = read_sourced_count(r, "nvlink_gpus", 1, kMostCount, "a count");
   g.nic_rate = optional_constant<BytesPerSecond>(r, "nic_rate");
   g.pcie_rate = optional_constant<BytesPerSecond>(r, "pcie_rate");
   g.power = optional_constant<Watts>(r, "power");

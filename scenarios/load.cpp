@@ -10,55 +10,73 @@
 namespace weft::scenarios {
 namespace {
 
+double read_tolerance_pct(JsonReader& r, double value) {
+  if (!r.has("tolerance_abs")) return r.number_or("tolerance_pct", 0, 0, 1e6);
+  const double absolute = r.number("tolerance_abs", 0, 1e300);
+  if (value != 0) return 100 * absolute / std::abs(value);
+  r.fail_at("tolerance_abs", "expected a value other than 0 beside an absolute tolerance", "the error of 0 is taken in percent points: use tolerance_pct");
+  return 0;
+}
+
+/// What `weft validate` tells of a row beside its numbers.
+void read_reasons(JsonReader& r, Expect& e) {
+  const auto reason = [&](const char* key) {
+    if (!r.has(key)) return std::string();
+    std::string words = r.string(key);
+    if (words.empty()) r.fail_at(key, "expected the reason in words");
+    return words;
+  };
+  e.note = r.string("note", "");
+  e.not_reproducible = reason("not_reproducible");
+  if (r.has("not_reproducible") && (r.has("tolerance_pct") || r.has("tolerance_abs"))) {
+    r.fail_at("not_reproducible", "stands beside a tolerance", "a number that cannot be reproduced is shown, not held against one: leave one of the two out");
+  }
+  e.known_miss = reason("known_miss");
+  if (r.has("known_miss") && r.has("not_reproducible")) {
+    r.fail_at("known_miss", "stands beside not_reproducible", "a number that cannot be computed is no miss: leave one of the two out");
+  }
+}
+
+std::vector<std::string> read_depends(JsonReader& r) {
+  static const std::vector<std::string> kWords = {"nic", "nvlink", "switch_latency", "hbm"};
+  std::vector<std::string> depends;
+  const auto list = r.maybe("depends");
+  if (!list) return depends;
+  for (const JsonReader& word : list->items()) {
+    depends.push_back(word.as_string());
+    if (std::find(kWords.begin(), kWords.end(), depends.back()) == kWords.end()) {
+      word.fail(fmt::format("unknown word \"{}\"", depends.back()), unknown_name_hint(depends.back(), kWords));
+    }
+  }
+  return depends;
+}
+
+Expect read_expect(JsonReader& r) {
+  Expect e;
+  e.place = r.pointer();
+  e.of = r.string("of");
+  if (r.has("over")) e.over = r.string("over");
+  e.value = r.number("value", -1e300, 1e300);
+  e.tolerance_pct = read_tolerance_pct(r, e.value);
+  e.source = r.string("source");
+  e.id = r.string("id", "");
+  e.topic = r.string("topic", "");
+  if (!e.id.empty() && e.topic.empty()) r.fail_at("topic", "an expectation with an id is a row of weft validate, which sorts by topic", "\"topic\": \"inference\", say");
+  e.unit = r.string("unit", "");
+  e.kind = r.one_of("kind", {"identity", "calibrated", "predicted"}, "predicted");
+  read_reasons(r, e);
+  e.depends = read_depends(r);
+  r.done();
+  return e;
+}
+
 std::vector<Expect> read_expects(JsonReader& root) {
   std::vector<Expect> out;
-  auto list = root.maybe("expect");
+  const auto list = root.maybe("expect");
   if (!list) return out;
   if (!list->is_array()) list->fail("expected a list of expectations");
   for (JsonReader& r : list->items()) {
-    if (!r.expect_object("an expectation")) continue;
-    Expect e;
-    e.place = r.pointer();
-    e.of = r.string("of");
-    if (r.has("over")) e.over = r.string("over");
-    e.value = r.number("value", -1e300, 1e300);
-    if (r.has("tolerance_abs")) {
-      const double absolute = r.number("tolerance_abs", 0, 1e300);
-      if (e.value == 0) r.fail_at("tolerance_abs", "expected a value other than 0 beside an absolute tolerance", "the error of 0 is taken in percent points: use tolerance_pct");
-      else e.tolerance_pct = 100 * absolute / std::abs(e.value);
-    } else {
-      e.tolerance_pct = r.number_or("tolerance_pct", 0, 0, 1e6);
-    }
-    e.source = r.string("source");
-    e.id = r.string("id", "");
-    e.topic = r.string("topic", "");
-    if (!e.id.empty() && e.topic.empty()) r.fail_at("topic", "an expectation with an id is a row of weft validate, which sorts by topic", "\"topic\": \"inference\", say");
-    e.unit = r.string("unit", "");
-    e.kind = r.one_of("kind", {"identity", "calibrated", "predicted"}, "predicted");
-    r.string("note", "");
-    if (r.has("not_reproducible")) {
-      e.not_reproducible = r.string("not_reproducible");
-      if (e.not_reproducible.empty()) r.fail_at("not_reproducible", "expected the reason in words");
-      if (r.has("tolerance_pct") || r.has("tolerance_abs")) {
-        r.fail_at("not_reproducible", "stands beside a tolerance", "a number that cannot be reproduced is shown, not held against one: leave one of the two out");
-      }
-    }
-    if (r.has("known_miss")) {
-      e.known_miss = r.string("known_miss");
-      if (e.known_miss.empty()) r.fail_at("known_miss", "expected the reason in words");
-      if (!e.not_reproducible.empty()) r.fail_at("known_miss", "stands beside not_reproducible", "a number that cannot be computed is no miss: leave one of the two out");
-    }
-    if (auto depends = r.maybe("depends")) {
-      static const std::vector<std::string> kWords = {"nic", "nvlink", "switch_latency", "hbm"};
-      for (JsonReader& word : depends->items()) {
-        e.depends.push_back(word.as_string());
-        if (std::find(kWords.begin(), kWords.end(), e.depends.back()) == kWords.end()) {
-          word.fail(fmt::format("unknown word \"{}\"", e.depends.back()), unknown_name_hint(e.depends.back(), kWords));
-        }
-      }
-    }
-    r.done();
-    out.push_back(std::move(e));
+    if (r.expect_object("an expectation")) out.push_back(read_expect(r));
   }
   return out;
 }

@@ -34,6 +34,7 @@ struct Expect {
   double tolerance_pct = 0;
   std::string source;
   std::string id, topic, unit, kind; ///< for `weft validate`; kind: identity, calibrated or predicted
+  std::string note;                  ///< what a reader has to know beside the numbers: `weft validate` shows it
   std::string not_reproducible;      ///< why the number cannot be computed from what is published; shown, never a miss
   std::string known_miss;            ///< why it is out of tolerance, and known to be: `weft validate` shows it and does not fail on it
   std::vector<std::string> depends;  ///< what moves it when halved: nic, nvlink, switch_latency (the mutation test)

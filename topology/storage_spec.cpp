@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/named_object.h"
+#include "sim/core/sourced_number.h"
 #include "topology/kinds/kind_support.h"
 
 namespace weft::topology {
@@ -13,26 +14,6 @@ namespace {
 // A local index is 16 bits wide; a server has far less.
 constexpr std::int64_t most_nics = 64, most_ssds = 1024;
 constexpr double most_iops = 1e9;
-
-/// {"value": 1000000, "origin": ..., "source": ...}, or a bare number, which is the user's assumption.
-Sourced<double> read_iops(JsonReader& r, const char* key) {
-  Sourced<double> s;
-  JsonReader at = r.at(key);
-  if (at.is_number()) {
-    s.value = at.as_number(1, most_iops);
-    s.source = "given in " + at.file();
-    return s;
-  }
-  if (!at.expect_object("reads a second, or {\"value\": 1000000, \"origin\": ..., \"source\": ...}")) return s;
-  s.value = at.number("value", 1, most_iops);
-  const std::string word = at.one_of("origin", {"published", "measured", "derived", "fitted", "assumed"});
-  for (Origin o : {Origin::published, Origin::measured, Origin::derived, Origin::fitted, Origin::assumed}) {
-    if (to_text(o) == word) s.origin = o;
-  }
-  s.source = at.string("source");
-  at.done();
-  return s;
-}
 
 }  // namespace
 
@@ -49,7 +30,7 @@ StorageSpec read_storage_spec(JsonReader where, const DataPlaces& data) {
   s.pcie_rate = r.sourced<BytesPerSecond>("pcie_rate");
   s.ssd_read = r.sourced<BytesPerSecond>("ssd_read");
   s.ssd_write = r.sourced<BytesPerSecond>("ssd_write");
-  s.ssd_read_iops = read_iops(r, "ssd_read_iops");
+  s.ssd_read_iops = read_sourced_number(r, "ssd_read_iops", 1, most_iops, "reads a second");
   r.done();
   return s;
 }

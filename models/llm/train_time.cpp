@@ -8,6 +8,7 @@
 #include "models/llm/train_phases.h"
 #include "sim/core/error.h"
 #include "sim/core/named_object.h"
+#include "sim/core/sourced_number.h"
 
 namespace weft::models {
 namespace {
@@ -17,25 +18,6 @@ constexpr double kFarLarger = 4;   // operations above this many times the large
 
 bool is_product(const std::string& family) { return family == "gemm" || family == "grouped_gemm" || family == "gemm_wgrad"; }
 bool is_attention(const std::string& family) { return family == "attention_forward" || family == "attention_backward" || family == "mla_decode"; }
-
-Sourced<double> read_ratio(JsonReader& r, const char* key) {
-  Sourced<double> s;
-  JsonReader at = r.at(key);
-  if (at.is_number()) {
-    s.value = at.as_number(1e-3, 1);
-    s.source = "given in " + at.file();
-    return s;
-  }
-  if (!at.expect_object("a part of the peak, or {\"value\": 0.74, \"origin\": ..., \"source\": ...}")) return s;
-  s.value = at.number("value", 1e-3, 1);
-  const std::string word = at.one_of("origin", {"published", "measured", "derived", "fitted", "assumed"});
-  for (Origin o : {Origin::published, Origin::measured, Origin::derived, Origin::fitted, Origin::assumed}) {
-    if (to_text(o) == word) s.origin = o;
-  }
-  s.source = at.string("source");
-  at.done();
-  return s;
-}
 
 double product_flops(const KernelCall& call) {
   const double groups = call.family->name == "grouped_gemm" ? call.get("groups") : 1;
@@ -67,9 +49,9 @@ TrainConstants read_train_constants(JsonReader where, const DataPlaces& data) {
   c.pause = r.sourced<Seconds>("pause", Origin::assumed, false);
   c.dispatch_layout = r.sourced<Seconds>("dispatch_layout", Origin::assumed, false);
   c.gradient_cast = r.sourced<Seconds>("gradient_cast", Origin::assumed, false);
-  c.launch_spread = read_ratio(r, "launch_spread");
-  c.exchange_spread = read_ratio(r, "exchange_spread");
-  c.bf16_efficiency = read_ratio(r, "bf16_efficiency");
+  c.launch_spread = read_sourced_number(r, "launch_spread", 1e-3, 1, "sigma of a logarithm");
+  c.exchange_spread = read_sourced_number(r, "exchange_spread", 1e-3, 1, "sigma of a logarithm");
+  c.bf16_efficiency = read_sourced_number(r, "bf16_efficiency", 1e-3, 1, "a part of the peak");
   r.done();
   return c;
 }

@@ -54,6 +54,7 @@ void add_rows(std::vector<ValidationRow>& rows, const Scenario& s, const std::st
     r.pass = x.pass;
     r.not_reproducible = x.not_reproducible;
     r.known_miss = e.known_miss;
+    r.note = e.note;
     const auto [variant, workload] = ends_of(e.of);
     for (const reports::Table& t : report.tables) {
       if (t.id == workload) r.workload = t.kind;

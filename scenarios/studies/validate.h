@@ -20,6 +20,7 @@ struct ValidationRow {
   bool pass = false;
   std::string not_reproducible;      ///< the reason; empty for all other rows
   std::string known_miss;            ///< the reason of a miss that is known; empty for all other rows
+  std::string note;                  ///< what a reader has to know beside the numbers; may be empty
   bool missed() const { return !pass && not_reproducible.empty() && known_miss.empty(); }
 };
 

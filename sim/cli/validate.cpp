@@ -27,7 +27,8 @@ reports::Table rows_table(const std::vector<ValidationRow>& rows) {
                {"kind", "identity: arithmetic on published inputs; calibrated: an input of a fit; predicted: made without looking"},
                {"scenario", "scenario that it ran"}, {"pass", "within tolerance"},
                {"known_miss", "why it is out of tolerance, and known to be"},
-               {"not_reproducible", "why the published number cannot be computed; such a row is neither met nor missed"}};
+               {"not_reproducible", "why the published number cannot be computed; such a row is neither met nor missed"},
+               {"note", "what a reader has to know beside the numbers", true}};
   for (const ValidationRow& r : rows) {
     Row row;
     row.set("id", r.id).set("topic", r.topic).set("source", r.source).set("unit", r.unit).set("published", r.published);
@@ -35,6 +36,7 @@ reports::Table rows_table(const std::vector<ValidationRow>& rows) {
     if (r.not_reproducible.empty()) row.set("tolerance_pct", r.tolerance_pct).set("pass", r.pass);
     else row.set("not_reproducible", r.not_reproducible);
     if (!r.known_miss.empty()) row.set("known_miss", r.known_miss);
+    if (!r.note.empty()) row.set("note", r.note);
     t.rows.push_back(std::move(row));
   }
   return t;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/json.h"
+#include "sim/core/sourced_number.h"
 
 namespace weft::core {
 namespace {
@@ -188,11 +189,7 @@ double JsonReader::sourced_value(ParsedUnit::What what, bool positive, std::opti
     source = "given in " + file_;
     return quantity(what, positive);
   }
-  static const std::vector<std::string> kOrigins = {"published", "measured", "derived", "fitted", "assumed"};
-  const std::string word = one_of("origin", kOrigins);
-  for (Origin o : {Origin::published, Origin::measured, Origin::derived, Origin::fitted, Origin::assumed}) {
-    if (to_text(o) == word) origin = o;
-  }
+  origin = read_origin(*this);
   source = string("source");
   const double v = at("value").quantity(what, positive);
   done();

@@ -311,6 +311,9 @@ class Commands(unittest.TestCase):
         for row in shown.values():
             self.assertNotIn("pass", row)
             self.assertGreater(row["error_pct"], 0.5)
+        notes = {r["id"]: r.get("note") for r in rows["rows"]}
+        self.assertEqual(notes["V3.mtp_params"], "11.61 from its own list of tensors")
+        self.assertIn(notes["V3.mtp_params"], self.run_ok("validate", "--topic", "models", "--format", "csv"))
         self.assertEqual(rows["summary"][0]["not_reproducible"], 2)
         self.assertEqual(rows["summary"][0]["failed"], 0)
         self.assertIn("not reproducible", self.run_ok("run", str(ROOT / "scenarios/tables_1_2_models.json")))

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/json.h"
+#include "sim/core/sourced_number.h"
 
 using namespace weft;
 
@@ -99,6 +100,29 @@ TEST_CASE("a sourced constant carries origin and source") {
   CHECK(problems.empty());
   r.sourced<Seconds>("b", std::nullopt);
   CHECK(!problems.empty());
+}
+
+TEST_CASE("a number without a unit carries origin and source, too") {
+  Problems problems;
+  const Json j = parse_json(R"({"share": {"value": 0.88, "origin": "fitted", "source": "to six numbers"}, "bare": 0.5, "count": 2.5,
+                                "word": {"value": 1, "origin": "guessed", "source": "s"}, "big": {"value": 7, "origin": "derived", "source": "s"}})", "d.json");
+  JsonReader r(j, "d.json", problems);
+  const Sourced<double> share = read_sourced_number(r, "share", 0, 1, "a share");
+  CHECK(share.value == 0.88);
+  CHECK(share.origin == Origin::fitted);
+  CHECK(share.source == "to six numbers");
+  const Sourced<double> bare = read_sourced_number(r, "bare", 0, 1, "a share");
+  CHECK(bare.value == 0.5);
+  CHECK(bare.origin == Origin::assumed);
+  CHECK(bare.source == "given in d.json");
+  CHECK(problems.empty());
+  read_sourced_number(r, "big", 0, 1, "a share");
+  read_sourced_number(r, "word", 0, 1, "a share");
+  read_sourced_count(r, "count", 1, 10, "a count");
+  REQUIRE(problems.list().size() == 3);
+  CHECK(problems.list()[0].place == "/big/value");
+  CHECK(problems.list()[1].place == "/word/origin");
+  CHECK(problems.list()[2].place == "/count");
 }
 
 TEST_CASE("a missing object is told once, and reading below it is harmless") {

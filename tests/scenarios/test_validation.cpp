@@ -108,3 +108,16 @@ TEST_CASE("an unknown topic offers the nearest one") {
   o.topic = "table33";
   CHECK_THROWS_WITH_AS(validate(test::data(), o), doctest::Contains("table3"), UserError);
 }
+
+TEST_CASE("a row has the note of its expectation, and honest kinds: what rests on the run that it is held against is no prediction") {
+  std::map<std::string, ValidationRow> rows;
+  for (const ValidationRow& r : everything()) rows[r.id] = r;
+  CHECK(rows.at("mtp_speedup").note.find("batch of the published number is not given") != std::string::npos);
+  for (const char* id : {"3FS.graysort_time", "3FS.graysort_partition", "3FS.graysort_sort", "smallpond.graysort_rate"}) {
+    CHECK(rows.at(id).kind == "calibrated");
+    CHECK(!rows.at(id).note.empty());
+  }
+  CHECK(rows.at("3FS.graysort_data_sheet").kind == "predicted");
+  CHECK(!rows.at("3FS.graysort_data_sheet").known_miss.empty());
+  for (const ValidationRow& r : everything()) CHECK(r.topic != "experts");  // an independent computation, which nobody published, is no row
+}

@@ -88,4 +88,9 @@ TEST_CASE("a file's chunks go over each chain of its stripe once a round, and fi
 TEST_CASE("tables that cannot be are refused, and say what would do") {
   CHECK_THROWS_WITH_AS(ChainTable({2, 16, 3, 3}, 1), doctest::Contains("3 replicas need 3 storage nodes, the cluster has 2"), UserError);
   CHECK_THROWS_WITH_AS(ChainTable({5, 1, 1, 3}, 1), doctest::Contains("5 targets do not divide into chains of 3"), UserError);
+  CHECK_THROWS_WITH_AS(ChainTable({2000, 1024, 3, 3}, 1), doctest::Contains("/targets_per_ssd: 2000 nodes x 1024 SSDs x 3 targets are 2048000 chains of 3"),
+                       UserError);
+  CHECK_THROWS_WITH_AS(ChainTable({16, 1024, 1000, 16}, 1), doctest::Contains("too many to lay out"), UserError);
+  // 2^32 + 704 targets: in 32 bits they would be 704.
+  CHECK_THROWS_WITH_AS(ChainTable({4294968, 10, 100, 1}, 1), doctest::Contains("4294968000 chains of 1"), UserError);
 }

@@ -67,3 +67,9 @@ TEST_CASE("a task with more cores than a node is refused") {
   CHECK_THROWS_WITH_AS(storage_ground(8, 6).run(R"({"kind": "graysort", "cores": 4, "cores_per_task": 8})"),
                        doctest::Contains("a task wants 8 cores, a node has 4"), UserError);
 }
+
+TEST_CASE("more waves of tasks than can be simulated are refused") {
+  // 2^20 tasks on 8 nodes of one core: 131,072 waves, each over 6 x 16 SSDs.
+  CHECK_THROWS_WITH_AS(storage_ground(8, 6).run(R"({"kind": "graysort", "partitions": 1048576, "cores": 1, "cores_per_task": 1})"),
+                       doctest::Contains("/partitions: 131072 waves of tasks on 8 nodes, each striped over 96 SSDs"), UserError);
+}

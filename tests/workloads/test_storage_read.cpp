@@ -3,6 +3,7 @@
 
 #include "tests/support/storage_runs.h"
 #include "workloads/storage/access.h"
+#include "workloads/storage/closed_loop.h"
 
 using namespace weft;
 using namespace weft::testing;
@@ -124,4 +125,41 @@ TEST_CASE("the same seed gives the same reads, and storage that is not there is 
                        doctest::Contains("4 replicas need 4 storage nodes"), UserError);
   CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "reads": 16777216})"), doctest::Contains("too many to simulate"), UserError);
   CHECK_THROWS_WITH_AS(ground.run(R"({"kind": "storage_read", "background_clients": 4})"), doctest::Contains("leave no node"), UserError);
+}
+
+TEST_CASE("the rate is no higher than the tightest limit, however few requests it is taken from") {
+  // Clients' NICs are always busy: 25 GB/s a client. Requests that reach over the ends of the window must not count as whole ones.
+  for (const int reads_of_each : {8, 9, 16, 17, 33, 64})
+    for (const int clients : {1, 3}) {
+      CAPTURE(reads_of_each);
+      CAPTURE(clients);
+      const Row row = storage_ground(std::uint32_t(clients), 6).run(reads(R"("in_flight": 8, "reads": )" + std::to_string(reads_of_each))).at(0);
+      CHECK(row.number("rate_TiBps") <= row.number("limit_TiBps"));
+      CHECK(row.number("client_nic_use_pct") <= 100);
+      if (reads_of_each > 32) CHECK(row.number("client_nic_use_pct") > 95);
+    }
+}
+
+TEST_CASE("bytes of a request that reaches over an end of the window count pro rata") {
+  // One client, two requests of 100 B in flight, ten in all; each takes 2 s, and one begins at each second. From when the fifth begins (t = 4 s) until
+  // three are left (the eighth begins, 7 s) six requests move 50 B/s each for part of the time: two at any moment, 100 B/s.
+  workloads::storage::LoopShape shape;
+  shape.clients = {{0, 2, 10, {}}};
+  shape.size = Bytes(100);
+  workloads::Outcome outcome;
+  for (int k = 0; k < 10; ++k) {
+    outcome.start.push_back(Seconds(k));
+    outcome.finish.push_back(Seconds(k + 2));
+  }
+  outcome.makespan = Seconds(11);
+  const auto rate = [&](double limit) { return workloads::storage::steady_rate(outcome, shape, 1, BytesPerSecond(limit)).rate.value(); };
+  CHECK(rate(1e9) == doctest::Approx(100));
+  CHECK(rate(99) == 99);
+}
+
+TEST_CASE("readers in the background that would need more requests than a whole number can count are refused, not wrapped") {
+  // A client whose NIC carries 1 kB/s takes some 10^5 s, in which a neighbour of 10^18 B/s reads 10^18 chunks and more.
+  CHECK_THROWS_WITH_AS(
+      storage_ground(2, 3, "1 kB/s").run(reads(R"("clients": 1, "in_flight": 1, "reads": 8, "read_size": "1 MiB", "background_clients": 1, "background_rate": "1e18 B/s")")),
+      doctest::Contains("too many to simulate"), UserError);
 }

@@ -30,7 +30,7 @@ class KvCacheRead final : public StorageWorkload {
         .set("in_flight", std::int64_t{plan.in_flight});
     loop.run.fill = [plan, sizes = sizes_, shape = loop.shape, limits = loop_limits(plan, cluster, access_), nodes = cluster.storage.nodes](
                         std::span<const Outcome> o, Row& row) {
-      const SteadyRate steady = steady_rate(o[0], shape, plan.clients);
+      const SteadyRate steady = steady_rate(o[0], shape, plan.clients, tightest(limits).rate);
       fill_rates(steady, limits, plan.clients, nodes, row);
       const double request = sizes.per_token.value() * static_cast<double>(sizes.tokens);
       row.set("requests_per_s", steady.rate.value() / request).set("tokens_per_s", steady.rate.value() / sizes.per_token.value());

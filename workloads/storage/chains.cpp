@@ -22,6 +22,14 @@ void require_sound(const ChainShape& s) {
                     fmt::format("{} nodes x {} SSDs x {} targets = {} targets do not divide into chains of {}", s.nodes, s.ssds_per_node,
                                 s.targets_per_ssd, targets, s.replicas),
                     fmt::format("{} targets an SSD always do", s.replicas));
+  // Each member of a chain is chosen among all nodes by whom it has met, and then takes its place in turns with every other: some seconds at most.
+  constexpr double kMostSteps = 1e9, kStepsOfPlaces = 50;
+  const std::uint64_t chains = targets / s.replicas;
+  if (static_cast<double>(chains) * s.replicas * s.replicas * (s.nodes + kStepsOfPlaces) > kMostSteps)
+    throw UserError("/targets_per_ssd",
+                    fmt::format("{} nodes x {} SSDs x {} targets are {} chains of {}: too many to lay out evenly", s.nodes, s.ssds_per_node,
+                                s.targets_per_ssd, chains, s.replicas),
+                    "give an SSD fewer targets, or the cluster fewer storage nodes or SSDs (/cluster/storage)");
 }
 
 /// Nodes of every chain, before SSDs are chosen.
@@ -30,7 +38,7 @@ class NodeChains {
   NodeChains(const ChainShape& shape, std::uint64_t seed)
       : shape_(shape), draws_(seed, "chain table"), met_(std::size_t{shape.nodes} * shape.nodes) {
     left_.assign(shape.nodes, shape.ssds_per_node * shape.targets_per_ssd);
-    const std::uint32_t chains = shape.nodes * shape.ssds_per_node * shape.targets_per_ssd / shape.replicas;
+    const auto chains = static_cast<std::uint32_t>(std::uint64_t{shape.nodes} * left_[0] / shape.replicas);
     for (std::uint32_t c = 0; c < chains; ++c) add_chain();
     even_out(chains);
   }
@@ -48,6 +56,7 @@ class NodeChains {
       std::uint32_t best = shape_.nodes;
       std::tuple<std::int64_t, std::uint32_t, std::uint64_t> least;
       for (std::uint32_t n = 0; n < shape_.nodes; ++n) {
+        if (best != shape_.nodes && left_[n] < left_[best]) continue;
         std::uint32_t meetings = 0;
         bool taken = false;
         for (std::size_t k = first; k < nodes.size(); ++k) taken |= nodes[k] == n, meetings += met(nodes[k], n);

@@ -25,7 +25,8 @@ struct ChainShape {
 /// head, middle and tail alike, as far as numbers allow.
 class ChainTable {
  public:
-  /// Throws UserError (/replicas, /targets_per_ssd) when there are more replicas than storage nodes, or targets do not divide into chains.
+  /// Throws UserError (/replicas, /targets_per_ssd) when there are more replicas than storage nodes, targets do not divide into chains, or
+  /// these are too many to lay out (some hundred thousand; fewer over more than a few hundred nodes).
   ChainTable(const ChainShape& shape, std::uint64_t seed);
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(targets_.size() / shape_.replicas); }

@@ -54,31 +54,53 @@ bool ClosedLoop::label(OpId op, OpLabel& out) const {
   return true;
 }
 
-SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients) {
-  double begin = 0, end = outcome.makespan.value();
-  std::size_t all = 0;
+namespace {
+
+/// A stretch of time in seconds.
+struct Window {
+  double begin = 0, end = 0;
+};
+
+/// From when every client has begun `settled` times as many requests as it has in flight until the first has only as many left to begin: what is under
+/// way at that moment ends among as many others. Nothing where there is no such time.
+std::optional<Window> steady_window(const Outcome& outcome, const LoopShape& shape, std::size_t clients, std::uint32_t settled) {
+  Window w{0, outcome.makespan.value()};
+  std::size_t first = 0;
   for (std::size_t c = 0; c < clients; ++c) {
     const LoopClient& client = shape.clients[c];
-    begin = std::max(begin, outcome.start[all + std::min(2 * client.in_flight, client.requests / 2)].value());
-    all += client.requests;
-    end = std::min(end, outcome.start[all - 1].value());
+    w.begin = std::max(w.begin, outcome.start[first + std::min(settled * client.in_flight, client.requests / 2)].value());
+    first += client.requests;
+    w.end = std::min(w.end, outcome.start[first - 1 - std::min(client.in_flight, client.requests - 1)].value());
   }
-  const bool steady = end > begin;
-  if (!steady) begin = 0, end = outcome.makespan.value();
-  double sum = 0, done = -1, first = end, last = begin;
+  return w.end > w.begin ? std::optional(w) : std::nullopt;
+}
+
+/// The part of a request's bytes that move within the window, as if they moved evenly once its latency is over.
+double part_within(const Window& w, double from, double to) {
+  const double within = std::min(to, w.end) - std::max(from, w.begin);
+  return within <= 0 ? 0 : within / (to - from);
+}
+
+}  // namespace
+
+SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients, BytesPerSecond limit) {
+  std::optional<Window> found = steady_window(outcome, shape, clients, 2);
+  if (!found) found = steady_window(outcome, shape, clients, 1);
+  const Window window = found.value_or(Window{0, outcome.makespan.value()});
+  double sum = 0, bytes = 0;
   std::vector<double> times;
-  for (std::size_t op = 0; op < all; ++op) {
-    const double from = outcome.start[op].value(), to = outcome.finish[op].value();
-    // From one end of a request to another: in a steady state what is under way then has as much behind it as what is under way now.
-    if (to >= begin && to <= end) ++done, first = std::min(first, to), last = std::max(last, to);
-    if (from < begin || from > end) continue;
-    sum += to - from;
-    times.push_back(to - from);
-  }
+  std::size_t op = 0;
+  for (std::uint32_t c = 0; c < clients; ++c)
+    for (std::uint32_t k = 0; k < shape.clients[c].requests; ++k, ++op) {
+      const double from = outcome.start[op].value(), to = outcome.finish[op].value();
+      bytes += bytes_of(shape, c, k).value() * part_within(window, std::min(from + shape.latency.value(), to), to);
+      if (from < window.begin || from > window.end) continue;
+      sum += to - from;
+      times.push_back(to - from);
+    }
   const auto late = times.begin() + static_cast<std::ptrdiff_t>((times.size() - 1) * 99 / 100);
   std::nth_element(times.begin(), late, times.end());
-  const BytesPerSecond rate = steady && done > 0 ? shape.size * done / Seconds(last - first) : shape.size * double(all) / outcome.makespan;
-  return {rate, Seconds(sum / static_cast<double>(times.size())), Seconds(*late)};
+  return {std::min(limit, Bytes(bytes) / Seconds(window.end - window.begin)), Seconds(sum / static_cast<double>(times.size())), Seconds(*late)};
 }
 
 }  // namespace weft::workloads::storage

@@ -62,8 +62,9 @@ struct SteadyRate {
   BytesPerSecond rate;          ///< all together
   Seconds mean_time, p99_time;  ///< of a request
 };
-/// Of the requests that end from when every client has begun twice as many as it has in flight (or half of all) until the first client begins its last;
-/// where there is no such time, of all.
-SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients);
+/// Within a window: from when every client has begun twice as many as it has in flight, or as many, until the first has only as many left to begin; where
+/// there is no such time, of all. Of requests that reach beyond the window bytes count pro rata, as if they moved evenly; what that misjudges cannot
+/// lift the rate over `limit`, which no rate can exceed.
+SteadyRate steady_rate(const Outcome& outcome, const LoopShape& shape, std::size_t clients, BytesPerSecond limit);
 
 }  // namespace weft::workloads::storage

@@ -41,24 +41,26 @@ BytesPerSecond alone(const LoopPlan& plan, const StorageView& s, const Access& a
   return std::min(nic, plan.writes ? s.ssd_write : s.ssd_read);
 }
 
+constexpr double kMostRequests = 20e6;
+
+/// Throws UserError when there are too many: in floating point, since what users can ask for goes beyond any whole number.
+void require_few(double requests, const LoopPlan& plan) {
+  if (requests <= kMostRequests) return;
+  throw UserError("/" + plan.count_key,
+                  fmt::format("{:.0f} requests of all clients together, those in the background too, are too many to simulate", requests),
+                  fmt::format("{:.0f} are allowed: use fewer of each client, or fewer clients", kMostRequests));
+}
+
 /// Background readers' loops: long enough for the clients' own at the tightest limit, and half as long again.
 void add_background(const LoopPlan& plan, const ClusterView& cluster, const Access& access, LoopShape& shape) {
   if (plan.background_clients == 0) return;
   const double bytes = plan.size.value() * plan.requests * plan.clients;
   const double seconds = 1.5 * bytes / tightest(loop_limits(plan, cluster, access)).rate.value();
-  const auto requests = static_cast<std::uint32_t>(std::max(1.0, std::ceil(plan.background_rate.value() * seconds / plan.size.value())));
+  const double wanted = std::max<double>(plan.in_flight, std::ceil(plan.background_rate.value() * seconds / plan.size.value()));
+  require_few(wanted * plan.background_clients, plan);
+  const auto requests = static_cast<std::uint32_t>(wanted);
   for (std::uint32_t c = 0; c < plan.background_clients; ++c)
-    shape.clients.push_back({plan.clients + c, plan.in_flight, std::max(requests, plan.in_flight), plan.background_rate / plan.in_flight});
-}
-
-constexpr std::uint64_t kMostRequests = 20'000'000;
-
-void require_few(const LoopShape& shape, const LoopPlan& plan) {
-  std::uint64_t all = 0;
-  for (const LoopClient& c : shape.clients) all += c.requests;
-  if (all <= kMostRequests) return;
-  throw UserError("/" + plan.count_key, fmt::format("{} requests of all clients together, those in the background too, are too many to simulate", all),
-                  fmt::format("{} are allowed: use fewer of each client, or fewer clients", kMostRequests));
+    shape.clients.push_back({plan.clients + c, plan.in_flight, requests, plan.background_rate / plan.in_flight});
 }
 
 }  // namespace
@@ -81,7 +83,9 @@ Loop loop_of(const LoopPlan& plan, const ClusterView& cluster, const Access& acc
   loop.shape.ranks_per_node = cluster.placement.gpus_per_node();
   for (std::uint32_t c = 0; c < plan.clients; ++c) loop.shape.clients.push_back({c, plan.in_flight, plan.requests, {}});
   add_background(plan, cluster, access, loop.shape);
-  require_few(loop.shape, plan);
+  double requests = 0;
+  for (const LoopClient& c : loop.shape.clients) requests += c.requests;
+  require_few(requests, plan);
   loop.run.observe = Observe::op_times;
   loop.run.program = [plan, shape = loop.shape, storage = cluster.storage,
                       choice = Choice(plan, access, loop.table)](std::size_t) -> std::unique_ptr<Program> {

@@ -39,4 +39,11 @@ std::vector<ColumnDoc> rate_columns();
 /// Parameters of a plan that all kinds read alike: in_flight, background.
 std::vector<ColumnDoc> loop_docs(const std::string& what);
 
+/// Clients that read chunks, or write them, as fast as they can. `clients`: 0 stands for all nodes that are not in the background.
+std::unique_ptr<Workload> chunk_workload(const Parameters& p, const Access& access, const LoopPlan& plan, std::int64_t clients);
+/// The plan's size, in_flight, requests and pattern, for reads ("read_size", "reads") or writes ("write_size", "writes").
+LoopPlan read_chunk_plan(Parameters& p, bool writes);
+std::vector<ColumnDoc> chunk_docs(bool writes);
+std::vector<ColumnDoc> chunk_columns(bool writes);
+
 }  // namespace weft::workloads::storage

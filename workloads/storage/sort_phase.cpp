@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace weft::workloads::storage {
 namespace {
 
@@ -11,6 +13,8 @@ std::int64_t tasks_of(const SortPhase& p, std::uint32_t client, std::uint32_t cl
 }
 
 std::int64_t at_once(const SortPhase& p) { return std::max<std::int64_t>(1, p.cores / p.cores_per_task); }
+
+std::int64_t waves_of(const SortPhase& p, std::uint32_t clients) { return (tasks_of(p, 0, clients) + at_once(p) - 1) / at_once(p); }
 
 Seconds task_compute(const SortPhase& p) {
   return p.records / static_cast<double>(p.tasks) / (p.core_rate * static_cast<double>(std::min(p.cores, p.cores_per_task)));
@@ -76,10 +80,21 @@ std::string PhaseTimes::bound_by() const {
   return write >= read ? write_by + ", writing" : read_by + ", reading";
 }
 
+void require_few_waves(const SortPhase& phase, const ChainTable& table, const Access& access, std::uint32_t clients) {
+  constexpr double kMostLegs = 5e6;  // a leg of each wave of each client to each SSD takes microseconds
+  const ChainShape& s = table.shape();
+  const double stripe = FileLayout(table, access.stripe, access.seed).stripe();
+  const double ssds = std::min(double(s.nodes) * s.ssds_per_node, stripe * s.replicas);
+  const auto waves = static_cast<double>(waves_of(phase, clients));
+  if (waves * clients * ssds <= kMostLegs) return;
+  throw UserError("/partitions",
+                  fmt::format("{:.0f} waves of tasks on {} nodes, each striped over {:.0f} SSDs, are too many to simulate", waves, clients, ssds),
+                  fmt::format("{:.0f} in all are allowed: use fewer partitions, nodes with more cores, fewer nodes or a smaller stripe", kMostLegs));
+}
+
 PhaseTimes phase_times(const SortPhase& phase, const Access& access, const StorageView& storage, std::uint32_t clients) {
   const Limit reading = tightest(read_limits(storage, access, clients)), writing = tightest(write_limits(storage, access, clients));
-  const std::int64_t most = tasks_of(phase, 0, clients), slots = at_once(phase);
-  const auto waves = static_cast<double>((most + slots - 1) / slots);
+  const auto waves = static_cast<double>(waves_of(phase, clients));
   return {phase.records * phase.read_ratio / reading.rate, task_compute(phase) * waves, phase.records * phase.write_ratio / writing.rate,
           reading.name, writing.name};
 }

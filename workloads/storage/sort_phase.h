@@ -30,6 +30,8 @@ struct PhaseTimes {
   std::string read_by, write_by;  ///< which resource limits the read, the write
   std::string bound_by() const;   ///< what takes longest: "cores", or SSDs, storage NICs, client NICs with "reading" or "writing"
 };
+/// Throws UserError (/partitions) where the waves of tasks of all clients would move more stripes than can be simulated in some tens of seconds.
+void require_few_waves(const SortPhase& phase, const ChainTable& table, const Access& access, std::uint32_t clients);
 PhaseTimes phase_times(const SortPhase& phase, const Access& access, const StorageView& storage, std::uint32_t clients);
 
 }  // namespace weft::workloads::storage

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/core/sourced_number.h"
+
 namespace weft::workloads::inference {
 namespace {
 
@@ -15,10 +17,7 @@ Sourced<T> sourced(JsonReader where, Read read) {
     s.value = read(where);
     return s;
   }
-  const std::string word = where.one_of("origin", {"published", "measured", "derived", "fitted", "assumed"});
-  for (Origin o : {Origin::published, Origin::measured, Origin::derived, Origin::fitted, Origin::assumed}) {
-    if (core::to_text(o) == word) s.origin = o;
-  }
+  s.origin = read_origin(where);
   s.source = where.string("source");
   where.string("unit", "");
   s.value = read(where.at("value"));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/core/named_object.h"
+#include "sim/core/sourced_number.h"
 
 namespace weft::workloads::inference {
 namespace {
@@ -13,10 +14,7 @@ namespace {
 /// {"value", "origin", "source"}; the value is the caller's.
 template <class T>
 JsonReader read_sourced(JsonReader r, Sourced<T>& s) {
-  const std::string origin = r.one_of("origin", {"published", "measured", "derived", "fitted", "assumed"});
-  for (const Origin o : {Origin::published, Origin::measured, Origin::derived, Origin::fitted, Origin::assumed}) {
-    if (to_text(o) == origin) s.origin = o;
-  }
+  s.origin = read_origin(r);
   s.source = r.string("source");
   JsonReader value = r.at("value");
   r.done();
