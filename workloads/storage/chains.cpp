@@ -36,7 +36,7 @@ void require_sound(const ChainShape& s) {
 class NodeChains {
  public:
   NodeChains(const ChainShape& shape, std::uint64_t seed)
-      : shape_(shape), draws_(seed, "chain table"), met_(std::size_t{shape.nodes} * shape.nodes) {
+      : shape_(shape), draws_(seed, "chain table"), met_(shape.replicas > 1 ? at(shape.nodes, 0) : 0) {
     left_.assign(shape.nodes, shape.ssds_per_node * shape.targets_per_ssd);
     const auto chains = static_cast<std::uint32_t>(std::uint64_t{shape.nodes} * left_[0] / shape.replicas);
     for (std::uint32_t c = 0; c < chains; ++c) add_chain();
@@ -46,7 +46,9 @@ class NodeChains {
   std::vector<std::uint32_t> nodes;  ///< chain by chain
 
  private:
-  std::uint32_t& met(std::uint32_t a, std::uint32_t b) { return met_[std::size_t{std::min(a, b)} * shape_.nodes + std::max(a, b)]; }
+  /// A place for each pair, a >= b.
+  static std::size_t at(std::size_t a, std::size_t b) { return a * (a + 1) / 2 + b; }
+  std::uint32_t& met(std::uint32_t a, std::uint32_t b) { return met_[at(std::max(a, b), std::min(a, b))]; }
 
   // The node with most targets left, of these the one that has met the chosen ones least: every node is used up together.
   void add_chain() {
