@@ -102,7 +102,7 @@ std::optional<LayerSetup> read_layer_setup(Parameters& p, const WorkloadContext&
   s.balance = moe::read_balance(p, "balance", static_cast<std::uint32_t>(s.model.experts), static_cast<std::uint32_t>(std::max(1.0, s.model.expert_groups)));
   if (!sound()) return {};
   read_cost_model(p, context, s);
-  if (!sound()) return {};
+  if (!sound() || !s.costs) return {};   // no cost model is made after a problem in another key
   vary(s);
   s.seed = context.seed;
   p.remember("gpu", s.gpu.name);
