@@ -78,6 +78,7 @@ std::string run_point(const std::string& file, const std::vector<Setting>& setti
                         {"columns", docs_json(t.columns)}, {"rows", std::move(rows)}});
     }
     line["tables"] = std::move(tables);
+    line["warnings"] = report.warnings;
   } catch (const std::exception& e) {
     line = {{"error", e.what()}};
   }
@@ -127,6 +128,12 @@ class Gather {
       failed.push_back(lead.set("error", point["error"].get<std::string>()));
       return;
     }
+    for (const Json& w : point["warnings"]) {
+      const auto text = w.get<std::string>();
+      auto known = std::find_if(warned_.begin(), warned_.end(), [&](const Warned& k) { return k.text == text; });
+      if (known == warned_.end()) warned_.push_back({text, lead, 0}), known = warned_.end() - 1;
+      ++known->points;
+    }
     for (const Json& t : point["tables"]) {
       reports::Table& table = table_of(t);
       for (const Json& r : t["rows"]) {
@@ -137,10 +144,27 @@ class Gather {
     }
   }
 
+  /// What points warned of, each warning once, with the first of its points.
+  std::vector<std::string> warnings(std::size_t points) const {
+    std::vector<std::string> all;
+    for (const Warned& w : warned_) {
+      std::string where;
+      for (const auto& [pointer, cell] : w.first.cells()) where += fmt::format("{}{}={}", where.empty() ? "" : ", ", pointer, std::get<std::string>(cell));
+      all.push_back(w.points == points ? w.text : fmt::format("{}{}: {}", where, w.points > 1 ? fmt::format(" and {} more point{}", w.points - 1, w.points > 2 ? "s" : "") : "", w.text));
+    }
+    return all;
+  }
+
   std::vector<reports::Table> tables;
   std::vector<Row> failed;
 
  private:
+  struct Warned {
+    std::string text;
+    Row first;
+    std::size_t points;
+  };
+  std::vector<Warned> warned_;
   reports::Table& table_of(const Json& t) {
     const std::string id = t["id"].get<std::string>();
     auto at = std::find_if(tables.begin(), tables.end(), [&](const reports::Table& k) { return k.id == id; });
@@ -204,6 +228,7 @@ SweepResult sweep(const std::string& file, const std::vector<Setting>& settings,
   Gather gather(axes);
   for (std::size_t point = 0; point < out.points; ++point) gather.add(coordinates(axes, point), lines[point]);
   out.failed = gather.failed.size();
+  out.warnings = gather.warnings(out.points);
   out.listing.tables = std::move(gather.tables);
   if (out.failed > 0) {
     reports::Table t;

@@ -31,6 +31,7 @@ struct SweepOptions {
 struct SweepResult {
   reports::Listing listing;      ///< one table a workload: the axes' values, variant, labels, results; failed points apart
   std::size_t points = 0;
+  std::vector<std::string> warnings;   ///< of the points' runs, with where
   std::size_t failed = 0;        ///< points that ended in an error; they are in the table "failed"
 };
 

@@ -50,6 +50,7 @@ void add_sweep(CLI::App& app) {
     options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
     const auto result = scenarios::sweep(scenario_path(o->file), settings, axes, DataPlaces::standard(), options);
     emit(result.listing, o->common);
+    for (const std::string& w : result.warnings) note(o->common, w);
     if (result.failed > 0) throw RunError(fmt::format("{} of {} points failed; see the table \"failed\"", result.failed, result.points));
   });
 }

@@ -258,6 +258,17 @@ class InferenceInput(unittest.TestCase):
                 self.assertLessEqual(row["sustained_rps"], most)
                 self.assertGreater(row["load"], 1.5)
 
+    def test_a_sweep_tells_which_points_are_beyond_capacity(self):
+        # Decode sustains 4.01 requests a second (above): 2 a second are served, 20 are not.
+        one = serving(id="x", requests={**REQUESTS, "count": 200, "duration": "100 s", "output": 400}, policy={"max_requests": 4})
+        scenario = Path(self.folder.name) / "sweep.json"
+        scenario.write_text(json.dumps({"title": "t", "cluster": CLUSTER, "workload": [one]}))
+        p = subprocess.run([WEFT, "sweep", str(scenario), "--vary", "/workload/x/requests/count=200,2000", "--format", "csv"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        told = [line for line in p.stderr.splitlines() if "queues grow without bound" in line]
+        self.assertEqual(len(told), 1, p.stderr)
+        self.assertIn("/workload/x/requests/count=2000: ", told[0])
+
     def test_a_run_that_counts_nothing_says_so(self):
         p = self.run_of(serving(warm_up="30 s"))
         self.assertEqual(p.returncode, 0, p.stderr)

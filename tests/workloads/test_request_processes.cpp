@@ -248,7 +248,7 @@ TEST_CASE("what is too long for the context is cut, dropped or refused") {
   CHECK(longest > 0);
   const auto dropped = requests_of(base + R"(, "too_long": "drop", "max_context": 100)");
   for (const Request& r : dropped) CHECK(r.prompt == 10);
-  CHECK(problem_of(base + R"(, "too_long": "refuse")", 100).find("the context has 100 (\"too_long\": \"cut\" or \"drop\" goes on without)") != std::string::npos);
+  CHECK(problem_of(base + R"(, "too_long": "refuse")", 100).find("the context has 100 (beside the trace or process \"too_long\": \"cut\" or \"drop\" goes on without)") != std::string::npos);
 }
 
 TEST_CASE("what a source came to asks for the same requests again") {

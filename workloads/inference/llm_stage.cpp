@@ -79,12 +79,8 @@ std::unique_ptr<StageModel> read_llm_stage(JsonReader& where, const WorkloadCont
 StageModelKind llm_stage_kind() {
   StageModelKind k;
   k.key = "model";
-  k.parameters = layer_parameter_docs(Stage::decode);
-  for (ColumnDoc& d : layer_parameter_docs(Stage::prefill)) {
-    const bool known = std::any_of(k.parameters.begin(), k.parameters.end(), [&](const ColumnDoc& have) { return have.name == d.name; });
-    if (!known) k.parameters.push_back(std::move(d));
-  }
-  k.parameters.push_back({"gpus_per_node", "of the cluster's nodes; default 8"});
+  k.parameters = {{"model", "a language model: unit and times are worked out. All keys of the kinds `prefill` and `decode` that describe a unit hold (weft show collective prefill, decode), with their defaults"},
+                  {"gpus_per_node", "of the cluster's nodes; default 8"}};
   k.read = read_llm_stage;
   return k;
 }

@@ -110,7 +110,7 @@ class WithinContext final : public PromptStream {
   [[noreturn]] void refuse(const Request& r) const {
     throw UserError({{file(), place(), fmt::format("a prompt of {} and an answer of {} tokens are {} in all; the context has {}", r.prompt, r.output,
                                                    std::uint64_t{r.prompt} + r.output, max_),
-                      "\"too_long\": \"cut\" or \"drop\" goes on without"}});
+                      "beside the trace or process \"too_long\": \"cut\" or \"drop\" goes on without"}});
   }
 
   std::unique_ptr<PromptStream> prompts_;

@@ -24,7 +24,7 @@ bool ServingProgram::fits(const Request& r) {
   const ServingPolicy& policy = setup_->policy;
   const auto refuse = [&](const std::string& problem, const std::string& hint) {
     if (policy.too_long == TooLong::error) {
-      throw UserError("/requests", fmt::format("request {} ({} tokens of prompt, {} of answer) {}", arrivals_, r.prompt, r.output, problem), hint + ", or say \"too_long\": \"refuse\"");
+      throw UserError("/requests", fmt::format("request {} ({} tokens of prompt, {} of answer) {}", arrivals_, r.prompt, r.output, problem), hint + ", or leave such requests out: \"policy\": {\"too_long\": \"refuse\"}");
     }
     ++metrics_->refused;
     return false;
