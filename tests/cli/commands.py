@@ -24,7 +24,7 @@ SMALL = {"title": "t", "question": "q", "source": "s",
 
 
 def weft(*arguments, stdin=None):
-    return subprocess.run([WEFT, *arguments], input=stdin, capture_output=True, text=True, timeout=120)
+    return subprocess.run([WEFT, *arguments], input=stdin, capture_output=True, text=True, timeout=600)
 
 
 class Commands(unittest.TestCase):
