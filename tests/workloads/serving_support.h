@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tests/support/workload_runs.h"
+#include "tests/workloads/listed_requests.h"
 #include "workloads/inference/given_times.h"
 #include "workloads/inference/serving/serving_program.h"
 #include "workloads/static_program.h"
@@ -12,20 +13,6 @@ namespace weft::testing {
 
 using namespace workloads::inference;
 using namespace workloads::inference::serving;
-
-class ListedRequests final : public RequestStream {
- public:
-  explicit ListedRequests(std::vector<Request> all) : all_(std::move(all)) {}
-  bool next(Request& out) override {
-    if (at_ == all_.size()) return false;
-    out = all_[at_++];
-    return true;
-  }
-
- private:
-  std::vector<Request> all_;
-  std::size_t at_ = 0;
-};
 
 inline Request request(double arrival, std::uint32_t prompt, std::uint32_t output, std::uint32_t cached = 0) { return {Seconds(arrival), prompt, output, cached}; }
 

@@ -5,6 +5,7 @@
 
 #include "tests/support/fold_checks.h"
 #include "tests/support/workload_runs.h"
+#include "tests/workloads/layer_setups.h"
 #include "workloads/inference/layer_times.h"
 #include "workloads/inference/mtp.h"
 #include "workloads/inference/stage_model.h"
@@ -14,19 +15,6 @@ using namespace weft::testing;
 using namespace weft::workloads::inference;
 
 namespace {
-
-LayerSetup setup_from(const std::string& json, Stage stage) {
-  const DataPlaces data = DataPlaces::standard();
-  const Json value = parse_json(json, "test.json");
-  Problems problems;
-  JsonReader where(value, "test.json", problems, "/workload/0");
-  const workloads::WorkloadContext context{&data, 1, shipped_times};
-  workloads::Parameters p(where, context);
-  auto setup = read_layer_setup(p, context, stage);
-  where.done();
-  problems.throw_if_any();
-  return std::move(*setup);
-}
 
 const char* const kSmall = R"({"kind": "decode", "ep": 16, "redundant": 0, "requests": 64, "context": 2000, "check_memory": false})";
 

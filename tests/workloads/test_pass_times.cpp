@@ -3,8 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/support/workload_runs.h"
 #include "models/llm/infer_phases.h"
+#include "tests/support/workload_runs.h"
+#include "tests/workloads/layer_setups.h"
 #include "workloads/inference/layer_times.h"
 
 using namespace weft;
@@ -12,19 +13,6 @@ using namespace weft::testing;
 using namespace weft::workloads::inference;
 
 namespace {
-
-LayerSetup setup_from(const std::string& json, Stage stage) {
-  const DataPlaces data = DataPlaces::standard();
-  const Json value = parse_json(json, "test.json");
-  Problems problems;
-  JsonReader where(value, "test.json", problems, "/workload/0");
-  const workloads::WorkloadContext context{&data, 1, shipped_times};
-  workloads::Parameters p(where, context);
-  auto setup = read_layer_setup(p, context, stage);
-  where.done();
-  problems.throw_if_any();
-  return std::move(*setup);
-}
 
 void check_same(Seconds got, Seconds due) { CHECK(got.value() == doctest::Approx(due.value()).epsilon(1e-12)); }
 

@@ -2,29 +2,14 @@
 #include <doctest/doctest.h>
 
 #include "sim/core/error.h"
+#include "tests/workloads/listed_requests.h"
 #include "workloads/inference/requests/load.h"
 
 using namespace weft;
 using namespace weft::workloads::inference;
 using doctest::Approx;
 
-namespace {
-
-class Listed final : public RequestStream {
- public:
-  explicit Listed(std::vector<Request> all) : all_(std::move(all)) {}
-  bool next(Request& out) override {
-    if (at_ == all_.size()) return false;
-    out = all_[at_++];
-    return true;
-  }
-
- private:
-  std::vector<Request> all_;
-  std::size_t at_ = 0;
-};
-
-}  // namespace
+using Listed = weft::testing::ListedRequests;
 
 TEST_CASE("totals, intervals, the busiest time and the mean of the cache") {
   Listed stream({{Seconds(1), 100, 10, 40}, {Seconds(2), 300, 30, 0}, {Seconds(9.5), 50, 20, 50}, {Seconds(31), 10, 5, 0}});
