@@ -94,6 +94,7 @@ struct Report {
 struct Listing {
   std::vector<Table> tables;
   std::vector<std::string> notes;
+  std::string schema;   ///< "weft-sensitivity/1": what JSON readers go by; empty for listings that nobody reads back
 };
 
 }  // namespace weft::reports

@@ -1,0 +1,99 @@
+// A WebPage: what `weft report` draws of results, as one self-contained HTML file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reports/report.h"
+#include "sim/analysis/explain/explanation.h"
+
+namespace weft::reports {
+
+/// A network to draw: switches in tiers and groups (planes, pods), bundles of cables between them. Many nodes are drawn as a few and "and 250 more".
+struct NetworkPicture {
+  struct Switch {
+    std::string name;        ///< "plane0.spine3"
+    std::uint32_t tier = 0;  ///< 0 leaf, 1 spine, 2 core
+    std::uint32_t group = 0; ///< plane, rail, pod or group; as Vertex::group
+    std::uint32_t endpoints = 0;   ///< NICs attached
+    bool failed = false;
+  };
+  /// Cables from one switch to another; `from` and `to` are places in `switches`, `to` in a higher tier or the same.
+  struct Bundle {
+    std::uint32_t from = 0, to = 0, cables = 1, failed = 0;
+    double up = 0, down = 0;         ///< utilisation of the fullest cable, 0 to 1, each way
+  };
+  std::string title;                 ///< "MPFT: 8 planes of radix 64"
+  std::uint32_t nodes = 0, nics_per_node = 0;
+  std::vector<Switch> switches;
+  std::vector<Bundle> bundles;
+  std::vector<std::string> failed;   ///< parts that are down, by name
+};
+
+/// Slices to zoom into: tracks of ranks.
+struct TimelinePicture {
+  struct Track {
+    std::string rank, name;          ///< "rank 3 (node0.gpu3)", "compute"
+  };
+  struct Slice {
+    std::uint32_t track = 0;
+    double start_us = 0, end_us = 0;
+    std::uint32_t name = 0;          ///< place in `names`
+    bool moves = false;              ///< a transfer
+  };
+  std::vector<Track> tracks;
+  std::vector<std::string> names;
+  std::vector<Slice> slices;         ///< at most what fits a page; in order of (track, start)
+  std::uint64_t left_out = 0;        ///< slices that were dropped to stay below that: the shortest
+};
+
+/// A case told in full.
+struct Story {
+  std::string of;                    ///< "MPFT/all_to_all[gpus=128,size_B=1073741824]"
+  analysis::Explanation why;
+  NetworkPicture network;
+  TimelinePicture timeline;
+};
+
+/// A curve beside published points.
+struct Curve {
+  std::string title, x_name, y_name; ///< names are columns with their units
+  bool x_log = false, y_log = false;
+  struct Line {
+    std::string name;
+    std::vector<double> x, y, low, high;   ///< low and high are empty, or a band
+  };
+  struct Point {
+    std::string name, source;
+    double x = 0, y = 0, tolerance_pct = 0;
+    bool pass = true;
+  };
+  std::vector<Line> lines;
+  std::vector<Point> published;
+};
+
+/// One result on the page.
+struct PagePart {
+  Report report;
+  std::string file;                  ///< as the user named it, without folders
+  std::string command;               ///< repeats it
+  std::vector<Story> stories;
+  std::vector<Curve> curves;
+};
+
+struct WebPage {
+  std::vector<PagePart> parts;
+  std::vector<Listing> tornados;     ///< results of `weft sensitivity` (schema weft-sensitivity/1)
+  std::vector<Listing> sweeps;       ///< of `weft sweep`, with a front when asked for (schema weft-sweep/1)
+  std::string x, y;                  ///< columns of the front; empty: no front
+};
+
+/// The page, ending in a newline. Throws RunError when a cell cannot be shown; UserError when the page parts say nothing.
+std::string html_page(const WebPage& page);
+
+/// False: weft was built without the chart library (Meson feature `report`), and html_page() throws.
+bool can_draw_pages();
+
+}  // namespace weft::reports
