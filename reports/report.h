@@ -77,6 +77,7 @@ struct System {
 /// table's id), then labels, then results.
 struct Report {
   std::string title, question, source;
+  std::string headline;               ///< the answer in a sentence or two; may be empty
   std::vector<std::string> variants;  ///< names in order; the first is the base
   std::vector<Table> tables;          ///< one a workload, in the scenario's order
   std::vector<Row> bounds;            ///< terms of the lower bounds; may be empty
