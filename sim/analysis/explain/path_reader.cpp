@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/core/error.h"
+#include "sim/analysis/explain/free_program.h"
 
 namespace weft::analysis {
 
@@ -68,12 +68,10 @@ PathReader::Window* PathReader::window_of(OpId id) {
 }
 
 void PathReader::describe(Window& w, OpId id, const std::string& otherwise) {
-  label_.clear();
-  const bool told = inside_.label(id, label_);
   PathStep& s = w.facts.step;
-  s.name = told && !label_.name.empty() ? label_.name : otherwise;
+  s.name = operation_name(inside_, id, label_, otherwise);
   s.detail = label_.detail;
-  if (told && label_.rank.valid()) s.rank = label_.rank.value;
+  if (label_.rank.valid()) s.rank = label_.rank.value;
 }
 
 void PathReader::transfer(const Transfer& t, std::span<const OpId> after) {
@@ -126,7 +124,7 @@ void PathReader::note(const Transfer& t) {
   }
   f.latency = t.extra_latency.value() + (t.latency_mode == workloads::LatencyMode::wire ? wire : 0);
   if (w != nullptr) {
-    describe(*w, t.id, t.kernel.valid() ? inside_.kernels()[t.kernel.value].name : "transfer");
+    describe(*w, t.id, otherwise_called(t, inside_.kernels()));
     w->facts.moves = true;
     w->facts.latency = f.latency;
     w->bytes = t.bytes.value();
