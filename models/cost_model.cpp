@@ -93,7 +93,7 @@ Fidelity fidelity_named(const std::string& name, const std::string& place) {
 CostModel::CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wanted, bool force, const std::string& place)
     : gpu_(std::move(gpu)), calibrations_(std::make_shared<const std::vector<Calibration>>(std::move(calibrations))), wanted_(wanted) {
   for (const Calibration& c : *calibrations_) {
-    if (c.gpu == gpu_.name || force) continue;
+    if (gpu_.goes_by(c.gpu) || force) continue;
     throw UserError(place, fmt::format("the calibration {} is of {} ({}), and this is about {}", c.id, c.gpu, c.device, gpu_.name),
                     "calibrate for this GPU, or take --force: rates are then carried over as parts of the peaks, and the result says so");
   }
@@ -130,7 +130,7 @@ CostModel::CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wa
 std::vector<std::string> CostModel::names() const {
   std::vector<std::string> out;
   for (const Calibration& c : *calibrations_) {
-    out.push_back(c.id + (c.gpu != gpu_.name ? fmt::format(" (of {}, forced)", c.gpu) : ""));
+    out.push_back(c.id + (c.gpu == gpu_.name ? "" : fmt::format(" (of {}, {})", c.gpu, gpu_.goes_by(c.gpu) ? "carried over" : "forced")));
   }
   return out;
 }

@@ -36,7 +36,7 @@ std::string forced_caution(const std::string& name);
 
 class CostModel {
  public:
-  /// `calibrations`: earlier ones win. Throws UserError (place `place`) for one of another GPU unless `force`.
+  /// `calibrations`: earlier ones win. Throws UserError (place `place`) for one that the GPU does not go by unless `force`.
   CostModel(Gpu gpu, std::vector<Calibration> calibrations, Fidelity wanted, bool force, const std::string& place);
 
   /// Throws UserError for a shape or number of SMs that the GPU cannot have, and as roofline().
@@ -44,7 +44,7 @@ class CostModel {
   const Gpu& gpu() const { return gpu_; }
   Fidelity wanted() const { return wanted_; }
   const std::vector<Calibration>& calibrations() const { return *calibrations_; }
-  /// Ids; "h800_inference (of h800, forced)" for those of another GPU.
+  /// Ids; "h800_inference (of h800, forced)" for those of another GPU, "carried over" where the GPU says whose it takes.
   std::vector<std::string> names() const;
   /// A sentence for each calibration of another GPU, for whoever reads the result.
   std::vector<std::string> cautions() const;

@@ -1,5 +1,6 @@
 #include "models/gpu.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -58,6 +59,12 @@ Gpu read_gpu(JsonReader where, const DataPlaces& data) {
     where.fail_at("name", fmt::format("\"{}\" is the name of a shipped GPU, and this is another", g.name), "calibrations are found by it; take another name");
   }
   g.title = r.string("title", g.name);
+  if (r.has("calibrations_of")) {
+    g.calibrations_of = r.string("calibrations_of");
+    if (const auto known = data.names(kFolder); std::find(known.begin(), known.end(), g.calibrations_of) == known.end()) {
+      r.fail_at("calibrations_of", fmt::format("there is no GPU \"{}\"", g.calibrations_of), unknown_name_hint(g.calibrations_of, known));
+    }
+  }
   g.device_names = read_device_names(r);
   g.sms = read_sourced_count(r, "sms", 1, kMostCount, "a count");
   g.bf16_rate = r.sourced<FlopsPerSecond>("bf16_rate");

@@ -15,6 +15,7 @@ namespace weft::models {
 struct Gpu {
   std::string name;                            ///< "h800"
   std::string title;
+  std::string calibrations_of;                 ///< another GPU, whose calibrations are taken with their rates as parts of the peaks; empty: its own alone
   std::vector<std::string> device_names;       ///< as drivers print them: "NVIDIA H800"; a device matches when it begins with one
   Sourced<double> sms;                         ///< streaming multiprocessors
   Sourced<FlopsPerSecond> bf16_rate;           ///< dense tensor-core peak at boost clock
@@ -29,6 +30,9 @@ struct Gpu {
   Sourced<BytesPerSecond> nic_rate;            ///< per GPU and direction, in the usual server
   Sourced<BytesPerSecond> pcie_rate;           ///< per direction
   Sourced<Watts> power;                        ///< board power
+
+  /// Whether kernels of this GPU go by what was measured on that one.
+  bool goes_by(const std::string& gpu) const { return name == gpu || calibrations_of == gpu; }
 };
 
 /// By name from models/hardware, by path, or an inline object (which may say "extends"). See core::read_named_object.

@@ -29,7 +29,7 @@ const Calibration& KernelTimes::read(const std::string& name, const std::string&
 }
 
 std::shared_ptr<const CostModel> KernelTimes::model(const models::Gpu& gpu, const KernelChoice& choice, const std::string& place) const {
-  std::string key = gpu.name + (choice.cost_model ? ", " + models::to_text(*choice.cost_model) : "");
+  std::string key = gpu.name + ", " + gpu.calibrations_of + (choice.cost_model ? ", " + models::to_text(*choice.cost_model) : "");
   for (const ConstantUsed& c : models::constants_of(gpu)) key += ", " + c.name + " " + c.value;
   for (const std::string& c : choice.calibrations) key += ", " + c;
   const std::lock_guard lock(reading_);
@@ -45,7 +45,7 @@ std::shared_ptr<const CostModel> KernelTimes::make(const models::Gpu& gpu, const
     for (const std::string& name : names) {
       const Calibration& c = read(name, where);
       // A calibration of another GPU is refused where it was named, not only when all are put together.
-      if (c.gpu != gpu.name && !options_.force) static_cast<void>(CostModel(gpu, {c}, wanted, false, where));
+      if (!gpu.goes_by(c.gpu) && !options_.force) static_cast<void>(CostModel(gpu, {c}, wanted, false, where));
       if (std::none_of(all.begin(), all.end(), [&](const Calibration& a) { return a.id == c.id && a.digest == c.digest; })) all.push_back(c);
     }
   };
@@ -53,7 +53,7 @@ std::shared_ptr<const CostModel> KernelTimes::make(const models::Gpu& gpu, const
   add(options_.calibrations, "--calibration");
   std::vector<std::string> shipped;
   for (const std::string& name : data_.names("models/calibrations")) {
-    if (read(name, "models/calibrations").gpu == gpu.name) shipped.push_back(name);
+    if (gpu.goes_by(read(name, "models/calibrations").gpu)) shipped.push_back(name);
   }
   add(shipped, "models/calibrations");
   return std::make_shared<const CostModel>(gpu, std::move(all), wanted, options_.force, place);

@@ -46,6 +46,8 @@ FabricBuilder::FabricBuilder(const NodeSpec& spec, const TransportSpec& transpor
       const VertexId gpu(base + g), bus(base + at.pcie + g / spec.nics_per_pcie_switch);
       if (at.has_nvswitch) cable(gpu, VertexId(base + at.nvswitch), spec.nvlink_rate.value, Meters(), CableClass::nvlink);
       cable(gpu, bus, pcie, Meters(), CableClass::pcie);
+      // A bus like PCIe to whoever asks for a way between GPU and host, and the shorter one.
+      if (const BytesPerSecond own = spec.cpu_link_rate.value; own > BytesPerSecond()) cable(gpu, host, own, Meters(), CableClass::pcie);
       cable(VertexId(base + at.nic + g), bus, pcie, Meters(), CableClass::pcie);
     }
     for (std::uint32_t p = 0; p < at.pcie_switches; ++p) {

@@ -42,6 +42,7 @@ NodeSpec read_node_spec(JsonReader where, const DataPlaces& data) {
   n.nvlink_latency = optional_constant<Seconds>(r, "nvlink_latency");
   n.nvlink_store_latency = optional_constant<Seconds>(r, "nvlink_store_latency");
   n.pcie_rate = r.sourced<BytesPerSecond>("pcie_rate");
+  n.cpu_link_rate = optional_constant<BytesPerSecond>(r, "cpu_link_rate");
   n.nic_rate = r.sourced<BytesPerSecond>("nic_rate");
   n.storage_nic_rate = optional_constant<BytesPerSecond>(r, "storage_nic_rate");
   n.nics_per_pcie_switch = static_cast<std::uint32_t>(r.integer_or("nics_per_pcie_switch", 1, 1, max_gpus));
@@ -76,6 +77,7 @@ std::vector<ConstantUsed> constants_of(const NodeSpec& n) {
   append(out, owner, "nvlink_latency", n.nvlink_latency);
   append(out, owner, "nvlink_store_latency", n.nvlink_store_latency);
   append(out, owner, "pcie_rate", n.pcie_rate);
+  append(out, owner, "cpu_link_rate", n.cpu_link_rate);
   append(out, owner, "nic_rate", n.nic_rate);
   append(out, owner, "storage_nic_rate", n.storage_nic_rate);
   return out;

@@ -20,6 +20,7 @@ struct NodeSpec {
   Sourced<Seconds> nvlink_latency;               ///< CPU side end to end, as Table 5 of arXiv:2505.09343 measures it
   Sourced<Seconds> nvlink_store_latency;         ///< GPU-initiated store over NVLink, what kernels pay
   Sourced<BytesPerSecond> pcie_rate;             ///< GPU - PCIe switch - NIC, and PCIe switch - host
+  Sourced<BytesPerSecond> cpu_link_rate;         ///< GPU - host by a link of its own (NVLink to the CPU); zero: over PCIe
   Sourced<BytesPerSecond> nic_rate;              ///< wire rate of a compute NIC
   Sourced<BytesPerSecond> storage_nic_rate;      ///< zero when there is none
   std::uint32_t nics_per_pcie_switch = 1;        ///< GPU-NIC pairs behind one PCIe switch

@@ -261,3 +261,17 @@ TEST_CASE("a roofline says whether memory makes it: a product of few rows reads 
   }
   CHECK(model({streaming("mine", 0.8)}).time(copy(1e8)).memory);   // the same where a formula gives the time
 }
+
+TEST_CASE("a GPU may go by the calibrations of another: rates carried over as parts of its own peaks, and said") {
+  Gpu stacked = gpu();
+  stacked.name = "stacked";
+  stacked.hbm_rate.value = stacked.hbm_rate.value * 2.0;
+  CHECK_THROWS_AS(CostModel(stacked, {streaming("mine", 0.8)}, Fidelity::fitted, false, "--calibration"), UserError);
+  stacked.calibrations_of = "h800";
+  const CostModel m(stacked, {streaming("mine", 0.8, 1.1)}, Fidelity::measured, false, "--calibration");
+  // 2 us and then 80 % of twice the rate; the neighbours' 10 % are carried over, too.
+  const double half = 1e8 / (0.8 * 2 * gpu().hbm_rate.value.value()) * 1e6;
+  CHECK(us(m.time(copy(1e8))) == doctest::Approx(1.1 * (2 + half)).epsilon(1e-3));
+  CHECK(m.names() == std::vector<std::string>{"mine (of h800, carried over)"});
+  CHECK(m.cautions().size() == 1);
+}

@@ -99,3 +99,13 @@ TEST_CASE("wrong GPUs are refused with their place") {
   CHECK_THROWS_WITH_AS(read(R"({"extends": "h800", "flops": "1 TFLOPS"})"), doctest::Contains("/gpu/flops"), UserError);
   CHECK_THROWS_WITH_AS(read(R"({"sms": 132})"), doctest::Contains("/gpu/bf16_rate"), UserError);
 }
+
+TEST_CASE("a changed GPU may say whose calibrations it takes; one that is not there is refused") {
+  const Gpu g = read(R"({"extends": "h800", "calibrations_of": "h800", "hbm_rate": "6.7 TB/s"})");
+  CHECK(g.name == "h800, changed");
+  CHECK(g.goes_by("h800"));
+  CHECK_FALSE(g.goes_by("h100"));
+  CHECK_FALSE(read(R"({"extends": "h800", "hbm_rate": "6.7 TB/s"})").goes_by("h800"));
+  CHECK(gpu_named("h800", data(), "--gpu").goes_by("h800"));
+  CHECK_THROWS_WITH_AS(read(R"({"extends": "h800", "calibrations_of": "h8000"})"), doctest::Contains("there is no GPU \"h8000\""), UserError);
+}

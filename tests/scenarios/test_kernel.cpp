@@ -99,6 +99,22 @@ TEST_CASE("a calibration of another GPU is refused, and marked when it is forced
   CHECK(std::find(r.system.calibrations.begin(), r.system.calibrations.end(), "calibration h800_inference (of h800, forced)") != r.system.calibrations.end());
 }
 
+TEST_CASE("a changed GPU that names whose calibrations it takes has them carried over, and without the name its rooflines") {
+  const auto on = [](const std::string& more) {
+    return run_with(asking(R"("gpu": {"extends": "h800", "name": "stacked", "hbm_rate": "6.7 TB/s")" + more + R"(}, "family": "gemm", "shape": {"m": 64, "n": 7168, "k": 16384})"), {});
+  };
+  const auto own = run_with(asking(kGemm), {}), carried = on(R"(, "calibrations_of": "h800")"), bare = on("");
+  CHECK(word(row_of(carried, 0), "cost_model") == word(row_of(own, 0), "cost_model"));
+  CHECK(word(row_of(carried, 0), "calibration") == word(row_of(own, 0), "calibration"));
+  CHECK(word(row_of(bare, 0), "cost_model") == "roofline");
+  // Bytes take half of their time, the rest of the kernel stays.
+  const double before = row_of(own, 0).number("time_us"), after = row_of(carried, 0).number("time_us");
+  CHECK(after < before);
+  CHECK(after > before / 2);
+  CHECK_FALSE(carried.system.forced);
+  CHECK(std::any_of(carried.warnings.begin(), carried.warnings.end(), [](const std::string& w) { return w.find("h800_inference (of h800, carried over)") != w.npos; }));
+}
+
 TEST_CASE("a family that no calibration has is told once, a shape beyond what was measured too") {
   const auto r = test::run(test::minimal(kCluster, R"({"kind": "kernel", "gpu": "h800", "family": "gemm", "variant": "fp8", "shape": {"m": [64, 128], "n": 7168, "k": 16384}},
     {"id": "far", "kind": "kernel", "gpu": "h800", "family": "gemm", "shape": {"m": [64, 65536, 131072], "n": 7168, "k": 16384}})"));

@@ -83,7 +83,7 @@ inline std::shared_ptr<const models::CostModel> shipped_times(const models::Gpu&
   std::vector<models::Calibration> all;
   for (const std::string& name : names) {
     models::Calibration c = models::read_calibration(name, data, place);
-    if (c.gpu == gpu.name) all.push_back(std::move(c));
+    if (gpu.goes_by(c.gpu)) all.push_back(std::move(c));
   }
   return std::make_shared<const models::CostModel>(gpu, std::move(all), choice.cost_model.value_or(models::Fidelity::measured), false, place);
 }

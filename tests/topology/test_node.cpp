@@ -89,3 +89,20 @@ TEST_CASE("headers cost 26 B of 4 KiB on InfiniBand and 82 B on RoCE") {
   CHECK(transport_of("roce").wire_efficiency() == doctest::Approx(0.9804).epsilon(5e-5));
   CHECK(transport_of("ideal").wire_efficiency() == 1.0);
 }
+
+TEST_CASE("a CPU with a link of its own to each GPU: between these two all goes that way, and to NICs by PCIe as before") {
+  const auto f = make_fabric(R"({"kind": "mpft", "radix": 8})", 2, R"({"extends": "h800", "cpu_link_rate": "450 GB/s"})");
+  CHECK(only_link(f, "node1.gpu3", "node1.host").rate.value() == 450e9);
+  topology::Router router(f, {});
+  const auto links = [&](const Endpoint& from, const Endpoint& to) {
+    std::vector<std::string> names;
+    for (const auto& [link, share] : hops_of(router, routes(router, from, to).at(0))) names.push_back(f.name(f.link(link).from));
+    return names;
+  };
+  const Endpoint host{Endpoint::Kind::host, NodeId(1), 0}, gpu{Endpoint::Kind::gpu, NodeId(1), 3}, nic{Endpoint::Kind::nic, NodeId(1), 3};
+  CHECK(links(host, gpu) == std::vector<std::string>{"node1.host"});
+  CHECK(links(gpu, host) == std::vector<std::string>{"node1.gpu3"});
+  CHECK(links(gpu, nic) == std::vector<std::string>{"node1.gpu3", "node1.pcie3"});
+  const auto plain = make_fabric(R"({"kind": "mpft", "radix": 8})", 1);
+  CHECK(parallel(plain, vertex_named(plain, "node0.gpu3"), vertex_named(plain, "node0.host")) == 0);
+}

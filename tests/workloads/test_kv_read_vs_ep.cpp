@@ -49,3 +49,15 @@ TEST_CASE("KV from storage nodes is as slow as its SSD alone, and crosses the sa
   CHECK_THROWS_WITH_AS(by_priority(Ground(mpft, 2), R"(, "kv_from": "storage")"), doctest::Contains("the cluster has none"), UserError);
   CHECK_THROWS_WITH_AS(by_priority(Ground(mpft, 1)), doctest::Contains("there is one only"), UserError);
 }
+
+TEST_CASE("where the CPU has a link of its own to each GPU, neither waits for the other, and the node's memory is what limits") {
+  // Eight GPUs that each want 200 GB/s of 640 GB/s of memory get 80 each; exchanges stay on PCIe with their 45 GB/s. Over PCIe they get 28.8 each.
+  const Ground own(mpft, 2, R"({"extends": "h800", "cpu_link_rate": "200 GB/s"})");
+  const std::string all = R"(, "gpus": 8, "kv_rate": "200 GB/s", "host_memory_rate": "640 GB/s", "priority": "max_min")";
+  const Row linked = by_priority(own, all).at("max_min"), shared = by_priority(Ground(mpft, 2), all).at("max_min");
+  CHECK(linked.number("kv_GBps") == doctest::Approx(80));
+  CHECK(linked.number("ep_slowdown") == doctest::Approx(1));
+  CHECK(shared.number("kv_GBps") == doctest::Approx(28.8));
+  CHECK(shared.number("ep_slowdown") == doctest::Approx(45 / 28.8));
+  CHECK_THROWS_WITH_AS(by_priority(Ground(mpft, 2), R"(, "gpus": 9)"), doctest::Contains("9 GPUs of a node that has 8"), UserError);
+}
