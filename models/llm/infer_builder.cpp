@@ -181,12 +181,12 @@ void InferBuilder::experts() {
 }
 
 void InferBuilder::exchange_end(InferPhase phase) {
-  const double own = sizes_.own * m_.topk, got = sizes_.rows, small = add_.fp8() ? add_.fp8_row(d_) : d_ * kBf16, large = d_ * kBf16;
+  const double own = sizes_.own * m_.topk, got = sizes_.rows, small = add_.fp8() ? add_.fp8_row(d_) : d_ * kBf16, large = d_ * kBf16, back = d_ * q_.combine_element;
   switch (phase) {
     case InferPhase::dispatch_send: return add_.move("dispatch sends", "cast", sizes_.own * large + own * small);   // cast, and a message a selection
     case InferPhase::dispatch_receive: return add_.move("dispatch receives", "permute", 2 * got * small);           // into the experts' rows
-    case InferPhase::combine_send: return add_.move("combine sends", "permute", 2 * got * large);
-    default: return add_.move("combine receives", "reduce", (own + sizes_.own) * large);                             // the weighted sum
+    case InferPhase::combine_send: return add_.move("combine sends", "permute", got * (large + back));
+    default: return add_.move("combine receives", "reduce", (own + sizes_.own) * large - own * (large - back));    // the weighted sum
   }
 }
 

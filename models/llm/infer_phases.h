@@ -35,6 +35,7 @@ struct InferShape {
   double redundant = 0;      ///< copies of experts beyond one each, over ep GPUs
   double load = 1;           ///< routed rows of this GPU over the mean
   bool fp8 = true;           ///< products of layers in FP8 with block scales, with their casts; else BF16
+  double combine_element = 2;   ///< decode: bytes in which an element goes back from an expert
   bool fp8_cache = false;    ///< decode with latent attention: the cache in FlashMLA's FP8 format
   bool aligned = true;       ///< prefill: rows of each expert are padded to whole tiles of 128, half a tile on average
 

@@ -247,3 +247,18 @@ TEST_CASE("at one slot a rank every selection is a copy of its own") {
   const RoutingTable t = routing_from_shares(gate, group, shares, 1);
   for (std::uint32_t to = 0; to < 64; ++to) CHECK(t.copy(5, to) == Approx(t.selection(5, to)).epsilon(1e-12));
 }
+
+TEST_CASE("popular experts side by side: the last GPU has the two most popular of eight, and copies are of the least popular") {
+  // Loads 1..8 in any order: sorted 1 2 | 3 4 | 5 6 | 7 8, the fullest GPU has 15 of a mean of 9. With 8 copies more every expert has two, in the
+  // same order again: GPU 1 has halves of 5 6 7 8 = 13.
+  const ExpertLoads loads{1, 8, {3, 8, 1, 6, 2, 7, 5, 4}};
+  CHECK(gpu_loads(loads, popular_together(loads, 8, 4)) == std::vector<double>{3, 7, 11, 15});
+  CHECK(imbalance_of(loads, popular_together(loads, 8, 4)).mean == Approx(15.0 / 9));
+  CHECK(gpu_loads(loads, popular_together(loads, 16, 4)) == std::vector<double>{5, 13, 5, 13});
+  CHECK(popular_together(loads, 12, 4).copies == Numbers{2, 1, 2, 1, 2, 1, 1, 2});
+  const Read r = read(R"({"balance": {"policy": "together"}})");
+  CHECK(r.errors.empty());
+  CHECK(r.question.policy == PlacementPolicy::together);
+  const double even = balance_of(read(R"({"balance": {"policy": "eplb"}})").question, 32, 8, 32, 3, 1).gpus.mean;
+  CHECK(balance_of(r.question, 32, 8, 32, 3, 1).gpus.mean > 1.5 * even);
+}

@@ -4,6 +4,7 @@
 
 #include "tests/support/workload_runs.h"
 #include "workloads/moe/moe_parameters.h"
+#include "workloads/moe/token_format.h"
 
 using namespace weft;
 using namespace weft::testing;
@@ -18,9 +19,9 @@ const std::string expected = R"(, "draw": "expected", "kernel": {"nic_rate": "44
 }  // namespace
 
 TEST_CASE("N5.13: a copy is 7,392 B in FP8 (7,472 B on the wire) and 14,336 B in BF16") {
-  CHECK(workloads::moe::fp8_copy(7168) == Bytes(7392));
+  CHECK(workloads::moe::token_format("fp8").copy(7168) == Bytes(7392));
   CHECK(workloads::moe::fp8_copy_on_wire(7168, 8) == Bytes(7472));
-  CHECK(workloads::moe::bf16_copy(7168) == Bytes(14336));
+  CHECK(workloads::moe::token_format("bf16").copy(7168) == Bytes(14336));
   const auto cases = workload_from(job(16))->cases(view_of(2));
   CHECK(std::get<std::int64_t>(*cases.at(0).labels.find("copy_B")) == 7392);
   CHECK(std::get<std::int64_t>(*cases.at(0).labels.find("wire_copy_B")) == 7472);

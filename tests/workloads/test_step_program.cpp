@@ -259,3 +259,27 @@ TEST_CASE("a label of computing says what part of it is in kernels that memory l
   used.clear();
   CHECK(used.hbm_share == 0);
 }
+
+TEST_CASE("a token may be held to fewer groups of experts than its model says: with one of eight all of its experts lie on one node") {
+  // 64 experts in 8 groups of 8, of which a token takes 8: one group, whole, on one of two nodes.
+  const Ground ground = real(8);
+  const auto job = [&](const std::string& more) {
+    return prepared(step_setup(R"("model": )" + small_model(0, 9) + R"(, "pp": 4, "ep": 16, "micro_batches": 8, "sequence": 512)" + more), ground).job;
+  };
+  CHECK(job(R"(, "topk_groups": 1)")->loads->mean_blocks() == Approx(1).epsilon(1e-12));
+  CHECK(job("")->loads->mean_blocks() > 1.9);
+  CHECK(job(R"(, "topk_groups": 4)")->loads->mean_blocks() == job("")->loads->mean_blocks());   // the model's own
+  CHECK_THROWS_WITH_AS(step_setup(R"("model": )" + small_model(0, 9) + R"(, "ep": 16, "topk_groups": 9)"), doctest::Contains("9 of 8 groups"), UserError);
+}
+
+TEST_CASE("a model in FP8 may be trained in BF16: products take longer, casts are gone, and tokens are sent in BF16") {
+  const Ground ground = real(8);
+  const auto step = [&](const std::string& more) {
+    return prepared(step_setup(R"("model": )" + small_model(0, 9) + R"(, "pp": 4, "ep": 16, "micro_batches": 8, "sequence": 512)" + more), ground);
+  };
+  const PreparedStep fp8 = step(""), bf16 = step(R"(, "fp8": false)");
+  CHECK(fp8.job->dispatched == Bytes(7392));
+  CHECK(bf16.job->dispatched == Bytes(14336));
+  CHECK(bf16.job->costs.time(Work::moe_weight, false) > fp8.job->costs.time(Work::moe_weight, false));
+  CHECK(step(R"(, "fp8": true)").job->costs.time(Work::moe_weight, false) == fp8.job->costs.time(Work::moe_weight, false));
+}

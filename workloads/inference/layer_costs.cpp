@@ -65,6 +65,7 @@ InferShape shape_of(const LayerSetup& s, const MicroBatch& b, double load) {
   q.load = load;
   q.fp8 = d.fp8;
   q.fp8_cache = d.fp8_cache;
+  q.combine_element = s.combine.copy(static_cast<std::int64_t>(s.model.hidden)).value() / s.model.hidden;
   return q;
 }
 

@@ -66,7 +66,7 @@ LayerExchanges exchanges_of(const LayerSetup& s, double tokens, const ExpertShar
   if (group.nodes() > 1) rails.emplace(cluster, group.nodes(), group.per_node, s.rails);
   const Rails* by = rails ? &*rails : nullptr;
   const auto hidden = static_cast<std::int64_t>(s.model.hidden);
-  const Bytes small = s.fp8_dispatch ? moe::fp8_copy(hidden) : moe::bf16_copy(hidden), large = moe::bf16_copy(hidden);
+  const Bytes small = s.dispatch.copy(hidden), large = s.combine.copy(hidden);
   using moe::Direction;
   if (s.stage() == Stage::decode) {
     if (!s.exchange.uses_nvlink && group.per_node > 1 && !cluster.reachable(nic_at(0, 0), nic_at(0, 1))) {
@@ -77,12 +77,12 @@ LayerExchanges exchanges_of(const LayerSetup& s, double tokens, const ExpertShar
       throw UserError("/nic", "GPU 0 of node 0 has no path by its own NIC to GPU 1 of node 1: planes of an MPFT do not meet", "set nic to \"destination_rail\"");
     }
     // A selection brings its index along (DeepEP csrc/kernels/internode_ll.cu).
-    out.dispatch = moe::low_latency_exchange(*out.routing, Direction::dispatch, small + Bytes(16), s.nic, by, s.exchange);
-    out.combine = moe::low_latency_exchange(*out.routing, Direction::combine, large, s.nic, by, s.exchange);
+    out.dispatch = moe::low_latency_exchange(*out.routing, Direction::dispatch, small + Bytes(16), s.nic, by, coding(s.exchange, s.dispatch));
+    out.combine = moe::low_latency_exchange(*out.routing, Direction::combine, large, s.nic, by, coding(s.exchange, s.combine));
   } else {
     const models::CommunicationModel& kernel = group.nodes() > 1 ? s.exchange : s.intranode;
-    out.dispatch = moe::normal_exchange(*out.routing, Direction::dispatch, small, by, kernel);
-    out.combine = moe::normal_exchange(*out.routing, Direction::combine, large, by, kernel);
+    out.dispatch = moe::normal_exchange(*out.routing, Direction::dispatch, small, by, coding(kernel, s.dispatch));
+    out.combine = moe::normal_exchange(*out.routing, Direction::combine, large, by, coding(kernel, s.combine));
   }
   return out;
 }
@@ -108,7 +108,10 @@ std::vector<Leg> ring_legs(std::uint32_t first, std::uint32_t gpus, std::uint32_
 LayerProgram::LayerProgram(const LayerSetup& s, const LayerExchanges& e, const std::vector<PieceTimes>& times, double tokens, std::uint32_t periods)
     : plan_(s.plan()), communicates_(s.communicates), sum_(ring_sum_of(s, tokens)), ranks_(e.ranks), per_node_(e.per_node),
       sms_(static_cast<std::uint32_t>(s.sms() > 0 ? s.sms() : s.gpu.sms.value)), communication_sms_(s.communication_sms), times_(times) {
-  exchange_kernel_ = add_kernel(comm_kernel(e.ranks > e.per_node ? s.exchange : s.intranode));
+  const models::CommunicationModel& kernel = e.ranks > e.per_node ? s.exchange : s.intranode;
+  // One kernel for both ways where neither codes: they share what it reaches of a NIC.
+  dispatch_kernel_ = add_kernel(comm_kernel(coding(kernel, s.dispatch)));
+  combine_kernel_ = s.combine.codec_overhead == s.dispatch.codec_overhead ? dispatch_kernel_ : add_kernel(comm_kernel(coding(kernel, s.combine)));
   tensor_kernel_ = add_kernel(comm_kernel(s.tensor));
   now_.assign(plan_.pieces.size(), std::vector<OpId>(ranks_));
   exchanged_.assign(ranks_, OpId());
@@ -162,7 +165,7 @@ void LayerProgram::exchange(const PlannedPiece& p, std::uint32_t i, const moe::E
   for (std::uint32_t k = 0; k < e.ends.size(); ++k) {
     const moe::Exchange::Ends& ends = e.ends[k];
     e.program.emit(OpId(k), copy);
-    copy.options.kernel = exchange_kernel_;
+    copy.options.kernel = combine ? combine_kernel_ : dispatch_kernel_;
     if (!communicates_) copy.bytes = Bytes(), copy.options.extra_latency = Seconds(), copy.options.latency_mode = LatencyMode::none;
     after.clear();
     if (combine) {

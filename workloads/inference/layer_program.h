@@ -69,7 +69,7 @@ class LayerProgram final : public StaticProgram {
   bool communicates_;
   RingSum sum_;
   std::uint32_t ranks_, per_node_, sms_, communication_sms_, period_ = 0;
-  KernelId exchange_kernel_, tensor_kernel_;
+  KernelId dispatch_kernel_, combine_kernel_, tensor_kernel_;
   std::vector<std::vector<OpId>> now_, before_;   ///< [piece][rank]
   std::vector<OpId> exchanged_;                   ///< of each rank, its last exchange
   std::vector<What> what_;

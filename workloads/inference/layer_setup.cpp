@@ -27,6 +27,8 @@ moe::Gate gate_of(Parameters& p, const models::Llm& m, const Deployment& d) {
   g.groups = static_cast<std::uint32_t>(std::max(1.0, m.expert_groups));
   g.chosen_groups = static_cast<std::uint32_t>(std::max(1.0, m.topk_groups));
   if (g.experts % g.groups != 0) g.groups = g.chosen_groups = 1;
+  if (p.where().has("topk_groups")) g.chosen_groups = static_cast<std::uint32_t>(p.integer("topk_groups", 0, 1, 1u << 20));
+  if (g.chosen_groups > g.groups) p.where().fail_at("topk_groups", fmt::format("{} of {} groups", g.chosen_groups, g.groups), "at most all groups can be chosen");
   g.rule = moe::gate_rule(p.word("gate", moe::gate_rule_names(), g.groups > 1 ? "v3" : "unrestricted"));
   return g;
 }
@@ -37,8 +39,10 @@ void read_kernels(Parameters& p, LayerSetup& s) {
   s.intranode = decode ? s.exchange : p.kernel("intranode_kernel", "deepep_intranode");
   s.tensor = p.kernel("tensor_kernel", "nccl_ring");
   if (decode && p.word("nic", {"destination_rail", "own"}, "destination_rail") == "own") s.nic = moe::NicChoice::own;
-  s.fp8_dispatch = p.word("dispatch_dtype", {"fp8", "bf16"}, s.model.fp8 ? "fp8" : "bf16") == "fp8";
-  if (s.fp8_dispatch) moe::require_fp8_hidden(p, static_cast<std::int64_t>(s.model.hidden));
+  const auto hidden = static_cast<std::int64_t>(s.model.hidden);
+  s.dispatch = moe::read_token_format(p, "dispatch_dtype", s.model.fp8 ? "fp8" : "bf16", hidden, true);
+  s.combine = moe::read_token_format(p, "combine_dtype", "bf16", hidden, false);
+  moe::read_logfmt(p, {&s.dispatch, &s.combine}, s.exchange);
   s.communicates = p.boolean("communication", true);
   s.communication_sms = decode ? 0 : static_cast<std::uint32_t>(p.integer("communication_sms", s.model.moe_layers > 0 ? kPrefillCommunicationSms : 0, 0, 1000));
   if (s.communication_sms >= s.gpu.sms.value) {
@@ -51,7 +55,7 @@ void read_cost_model(Parameters& p, const WorkloadContext& context, LayerSetup& 
   JsonReader& where = p.where();
   models::KernelChoice choice = models::read_kernel_choice(where);
   // Beside communication kernels run as they did in the training profile; alone on the GPU as in the published tables.
-  if (choice.calibrations.empty() && s.gpu.name == "h800") {
+  if (choice.calibrations.empty() && s.gpu.goes_by("h800")) {
     choice.calibrations = {"h800_training", "h800_inference"};
     if (s.stage() == Stage::decode) std::swap(choice.calibrations[0], choice.calibrations[1]);
   }
@@ -132,7 +136,9 @@ std::vector<ColumnDoc> layer_parameter_docs(Stage stage) {
   }
   for (ColumnDoc& d : std::vector<ColumnDoc>{
            {"tensor_kernel", "of sums over GPUs that share heads; default \"nccl_ring\""},
-           {"dispatch_dtype", "fp8 (default for models in FP8) or bf16"},
+           {"dispatch_dtype", "fp8 (default for models in FP8), bf16, logfmt10 or logfmt8"},
+           {"combine_dtype", "of what experts return: bf16 (default), fp8, logfmt10 or logfmt8"},
+           {"topk_groups", "groups of experts (nodes) that a token may use; default: the model's"},
            {"communication", "false: every exchange is of nothing and takes no time; default true"},
            {"gate", "unrestricted, v3 or deepep_test; default \"v3\" for models with groups of experts"},
            {"kernel_constants", "what kernels cost beyond their formulas (gaps, least time); default \"deepseek_v3_h800\", measured in the training profile"},
@@ -140,6 +146,7 @@ std::vector<ColumnDoc> layer_parameter_docs(Stage stage) {
            {"calibration", decode ? "calibrations before the run's; default for the h800 \"h800_inference\", then \"h800_training\""
                                   : "calibrations before the run's; default for the h800 \"h800_training\", then \"h800_inference\""}})
     docs.push_back(d);
+  for (ColumnDoc& d : moe::logfmt_parameter_docs()) docs.push_back(std::move(d));
   for (ColumnDoc& d : moe::balance_parameter_docs("balance")) docs.push_back(std::move(d));
   for (ColumnDoc& d : rail_parameter_docs()) docs.push_back(std::move(d));
   return docs;

@@ -16,6 +16,7 @@
 #include "workloads/moe/balance_question.h"
 #include "workloads/moe/exchange.h"
 #include "workloads/moe/gate.h"
+#include "workloads/moe/token_format.h"
 #include "workloads/parameters.h"
 
 namespace weft::workloads::inference {
@@ -32,7 +33,7 @@ struct LayerSetup {
   RailOptions rails;
   moe::Gate gate;
   std::uint32_t communication_sms = 0;   ///< taken from the kernels beside an exchange
-  bool fp8_dispatch = true;
+  moe::TokenFormat dispatch, combine;
   bool communicates = true;              ///< false: exchanges are of nothing and take no time
   moe::BalanceQuestion balance;          ///< of the experts' work over the GPUs
   std::uint64_t seed = 0;

@@ -4,6 +4,7 @@
 #include "workloads/basic_workload.h"
 #include "workloads/moe/exchange.h"
 #include "workloads/moe/moe_parameters.h"
+#include "workloads/moe/token_format.h"
 
 namespace weft::workloads {
 namespace {
@@ -19,6 +20,7 @@ struct LowLatencyParameters {
   std::vector<std::string> directions;
   NicChoice nic = NicChoice::destination_rail;
   RailOptions rails;
+  TokenFormat dispatch, combine;
   models::CommunicationModel model;
 };
 
@@ -52,10 +54,12 @@ class LowLatency final : public BasicWorkload {
  private:
   Case case_of(const RoutingTable& routing, const std::string& name, const Rails* rails) const {
     const Direction direction = name == "dispatch" ? Direction::dispatch : Direction::combine;
-    const Bytes each =
-        direction == Direction::dispatch ? fp8_copy(l_.moe.hidden) + Bytes(16) : bf16_copy(l_.moe.hidden);
+    const bool dispatches = direction == Direction::dispatch;
+    const TokenFormat& format = dispatches ? l_.dispatch : l_.combine;
+    // A selection that is dispatched brings its index along (DeepEP csrc/kernels/internode_ll.cu).
+    const Bytes each = format.copy(l_.moe.hidden) + Bytes(dispatches ? 16 : 0);
     const auto exchange =
-        std::make_shared<const Exchange>(low_latency_exchange(routing, direction, each, l_.nic, rails, l_.model));
+        std::make_shared<const Exchange>(low_latency_exchange(routing, direction, each, l_.nic, rails, coding(l_.model, format)));
     const std::uint32_t ranks = routing.group.ranks;
     const Bytes volume = each * static_cast<double>(l_.moe.tokens * l_.moe.topk - l_.moe.masked);
     Case c;
@@ -89,6 +93,9 @@ WorkloadKind deepep_low_latency_kind() {
       "start-up holds the wire's latency.";
   k.parameters = moe_parameter_docs(defaults);
   k.parameters.push_back({"directions", "\"dispatch\", \"combine\" or both (default)"});
+  k.parameters.push_back({"dispatch_dtype", "\"fp8\" (default), \"bf16\", \"logfmt10\" or \"logfmt8\""});
+  k.parameters.push_back({"combine_dtype", "the same; default \"bf16\""});
+  for (ColumnDoc& d : logfmt_parameter_docs()) k.parameters.push_back(std::move(d));
   k.parameters.push_back({"nic",
                           "\"destination_rail\" (default): over PCIe to the node's NIC on the destination's rail, as "
                           "planes that do not meet "
@@ -109,10 +116,12 @@ WorkloadKind deepep_low_latency_kind() {
     Parameters p(where, context);
     LowLatencyParameters l;
     l.moe = read_moe_parameters(p, defaults);
-    require_fp8_hidden(p, l.moe.hidden);
+    l.dispatch = read_token_format(p, "dispatch_dtype", "fp8", l.moe.hidden, false);
+    l.combine = read_token_format(p, "combine_dtype", "bf16", l.moe.hidden, false);
     l.directions = p.words("directions", {"dispatch", "combine"}, {"dispatch", "combine"});
     if (p.word("nic", {"destination_rail", "own"}, "destination_rail") == "own") l.nic = NicChoice::own;
     l.model = p.kernel("kernel", "deepep_low_latency");
+    read_logfmt(p, {&l.dispatch, &l.combine}, l.model);
     l.rails = read_rail_options(p);
     return std::make_unique<LowLatency>(p, std::move(l));
   };

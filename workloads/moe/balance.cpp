@@ -47,6 +47,21 @@ ExpertPlacement at_random(std::uint32_t layers, std::uint32_t experts, std::uint
   return p;
 }
 
+ExpertPlacement popular_together(const ExpertLoads& loads, std::uint32_t slots, std::uint32_t gpus) {
+  ExpertPlacement p = in_order(loads.layers, loads.experts, slots, gpus);
+  std::vector<std::uint32_t> name(loads.experts);
+  for (std::uint32_t l = 0; l < loads.layers; ++l) {
+    std::iota(name.begin(), name.end(), 0u);
+    std::stable_sort(name.begin(), name.end(), [&](std::uint32_t a, std::uint32_t b) { return loads.at(l, a) < loads.at(l, b); });
+    const std::span<std::uint32_t> slot = std::span(p.expert_of_slot).subspan(std::size_t{l} * slots, slots);
+    for (std::uint32_t& e : slot) e = name[e];
+    std::uint32_t* const copies = &p.copies[std::size_t{l} * loads.experts];
+    std::fill_n(copies, loads.experts, 0u);
+    for (const std::uint32_t e : slot) ++copies[e];
+  }
+  return p;
+}
+
 std::vector<double> gpu_loads(const ExpertLoads& loads, const ExpertPlacement& p) {
   WEFT_CHECK(loads.layers == p.layers && loads.experts == p.experts, "loads and placement are of the same layers and experts");
   std::vector<double> out(std::size_t{p.layers} * p.gpus, 0);

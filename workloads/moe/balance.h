@@ -32,6 +32,10 @@ ExpertPlacement in_order(std::uint32_t layers, std::uint32_t experts, std::uint3
 /// The same in another order in each layer, drawn from the seed: experts with a second copy are random ones, and all copies lie anywhere.
 ExpertPlacement at_random(std::uint32_t layers, std::uint32_t experts, std::uint32_t slots, std::uint32_t gpus, std::uint64_t seed);
 
+/// In order again, with each layer's experts sorted by their loads: popular ones side by side, and copies of the least popular ones. What a
+/// placement costs at worst.
+ExpertPlacement popular_together(const ExpertLoads& loads, std::uint32_t slots, std::uint32_t gpus);
+
 /// What the GPUs get when copies of an expert share its load evenly: [layer][gpu], in units of `loads`.
 std::vector<double> gpu_loads(const ExpertLoads& loads, const ExpertPlacement& placement);
 

@@ -12,7 +12,7 @@
 namespace weft::workloads::moe {
 namespace {
 
-constexpr const char* kPolicies[] = {"none", "random", "global", "hierarchical", "eplb"};
+constexpr const char* kPolicies[] = {"none", "random", "global", "hierarchical", "eplb", "together"};
 constexpr const char* kPopularities[] = {"uniform", "lognormal", "zipf"};
 constexpr double kMostSpread = 10;   // e^10 = 22,000 times as popular; far above anything seen, and nothing overflows
 constexpr double kMostUneven = 1e6;   // more than any number of GPUs
@@ -147,7 +147,7 @@ std::vector<ColumnDoc> balance_parameter_docs(const std::string& key) {
           {key + "/exponent", "zipf: rank^-exponent; default 0.5, which has the same Gini as that layer (0.33)"},
           {key + "/loads", "a file of recorded loads in place of these (formats: workloads/moe/README.md)"},
           {key + "/half_life", "of recorded steps, in steps: older ones weigh less; default: all alike"},
-          {key + "/policy", "where copies lie: none (in order, and in order again), random, global, hierarchical, eplb (default: hierarchical where groups divide over nodes, else global)"},
+          {key + "/policy", "where copies lie: none (in order, and in order again), random, global, hierarchical, eplb (default: hierarchical where groups divide over nodes, else global), together (popular ones side by side, copies of the least popular)"},
           {key + "/drift", "sigma of the logarithm of the factor by which an expert's load changes in drift_time; default 0. Nobody has published it"},
           {key + "/drift_time", "default \"1 h\"; drift grows as the square root of time"},
           {key + "/rebalance_period", "placements are made anew so often, and their mean age counts; default: placements are drift_time old"}};
@@ -168,6 +168,7 @@ ExpertPlacement placement_for(const BalanceQuestion& q, const ExpertLoads& loads
   }
   if (q.policy == PlacementPolicy::none) return in_order(loads.layers, q.experts, slots, ep);
   if (q.policy == PlacementPolicy::random) return at_random(loads.layers, q.experts, slots, ep, seed);
+  if (q.policy == PlacementPolicy::together) return popular_together(loads, slots, ep);
   if (q.policy == PlacementPolicy::hierarchical && q.groups % nodes != 0) {
     throw UserError("/balance/policy", fmt::format("{} groups of experts do not divide over {} nodes", q.groups, nodes), "\"eplb\" then takes the global policy");
   }

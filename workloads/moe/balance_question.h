@@ -15,7 +15,7 @@
 
 namespace weft::workloads::moe {
 
-enum class PlacementPolicy { none, random, global, hierarchical, eplb };
+enum class PlacementPolicy { none, random, global, hierarchical, eplb, together };
 std::string to_text(PlacementPolicy policy);
 std::vector<std::string> placement_policy_names();
 PlacementPolicy placement_policy(const std::string& name);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "workloads/basic_workload.h"
+#include "workloads/moe/token_format.h"
 
 namespace weft::workloads::moe {
 
@@ -111,18 +112,9 @@ RoutingTable routing_for(const MoeParameters& m, std::size_t i, const ClusterVie
   return m.sampled ? sample_routing(gate, group, m.seed) : expected_routing(gate, group, m.seed);
 }
 
-Bytes fp8_copy(std::int64_t hidden) { return Bytes(static_cast<double>(hidden + hidden / 128 * 4)); }
-Bytes bf16_copy(std::int64_t hidden) { return Bytes(2.0 * static_cast<double>(hidden)); }
-
 Bytes fp8_copy_on_wire(std::int64_t hidden, std::int64_t topk) {
-  const double whole = fp8_copy(hidden).value() + 8 + 8.0 * static_cast<double>(topk);
+  const double whole = token_format("fp8").copy(hidden).value() + 8 + 8.0 * static_cast<double>(topk);
   return Bytes(16 * std::ceil(whole / 16));
-}
-
-void require_fp8_hidden(Parameters& p, std::int64_t hidden) {
-  if (hidden % 128 != 0)
-    p.where().fail_at("hidden", fmt::format("FP8 has a scale for every 128 elements, {} is no multiple of 128", hidden),
-                      "choose a multiple of 128 or \"dispatch_dtype\": \"bf16\"");
 }
 
 }  // namespace weft::workloads::moe

@@ -36,13 +36,8 @@ std::vector<ColumnDoc> moe_parameter_docs(const MoeDefaults& defaults);
 /// when cluster or gate cannot do it.
 RoutingTable routing_for(const MoeParameters& moe, std::size_t i, const ClusterView& cluster);
 
-/// Bytes of one token's copy: FP8 brings a 4-byte scale for every 128 elements.
-Bytes fp8_copy(std::int64_t hidden);
-Bytes bf16_copy(std::int64_t hidden);
 /// An FP8 copy on the wire of the internode kernel: with source (8 B), expert indices and weights (4 B each a
 /// selection), rounded up to 16 B (DeepEP csrc/kernels/internode.cu).
 Bytes fp8_copy_on_wire(std::int64_t hidden, std::int64_t topk);
-/// Records a problem when FP8's scales do not divide the hidden size.
-void require_fp8_hidden(Parameters& p, std::int64_t hidden);
 
 }  // namespace weft::workloads::moe

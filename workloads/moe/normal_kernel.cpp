@@ -4,6 +4,7 @@
 
 #include "workloads/basic_workload.h"
 #include "workloads/moe/moe_parameters.h"
+#include "workloads/moe/token_format.h"
 
 namespace weft::workloads::moe {
 namespace {
@@ -13,7 +14,7 @@ const MoeDefaults defaults{4096, 256, "sampled", false};
 struct NormalParameters {
   MoeParameters moe;
   Direction direction = Direction::dispatch;
-  bool fp8 = true;
+  TokenFormat format;
   RailOptions rails;
   models::CommunicationModel internode, intranode;
 };
@@ -48,7 +49,7 @@ class NormalKernel final : public BasicWorkload {
   }
 
  private:
-  Bytes copy() const { return n_.fp8 ? fp8_copy(n_.moe.hidden) : bf16_copy(n_.moe.hidden); }
+  Bytes copy() const { return n_.format.copy(n_.moe.hidden); }
 
   std::shared_ptr<const Prepared> prepare(const ClusterView& cluster, std::size_t i) const {
     const RoutingTable routing = routing_for(n_.moe, i, cluster);
@@ -62,7 +63,7 @@ class NormalKernel final : public BasicWorkload {
     std::optional<Rails> rails;
     if (p->internode) rails.emplace(cluster, routing.group.nodes(), routing.group.per_node, n_.rails);
     p->exchange = normal_exchange(routing, n_.direction, copy(), rails ? &*rails : nullptr,
-                                  p->internode ? n_.internode : n_.intranode);
+                                  coding(p->internode ? n_.internode : n_.intranode, n_.format));
     return p;
   }
 
@@ -71,7 +72,7 @@ class NormalKernel final : public BasicWorkload {
     c.labels.set("ep", static_cast<std::int64_t>(prepared->ranks))
         .set("tokens", n_.moe.tokens)
         .set("copy_B", bytes_cell(copy()));
-    if (n_.fp8) c.labels.set("wire_copy_B", bytes_cell(fp8_copy_on_wire(n_.moe.hidden, n_.moe.topk)));
+    if (n_.direction == Direction::dispatch && n_.format.name == "fp8") c.labels.set("wire_copy_B", bytes_cell(fp8_copy_on_wire(n_.moe.hidden, n_.moe.topk)));
     c.observe = Observe::op_times;
     c.program = [prepared](std::size_t) { return std::make_unique<StaticProgram>(prepared->exchange.program); };
     c.fill = [prepared](std::span<const Outcome> outcomes, Row& row) { fill(*prepared, outcomes.front(), row); };
@@ -106,7 +107,10 @@ std::vector<ColumnDoc> parameter_docs(Direction direction) {
   std::vector<ColumnDoc> docs = moe_parameter_docs(defaults);
   if (direction == Direction::dispatch)
     docs.push_back(
-        {"dispatch_dtype", "\"fp8\" (default; a byte an element and a 4-byte scale for every 128) or \"bf16\""});
+        {"dispatch_dtype", "\"fp8\" (default; a byte an element and a 4-byte scale for every 128), \"bf16\", \"logfmt10\" or \"logfmt8\""});
+  else
+    docs.push_back({"combine_dtype", "\"bf16\" (default), \"fp8\" (a byte an element and a 4-byte scale for every 128), \"logfmt10\" or \"logfmt8\""});
+  for (ColumnDoc& d : logfmt_parameter_docs()) docs.push_back(std::move(d));
   docs.push_back({"kernel", "communication kernel between nodes; default \"deepep_normal\""});
   docs.push_back(
       {"intranode_kernel", "communication kernel when one node holds all ranks; default \"deepep_intranode\""});
@@ -134,9 +138,9 @@ WorkloadKind normal_kernel_kind(Direction direction) {
     NormalParameters n;
     n.moe = read_moe_parameters(p, defaults);
     n.direction = direction;
-    n.fp8 = dispatch && p.word("dispatch_dtype", {"fp8", "bf16"}, "fp8") == "fp8";
-    if (n.fp8) require_fp8_hidden(p, n.moe.hidden);
+    n.format = read_token_format(p, dispatch ? "dispatch_dtype" : "combine_dtype", dispatch ? "fp8" : "bf16", n.moe.hidden, dispatch);
     n.internode = p.kernel("kernel", "deepep_normal");
+    read_logfmt(p, {&n.format}, n.internode);
     n.intranode = p.kernel("intranode_kernel", "deepep_intranode");
     n.rails = read_rail_options(p);
     return std::make_unique<NormalKernel>(p, std::move(n));

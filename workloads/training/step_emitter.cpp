@@ -68,7 +68,7 @@ void StepEmitter::to_one(std::uint32_t rank, std::uint32_t to, std::uint32_t loc
 void StepEmitter::exchange(std::uint32_t rank, std::uint32_t local, const PlanOp& op, Sink& sink) {
   if (op.exchange == ExchangeKind::tensor) return in_team(rank, local, sink);
   Transfer t;
-  t.kernel = KernelId(0);
+  t.kernel = goes_out(op.exchange) ? job_->dispatch_kernel : job_->combine_kernel;
   t.latency_mode = latency_mode();
   t.extra_latency = job_->exchange_start_up;
   if (op.exchange == ExchangeKind::dispatch_forward) t.extra_latency += job_->dispatch_lead;

@@ -19,7 +19,8 @@ struct StepJob {
   StepCosts costs;
   std::unique_ptr<StepLoads> loads;        ///< null without exchanges
   std::shared_ptr<const Rails> rails;      ///< null on one node
-  std::vector<CommKernel> kernels;         ///< 0: expert exchanges, 1: between pipeline ranks, 2: tensor parallel
+  std::vector<CommKernel> kernels;         ///< 0: expert exchanges, 1: between pipeline ranks, 2: tensor parallel; then exchanges that code what they send
+  KernelId dispatch_kernel{0}, combine_kernel{0};
   bool communicates = true;                ///< false: transfers are of nothing and take no time
   Seconds exchange_start_up, send_start_up, team_start_up;
   Seconds dispatch_lead, gradient_lead;    ///< before a forward dispatch, and before gradients are dispatched

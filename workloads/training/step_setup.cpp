@@ -18,6 +18,8 @@ RoutingChoice read_routing(Parameters& p, const models::Llm& m, const Layout& l)
   r.gate.topk = static_cast<std::uint32_t>(m.topk);
   r.gate.groups = static_cast<std::uint32_t>(std::max(1.0, m.expert_groups));
   r.gate.chosen_groups = static_cast<std::uint32_t>(std::max(1.0, m.topk_groups));
+  if (p.where().has("topk_groups")) r.gate.chosen_groups = static_cast<std::uint32_t>(p.integer("topk_groups", 0, 1, 1u << 20));
+  if (r.gate.chosen_groups > r.gate.groups) p.where().fail_at("topk_groups", fmt::format("{} of {} groups", r.gate.chosen_groups, r.gate.groups), "at most all groups can be chosen");
   r.drawn = p.word("routing", {"expected", "drawn"}, "expected") == "drawn";
   r.imbalance = p.where().has("imbalance") ? p.where().at("imbalance").as_number(0, 3) : 0;
   p.remember("imbalance", r.imbalance);
@@ -45,8 +47,10 @@ void read_kernels(Parameters& p, StepSetup& s) {
   s.pipeline = p.kernel("pipeline_kernel", "nccl_ring");
   s.tensor = p.kernel("tensor_kernel", "nccl_ring");
   s.synchronise = p.kernel("synchronise_kernel", "nccl_ring");
-  s.fp8 = p.word("dispatch_dtype", {"fp8", "bf16"}, s.model.fp8 ? "fp8" : "bf16") == "fp8";
-  if (s.fp8) moe::require_fp8_hidden(p, static_cast<std::int64_t>(s.model.hidden));
+  const auto hidden = static_cast<std::int64_t>(s.model.hidden);
+  s.dispatch = moe::read_token_format(p, "dispatch_dtype", s.model.fp8 ? "fp8" : "bf16", hidden, true);
+  s.combine = moe::read_token_format(p, "combine_dtype", "bf16", hidden, false);
+  moe::read_logfmt(p, {&s.dispatch, &s.combine}, s.exchange);
   s.communicates = p.boolean("communication", true);
 }
 
@@ -74,7 +78,7 @@ void read_cost_model(Parameters& p, const WorkloadContext& context, StepSetup& s
   JsonReader& where = p.where();
   models::KernelChoice choice = models::read_kernel_choice(where);
   // Beside communication kernels run as they did in the training profile.
-  if (choice.calibrations.empty() && s.gpu.name == "h800") choice.calibrations = {"h800_training"};
+  if (choice.calibrations.empty() && s.gpu.goes_by("h800")) choice.calibrations = {"h800_training"};
   static const Json by_default = "deepseek_v3_h800";
   const bool given = where.has("train_constants");
   s.constants = models::read_train_constants(
@@ -99,6 +103,7 @@ std::optional<StepSetup> read_step(Parameters& p, const WorkloadContext& context
   StepSetup s;
   s.gpu = models::read_gpu(where.has("gpu") ? where.at("gpu") : JsonReader(h800, where.file(), where.problems(), where.pointer() + "/gpu"), *context.data);
   s.model = models::read_llm(where.at("model"), *context.data);
+  if (where.has("fp8")) s.model.fp8 = p.boolean("fp8", s.model.fp8);
   const std::string schedule = p.word("schedule", schedule_names(), default_schedule(where));
   s.chunks = static_cast<std::uint32_t>(where.integer_or("stages_per_rank", 2, 1, 1000));
   if (!sound()) return {};
@@ -164,6 +169,13 @@ StepCosts costs_for(const StepSetup& s, const Layout& l, double received) {
   }
 }
 
+/// The kernel of exchanges, or another where it has to code.
+KernelId kernel_for(StepJob& job, const models::CommunicationModel& exchange, const moe::TokenFormat& format) {
+  if (format.codec_overhead <= 0) return KernelId(0);
+  job.kernels.push_back(comm_kernel(moe::coding(exchange, format)));
+  return KernelId(static_cast<std::uint32_t>(job.kernels.size() - 1));
+}
+
 }  // namespace
 
 PreparedStep prepare_step(const StepSetup& s, const ClusterView& cluster) {
@@ -185,6 +197,8 @@ PreparedStep prepare_step(const StepSetup& s, const ClusterView& cluster) {
   job->costs = costs_for(s, l, received);
   const models::CommunicationModel& exchange = grid.blocks() > 1 ? s.exchange : s.intranode;
   job->kernels = {comm_kernel(exchange), comm_kernel(s.pipeline), comm_kernel(s.tensor)};
+  job->dispatch_kernel = kernel_for(*job, exchange, s.dispatch);
+  job->combine_kernel = kernel_for(*job, exchange, s.combine);
   job->communicates = s.communicates;
   if (s.communicates) {
     job->exchange_start_up = exchange.start_up.value;
@@ -195,11 +209,12 @@ PreparedStep prepare_step(const StepSetup& s, const ClusterView& cluster) {
   }
   const double on = s.communicates ? 1 : 0, tokens = l.tokens_per_micro_batch();
   const auto hidden = static_cast<std::int64_t>(s.model.hidden);
-  job->dispatched = (s.fp8 ? moe::fp8_copy(hidden) : moe::bf16_copy(hidden)) * on;
-  job->combined = moe::bf16_copy(hidden) * on;
-  job->sent = moe::bf16_copy(hidden) * (tokens / l.tp * on);
+  const Bytes activations = moe::token_format("bf16").copy(hidden);
+  job->dispatched = s.dispatch.copy(hidden) * on;
+  job->combined = s.combine.copy(hidden) * on;
+  job->sent = activations * (tokens / l.tp * on);
   // An all-reduce, or a reduce-scatter and an all-gather, of the layer's output: rings send 2 (t - 1) / t of it.
-  job->reduced = moe::bf16_copy(hidden) * (2.0 * (l.tp - 1) / l.tp * tokens * on);
+  job->reduced = activations * (2.0 * (l.tp - 1) / l.tp * tokens * on);
   job->sms = static_cast<std::uint32_t>(s.gpu.sms.value);
   job->communication_sms = s.communication_sms;
   job->jitter = s.jitter;
@@ -223,7 +238,10 @@ std::vector<ColumnDoc> step_parameter_docs() {
            {"gate", "unrestricted, v3 or deepep_test; default \"v3\" for models with groups of experts"},
            {"communication_sms", "SMs that exchanges take from the kernels beside them; default 20 with experts"},
            {"communication", "false: every transfer is of nothing and takes no time; default true"},
-           {"dispatch_dtype", "fp8 (default for models in FP8) or bf16"},
+           {"dispatch_dtype", "of tokens to experts, and of gradients back: fp8 (default for models in FP8), bf16, logfmt10 or logfmt8"},
+           {"combine_dtype", "of what experts return, and of gradients to them: bf16 (default), fp8, logfmt10 or logfmt8"},
+           {"fp8", "whether the model is trained in FP8: products of layers with their casts, and what else follows it by default (dispatch, activations, moments); default as its config.json says"},
+           {"topk_groups", "groups of experts (nodes) that a token may use; default: the model's"},
            {"kernel", "communication kernel of expert exchanges; default \"deepep_normal\""},
            {"intranode_kernel", "the same when one node holds a group; default \"deepep_intranode\""},
            {"pipeline_kernel", "of transfers between pipeline ranks; default \"nccl_ring\""},
@@ -239,6 +257,7 @@ std::vector<ColumnDoc> step_parameter_docs() {
            {"cost_model", "roofline, fitted or measured; default: the run's"},
            {"calibration", "calibrations before the run's; default for the h800 \"h800_training\""}})
     docs.push_back(d);
+  for (ColumnDoc& d : moe::logfmt_parameter_docs()) docs.push_back(std::move(d));
   for (ColumnDoc& d : rail_parameter_docs()) docs.push_back(std::move(d));
   return docs;
 }

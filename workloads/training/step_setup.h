@@ -11,6 +11,7 @@
 #include "models/gpu.h"
 #include "models/llm/llm.h"
 #include "models/llm/train_phases.h"
+#include "workloads/moe/token_format.h"
 #include "workloads/parameters.h"
 #include "workloads/training/layout_reading.h"
 #include "workloads/training/live_chunks.h"
@@ -31,7 +32,7 @@ struct StepSetup {
   RailOptions rails;
   models::CommunicationModel exchange, intranode, pipeline, tensor, synchronise;
   std::uint32_t communication_sms = 20;
-  bool fp8 = true;                          ///< dispatch in FP8
+  moe::TokenFormat dispatch, combine;       ///< of tokens and of their gradients
   bool communicates = true;                 ///< false: transfers are of nothing and take no time
   RoutingChoice routing;                    ///< the gate's experts zero: no MoE layer
   double slowest_rows = 1;                  ///< routed rows of the rank that all wait for, over their mean; loads that are not drawn
