@@ -189,46 +189,72 @@ ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const Explai
   return out;
 }
 
-struct Resolved {
-  std::vector<ResolvedVariant> variants;
-};
-
-std::shared_ptr<Resolved> resolved(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
-  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
-  return std::make_shared<Resolved>(Resolved{resolve(scenario, data, options.seed, kernels.get())});
-}
-
 }  // namespace
 
-std::vector<Explainable> explainable(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
-  const auto all = resolved(scenario, data, options);
-  const std::vector<TracedCase> cases = cases_of(all->variants);
+struct Explainer::Resolved {
+  std::vector<ResolvedVariant> variants;
+  std::vector<TracedCase> names;                              ///< of the simulated cases
+  std::vector<Case> cases;                                    ///< of each of them
+  std::vector<std::unique_ptr<topology::Router>> routers;     ///< that cases were planned with
+
+  void plan();
+};
+
+void Explainer::Resolved::plan() {
+  for (const ResolvedVariant& v : variants) {
+    for (const ResolvedWorkload& w : v.workloads) {
+      if (!w.workload) continue;
+      try {
+        routers.push_back(std::make_unique<topology::Router>(v.cluster->fabric(), v.cluster->routing()));
+        std::size_t number = 0;
+        for (Case& c : w.workload->cases(v.cluster->view(*routers.back()))) {
+          names.push_back({&v, &w, number++, fmt::format("{}/{}{}", v.name, w.id, label_of(c))});
+          cases.push_back(std::move(c));
+        }
+      } catch (const UserError& e) {
+        throw placed(e, v.file, w.pointer);
+      }
+    }
+  }
+}
+
+Explainer::Explainer(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
+  if (options.engine.name != engine::engine_kinds().front().name) {
+    throw UserError("--engine", fmt::format("the {} engine does not tell what it simulates", options.engine.name), "explanations are the fluid engine's; leave it out");
+  }
+  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
+  const auto all = std::make_shared<Resolved>();
+  all->variants = resolve(scenario, data, options.seed, kernels.get());
+  all->plan();
+  resolved_ = all;
+}
+
+std::vector<Explainable> Explainer::cases() const {
   std::vector<Explainable> out;
-  for (const ResolvedVariant& v : all->variants) {
+  for (const ResolvedVariant& v : resolved_->variants) {
     for (const ResolvedWorkload& w : v.workloads) {
       if (w.analysis) out.push_back({v.name + "/" + w.id, v.name, w.id, false});
-      for (const TracedCase& c : cases)
+      for (const TracedCase& c : resolved_->names)
         if (c.workload == &w) out.push_back({c.name, v.name, w.id, true});
     }
   }
   return out;
 }
 
-ExplainedCase explain(const Scenario& scenario, const DataPlaces& data, const std::string& of, const ExplainOptions& options) {
-  if (options.run.engine.name != engine::engine_kinds().front().name) {
-    throw UserError("--engine", fmt::format("the {} engine does not tell what it simulates", options.run.engine.name), "explanations are the fluid engine's; leave it out");
-  }
-  const auto all = resolved(scenario, data, options.run);
-  const TracedCase chosen = choose_case(all->variants, of, "--of", "SCENARIO");
+ExplainedCase Explainer::explain(const std::string& of, const ExplainOptions& options) const {
+  const std::size_t place = choose_case(resolved_->names, of, "--of", "SCENARIO");
+  const TracedCase& chosen = resolved_->names[place];
   try {
-    topology::Router router(chosen.variant->cluster->fabric(), chosen.variant->cluster->routing());
-    const std::vector<Case> cases = chosen.workload->workload->cases(chosen.variant->cluster->view(router));
-    ExplainedCase out = explain_case(chosen, cases[chosen.number], options);
-    out.fabric = std::shared_ptr<const topology::Fabric>(all, &chosen.variant->cluster->fabric());
+    ExplainedCase out = explain_case(chosen, resolved_->cases[place], options);
+    out.fabric = std::shared_ptr<const topology::Fabric>(resolved_, &chosen.variant->cluster->fabric());
     return out;
   } catch (const UserError& e) {
     throw placed(e, chosen.variant->file, chosen.workload->pointer);
   }
+}
+
+ExplainedCase explain(const Scenario& scenario, const DataPlaces& data, const std::string& of, const ExplainOptions& options) {
+  return Explainer(scenario, data, options.run).explain(of, options);
 }
 
 }  // namespace weft::scenarios
