@@ -1,65 +1,74 @@
 #include "scenarios/studies/timeline_picture.h"
 
 #include <algorithm>
-#include <tuple>
+#include <map>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "scenarios/case_run.h"
+#include "scenarios/parallel.h"
+#include "scenarios/resolve.h"
+#include "scenarios/studies/timeline_slices.h"
+#include "scenarios/trace.h"
+#include "sim/analysis/timeline/traced_program.h"
 
 namespace weft::scenarios {
+namespace {
 
-void TimelineSlices::process(std::uint32_t number, std::string_view name, std::string_view place) {
-  processes_[number] = place.empty() ? std::string(name) : std::string(name) + " (" + std::string(place) + ")";
-}
-
-void TimelineSlices::thread(analysis::Line line, std::string_view name, std::uint32_t order) {
-  threads_[{line.process, line.thread}] = {std::string(name), order};
-}
-
-void TimelineSlices::slice(const analysis::Slice& s) {
-  auto name = names_.find(s.name);
-  if (name == names_.end()) name = names_.emplace(s.name, static_cast<std::uint32_t>(names_.size())).first;
-  kept_.push_back({s.on.process, s.on.thread, name->second, s.moves, s.start_ns, s.end_ns});
-  if (kept_.size() >= 2 * most_) drop_shortest();
-}
-
-// Among equally long ones the first in time and on the first line stay, so that the same run gives the same picture.
-void TimelineSlices::drop_shortest() {
-  if (kept_.size() <= most_) return;
-  const auto longer = [](const Kept& a, const Kept& b) {
-    const auto key = [](const Kept& k) { return std::make_tuple(k.start_ns - k.end_ns, k.start_ns, k.process, k.thread, k.name); };
-    return key(a) < key(b);
-  };
-  std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(most_), kept_.end(), longer);
-  left_out_ += kept_.size() - most_;
-  kept_.resize(most_);
-}
-
-reports::TimelinePicture TimelineSlices::take() {
-  drop_shortest();
-  std::sort(kept_.begin(), kept_.end(), [this](const Kept& a, const Kept& b) {
-    const auto key = [this](const Kept& k) {
-      return std::make_tuple(k.process, threads_[{k.process, k.thread}].order, k.thread, k.start_ns, k.end_ns, k.name);
-    };
-    return key(a) < key(b);
-  });
-  std::vector<const std::string*> told(names_.size());
-  for (const auto& [text, number] : names_) told[number] = &text;
-  constexpr std::uint32_t unused = ~std::uint32_t{0};
-  std::vector<std::uint32_t> place(names_.size(), unused);
-  reports::TimelinePicture picture;
-  picture.left_out = left_out_;
-  const Kept* before = nullptr;
-  for (const Kept& k : kept_) {
-    if (before == nullptr || before->process != k.process || before->thread != k.thread) {
-      picture.tracks.push_back({processes_[k.process], threads_[{k.process, k.thread}].name});
-    }
-    if (place[k.name] == unused) {
-      place[k.name] = static_cast<std::uint32_t>(picture.names.size());
-      picture.names.push_back(*told[k.name]);
-    }
-    const auto track = static_cast<std::uint32_t>(picture.tracks.size() - 1);
-    picture.slices.push_back({track, static_cast<double>(k.start_ns) * 1e-3, static_cast<double>(k.end_ns) * 1e-3, place[k.name], k.moves});
-    before = &k;
+/// The first trial of a case, to the end of its first program.
+void draw_case(const TracedCase& drawn, const RunOptions& options, const TraceRequest& request) {
+  const ResolvedVariant& v = *drawn.variant;
+  const Cluster& cluster = *v.cluster;
+  try {
+    topology::Router router(cluster.fabric(), cluster.routing());
+    const workloads::Case drawn_case = drawn.workload->workload->cases(cluster.view(router)).at(drawn.number);
+    const auto program = drawn_case.program(0);
+    const Placement placement = cluster.fabric().placement();
+    analysis::TracedProgram traced(*program, placement, {request.ranks.of(placement.ranks()), request.arrows}, *request.to);
+    options.engine.run(router, traced, engine_options(options, cluster), traced);
+    traced.close();
+  } catch (const UserError& e) {
+    throw placed(e, v.file, drawn.workload->pointer);
+  } catch (const RunError& e) {
+    throw RunError(fmt::format("{}: {}: {}: {}", v.file, drawn.workload->pointer, drawn.name, e.what()));
   }
-  return picture;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> ranks_to_draw(std::span<const analysis::PathStep> path, std::uint32_t ranks, std::size_t count) {
+  std::map<std::uint32_t, double> on_path;
+  for (const analysis::PathStep& s : path) {
+    if (s.rank >= 0 && s.rank < ranks) on_path[static_cast<std::uint32_t>(s.rank)] += (s.finish - s.start).value();
+  }
+  std::vector<std::pair<double, std::uint32_t>> by_time;
+  for (const auto& [rank, time] : on_path) by_time.emplace_back(-time, rank);
+  std::sort(by_time.begin(), by_time.end());
+  std::vector<std::uint32_t> chosen;
+  const auto add = [&](std::uint32_t rank) {
+    if (chosen.size() < count && std::find(chosen.begin(), chosen.end(), rank) == chosen.end()) chosen.push_back(rank);
+  };
+  for (const auto& [time, rank] : by_time) add(rank);
+  for (std::size_t i = 0; i < count; ++i) add(static_cast<std::uint32_t>(i * ranks / count));
+  for (std::uint32_t rank = 0; rank < ranks && chosen.size() < count; ++rank) add(rank);
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+reports::TimelinePicture timeline_picture(const Scenario& scenario, const DataPlaces& data, const std::string& of, const RunOptions& options,
+                                          const std::vector<std::uint32_t>& ranks, std::size_t most_slices) {
+  if (options.engine.own_process) {
+    throw UserError("--engine", fmt::format("the {} engine plays the program in a process of its own, where nobody can watch it", options.engine.name));
+  }
+  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
+  const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
+  TimelineSlices slices(most_slices);
+  const TraceRequest request{of, ranks.empty() ? RankList() : RankList(fmt::format("{}", fmt::join(ranks, ",")), "ranks"), false, &slices};
+  RunOptions own = options;
+  own.threads = threads_of(options.jobs);
+  draw_case(choose_traced(variants, request), own, request);
+  return slices.take();
 }
 
 }  // namespace weft::scenarios

@@ -4,8 +4,8 @@
 #include <numeric>
 
 #include "scenarios/studies/network_picture.h"
-#include "scenarios/studies/story.h"
 #include "scenarios/studies/timeline_picture.h"
+#include "scenarios/studies/timeline_slices.h"
 #include "tests/scenarios/support.h"
 #include "tests/support/fabrics.h"
 
