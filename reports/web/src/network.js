@@ -130,7 +130,7 @@ function key(net, ring, page, theme) {
   const more = [page.html("span", {}, sample(page.svg("path", { d: "M2 7H26", stroke: theme.line, "stroke-width": 2 })), " unused")];
   if (bad) more.push(page.html("span", {}, sample([page.svg("path", { d: "M2 7H26", stroke: theme.bad, "stroke-width": 1.2, "stroke-dasharray": "4 3" }), cross(page, [14, 7], 4, theme.bad)]), " down"));
   const dots = ring ? " A dot is a router or several, as full as the fullest cable to one of its NICs." : " Below the leaves: their cables to NICs.";
-  return [scale.heatKey(page, theme, "Utilisation of the fullest cable", more),
+  return [scale.heatKey(page, theme, "Utilisation of the fullest cable", ...more),
     page.html("p", { class: "muted hint" }, "Each half of a line shows what leaves the end that it touches; thicker lines are more cables." + dots)];
 }
 
