@@ -8,6 +8,7 @@ export function theme() {
     ink: colour("ink"),            // text
     muted: colour("muted"),        // second text, axes
     line: colour("line"),          // grid, borders
+    soft: colour("soft"),          // behind what is empty
     surface: colour("surface"),    // behind a chart
     accent: colour("accent"),
     good: colour("good"),
