@@ -46,6 +46,7 @@ struct TimelinePicture {
     double start_us = 0, end_us = 0;
     std::uint32_t name = 0;          ///< place in `names`
     bool moves = false;              ///< a transfer
+    std::uint32_t parts = 1;         ///< alike, at the same time, on lines beside one another: drawn as one
   };
   std::vector<Track> tracks;
   std::vector<std::string> names;

@@ -16,23 +16,37 @@ void TimelineSlices::thread(analysis::Line line, std::string_view name, std::uin
 void TimelineSlices::slice(const analysis::Slice& s) {
   auto name = names_.find(s.name);
   if (name == names_.end()) name = names_.emplace(s.name, static_cast<std::uint32_t>(names_.size())).first;
-  kept_.push_back({s.on.process, s.on.thread, name->second, s.moves, s.start_ns, s.end_ns});
-  if (kept_.size() >= 2 * most_) drop_shortest();
+  kept_.push_back({s.on.process, s.stream, s.on.thread, name->second, 1, s.moves, s.start_ns, s.end_ns});
+  if (kept_.size() < 2 * most_) return;
+  join_alike();
+  drop_shortest();
+}
+
+void TimelineSlices::join_alike() {
+  const auto key = [](const Kept& k) { return std::make_tuple(k.process, k.stream, k.start_ns, k.end_ns, k.name, k.moves); };
+  std::sort(kept_.begin(), kept_.end(), [&](const Kept& a, const Kept& b) { return std::make_tuple(key(a), a.thread) < std::make_tuple(key(b), b.thread); });
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < kept_.size(); ++i) {
+    if (key(kept_[i]) == key(kept_[last])) kept_[last].parts += kept_[i].parts;
+    else kept_[++last] = kept_[i];
+  }
+  if (!kept_.empty()) kept_.resize(last + 1);
 }
 
 // Among equally long ones the first in time and on the first line stay, so that the same run gives the same picture.
 void TimelineSlices::drop_shortest() {
   if (kept_.size() <= most_) return;
   const auto longer = [](const Kept& a, const Kept& b) {
-    const auto key = [](const Kept& k) { return std::make_tuple(k.start_ns - k.end_ns, k.start_ns, k.process, k.thread, k.name); };
+    const auto key = [](const Kept& k) { return std::make_tuple(k.start_ns - k.end_ns, k.start_ns, k.process, k.thread, k.stream, k.name); };
     return key(a) < key(b);
   };
   std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(most_), kept_.end(), longer);
-  left_out_ += kept_.size() - most_;
+  for (std::size_t i = most_; i < kept_.size(); ++i) left_out_ += kept_[i].parts;
   kept_.resize(most_);
 }
 
 reports::TimelinePicture TimelineSlices::take() {
+  join_alike();
   drop_shortest();
   std::sort(kept_.begin(), kept_.end(), [this](const Kept& a, const Kept& b) {
     const auto key = [this](const Kept& k) {
@@ -56,7 +70,7 @@ reports::TimelinePicture TimelineSlices::take() {
       picture.names.push_back(*told[k.name]);
     }
     const auto track = static_cast<std::uint32_t>(picture.tracks.size() - 1);
-    picture.slices.push_back({track, static_cast<double>(k.start_ns) * 1e-3, static_cast<double>(k.end_ns) * 1e-3, place[k.name], k.moves});
+    picture.slices.push_back({track, static_cast<double>(k.start_ns) * 1e-3, static_cast<double>(k.end_ns) * 1e-3, place[k.name], k.moves, k.parts});
     before = &k;
   }
   return picture;

@@ -15,7 +15,7 @@
 
 namespace weft::scenarios {
 
-/// Memory follows the slices that are kept, and how many names there are.
+/// Slices of one name that start and end together on lines of one stream (the messages of an exchange) are kept as one. Memory follows the slices that are kept, and how many names there are.
 class TimelineSlices final : public analysis::TimelineEvents {
  public:
   /// Precondition: most_slices > 0.
@@ -33,7 +33,7 @@ class TimelineSlices final : public analysis::TimelineEvents {
 
  private:
   struct Kept {
-    std::uint32_t process = 0, thread = 0, name = 0;
+    std::uint32_t process = 0, stream = 0, thread = 0, name = 0, parts = 1;
     bool moves = false;
     std::int64_t start_ns = 0, end_ns = 0;
   };
@@ -46,6 +46,7 @@ class TimelineSlices final : public analysis::TimelineEvents {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
+  void join_alike();
   void drop_shortest();
 
   std::size_t most_;

@@ -56,6 +56,9 @@ class Browser:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         try:
             self.send("Browser.close")
             self.process.wait(5)
@@ -186,13 +189,11 @@ class Page:
             self.mouse("mouseMoved", x + by * part, y, button="left", buttons=1)
         self.mouse("mouseReleased", x + by, y, button="left", clickCount=1)
 
-    def screenshot(self, path=None, whole=True, top=None, height=None):
-        """PNG bytes of the whole page, or of what is seen; written to `path` when there is one."""
-        params = {"format": "png", "captureBeyondViewport": whole}
-        if whole:
-            size = self.send("Page.getLayoutMetrics")["cssContentSize"]
-            params["clip"] = {"x": 0, "y": top or 0, "width": size["width"], "height": min(height or 16000, size["height"]), "scale": 1}
-        data = base64.b64decode(self.send("Page.captureScreenshot", **params)["data"])
+    def screenshot(self, path=None, scale=1, top=0, height=16000):
+        """PNG bytes of the page from `top` on, made smaller by `scale`; written to `path` when there is one."""
+        size = self.send("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": top, "width": size["width"], "height": min(height, size["height"] - top), "scale": scale}
+        data = base64.b64decode(self.send("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)["data"])
         if path:
             Path(path).write_bytes(data)
         return data
@@ -218,8 +219,8 @@ def pages_of_pdf(data):
     return len(re.findall(rb"/Type\s*/Page\b", data))
 
 
-def colours_of_png(data, most=100000):
-    """How often each colour is seen in a PNG of 8 bits a channel, looked at in about `most` places."""
+def colours_of_png(data):
+    """How often each colour is seen in a PNG of 8 bits a channel. Slow: for small ones."""
     assert data[:8] == b"\x89PNG\r\n\x1a\n", "no PNG"
     at, packed, width, height, channels = 8, b"", 0, 0, 0
     while at < len(data):
@@ -233,11 +234,10 @@ def colours_of_png(data, most=100000):
             packed += body
         at += 12 + length
     raw, stride, before = zlib.decompress(packed), width * channels, bytearray(width * channels)
-    counts, every = collections.Counter(), max(1, int((width * height / most) ** 0.5))
+    counts = collections.Counter()
     for y in range(height):
         line = unfiltered(raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1:(y + 1) * (stride + 1)]), before, channels)
-        if y % every == 0:
-            counts.update(bytes(line[x * channels:x * channels + 3]) for x in range(0, width, every))
+        counts.update(bytes(line[x:x + 3]) for x in range(0, stride, channels))
         before = line
     return counts
 

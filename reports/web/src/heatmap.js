@@ -28,7 +28,7 @@ function rowOf(group, at, s, colour, theme, page) {
   const label = s.narrow ? page.svg("text", { x: 0, y: at * s.row + 12, "font-size": 12, fill: theme.ink }, group.name)
     : page.svg("text", { x: s.left - 8, y: top + tall / 2 + 4, "text-anchor": "end", "font-size": 12, fill: theme.ink }, group.name);
   const cells = runs(group.utilisation).filter((r) => r.shade > 0).map((r) =>
-    page.svg("rect", { class: "cell", x: s.left + r.start * bin, y: top, width: (r.end - r.start) * bin + 0.3, height: tall, fill: colour(r.shade / 100) }));
+    page.svg("rect", { class: "cell", "shape-rendering": "crispEdges", x: s.left + r.start * bin, y: top, width: (r.end - r.start) * bin, height: tall, fill: colour(r.shade / 100) }));
   return [label, page.svg("rect", { x: s.left, y: top, width: s.plot, height: tall, fill: theme.soft }), ...cells];
 }
 
@@ -61,7 +61,7 @@ class Cursor {
     const { groups, total_us: total } = this.data, values = groups[this.row = Math.max(0, Math.min(groups.length - 1, row))].utilisation;
     this.bin = Math.max(0, Math.min(values.length - 1, bin));
     const each = total / values.length, from = this.bin * each, s = this.shape, wide = s.plot / values.length;
-    this.text = [groups[this.row].name, this.page.percent(values[this.bin]) + " full", scale.timeText(from, each / 10) + " to " + scale.timeText(from + each, each / 10)];
+    this.text = [groups[this.row].name, this.page.percent(values[this.bin]) + " full", scale.timeText(from, each / 10, from + each) + " to " + scale.timeText(from + each, each / 10)];
     this.said.textContent = this.text[0] + ": " + this.text[1] + ", " + this.text[2];
     this.element.dataset.cell = this.row + "," + this.bin;
     const top = this.row * s.row + (s.narrow ? 16 : 0);
@@ -92,7 +92,6 @@ export function draw(element, data, page) {
   element.addEventListener("keydown", (event) => cursor.key(event));
   page.onResize(element, (width) => {
     const theme = page.theme(), colour = scale.heat(theme), s = cursor.shape = shape(data.groups, width);
-    theme.soft = getComputedStyle(document.documentElement).getPropertyValue("--soft").trim();
     cursor.box.setAttribute("stroke", theme.accent);
     cursor.box.setAttribute("visibility", "hidden");
     const image = page.svg("svg", { width, height: s.height, viewBox: "0 0 " + width + " " + s.height, role: "img", "aria-label": summary(data, page), tabindex: 0, "font-family": theme.font },

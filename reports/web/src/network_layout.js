@@ -52,7 +52,7 @@ function row(switches, width, y, places, label) {
   let at = 0, before = null;
   for (const s of switches) {
     if (before !== null && before !== s.group) at += gap;
-    places.set(s.number, { x: at + room / 2, y, w, h: BOX, failed: s.failed, label: w >= 17 && s.members === 1 ? label(s) : "", inside: 0, group: s.group, left: at, right: at + room });
+    places.set(s.number, { x: at + room / 2, y, w, h: BOX, failed: s.failed, label: w >= 17 ? (s.members === 1 ? label(s) : "\u00d7" + s.members) : "", inside: 0, group: s.group, left: at, right: at + room });
     at += room;
     before = s.group;
   }
@@ -82,12 +82,11 @@ function tree(part, width, alone, net) {
   if (name) texts.push({ x: 0, y: 13, text: name, strong: true, bold: true });
   if (name && width > 215) texts.push({ x: width, y: 13, anchor: "end", text: "cables up to " + percent(f.cables) + ", NICs " + percent(f.nic) });
   const inner = width - words - 4, crowd = most(tiers.map((t) => part.switches.filter((s) => s.tier === t).length));
-  const apart = alone ? Math.max(TIER, Math.min(170, inner / 6, 60 + crowd)) : TIER;
+  const apart = alone ? Math.max(TIER, Math.min(240, inner / 5, 60 + crowd * 2)) : TIER;
   tiers.forEach((tier, i) => {
     const own = part.switches.filter((s) => s.tier === tier), y = head + BOX / 2 + i * apart;
     row(own, inner, y, places, (s) => numberOf(s.name));
     if (words) texts.push({ x: 0, y: y + 4, text: tierWord(own[0]), strong: true });
-    if (i > 0 && i + 1 < tiers.length) texts.push(...groupTexts(own, places, y + BOX / 2 + 12).map((t) => ({ ...t, x: t.x + words + 2 })));
   });
   for (const p of places.values()) p.x += words + 2;
   const bottom = head + (tiers.length - 1) * apart + BOX, leaves = part.switches.filter((s) => s.tier === tiers[tiers.length - 1]);
@@ -98,7 +97,7 @@ function tree(part, width, alone, net) {
   return {
     width, height: bottom + STUB + STRIP + (wanted.length ? 20 : 4), texts, ring: false, said: said(name, part), switches: part.switches, bundles: part.bundles,
     strip: { x: words + 2, y: bottom + STUB, w: inner, h: STRIP, text: stripText },
-    thickest: Math.max(0.7, Math.min(4, 60 * inner / 1000 / Math.sqrt(part.bundles.length || 1) + 0.6)),
+    thickest: Math.max(0.5, Math.min(4, 0.1 * inner / Math.sqrt(part.bundles.length * crowd || 1))),
     at: (number) => places.get(number),
     way: (a, b) => { const s = [a.x, a.y - a.h / 2], e = [b.x, b.y + b.h / 2]; return [s, [(s[0] + e[0]) / 2, (s[1] + e[1]) / 2], e]; },
     stub: (x, y, w, h) => [[x, y + h / 2 + STUB], Math.max(1.5, Math.min(7, w * 0.4))],
@@ -109,7 +108,7 @@ function tree(part, width, alone, net) {
 function ring(part, width, alone) {
   const name = nameOf(part, alone), side = Math.min(width, 640), centre = [width / 2, side / 2 + (name ? HEAD : 0)];
   const groups = [...new Set(part.switches.map((s) => s.group))], places = new Map(), texts = name ? [{ x: 0, y: 13, text: name, strong: true, bold: true }] : [];
-  const outer = side / 2 - 30, many = groups.length > 1;
+  const outer = side / 2 - 44, many = groups.length > 1;
   const around = (i, n, r, c) => [c[0] + r * Math.sin(2 * Math.PI * i / n), c[1] - r * Math.cos(2 * Math.PI * i / n)];
   groups.forEach((group, g) => {
     const own = part.switches.filter((s) => s.group === group), here = many ? around(g, groups.length, outer - 14, centre) : centre;
@@ -137,7 +136,7 @@ function ring(part, width, alone) {
 export function panels(net, width) {
   const all = parts(net), alone = all.length === 1;
   const crowd = most(all.map((p) => most([0, 1, 2].map((t) => p.switches.filter((s) => s.tier === t).length))));
-  const gap = 18, columns = alone ? 1 : Math.max(1, Math.min(4, all.length, Math.floor((width + gap) / (Math.max(140, Math.min(500, crowd * 9)) + gap))));
+  const gap = 12, columns = alone ? 1 : Math.max(1, Math.min(4, all.length, Math.floor((width + gap) / (Math.max(128, Math.min(500, crowd * 9)) + gap))));
   const each = Math.floor((width - gap * (columns - 1)) / columns);
   return all.map((part) => {
     const direct = part.bundles.some((b) => net.switches[b.from].tier === net.switches[b.to].tier && b.from !== b.to);

@@ -41,14 +41,15 @@ export function timeTicks(from, to, most) {
   const digits = Math.max(0, -Math.floor(Math.log10(step / size) + 1e-9));
   const ticks = [];
   for (let i = Math.ceil(from / step - 1e-9); i * step <= to * (1 + 1e-12) + step * 1e-9; ++i) {
-    ticks.push({ at: i * step, text: (i * step / size).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }) });
+    const at = i * step + 0;   // no -0
+    ticks.push({ at, text: (at / size).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }) });
   }
   return { step, unit, ticks };
 }
 
-/** A moment as precise as a step of the axis wants it: "3.1415 ms". */
-export function timeText(at, step) {
-  const [size, unit] = UNITS.find(([u]) => Math.abs(at) >= u) || UNITS[3];
+/** A moment as precise as a step of the axis wants it: "3.1415 ms"; in the unit that fits `like`. */
+export function timeText(at, step, like = at) {
+  const [size, unit] = UNITS.find(([u]) => Math.abs(like) >= u) || UNITS[3];
   const digits = Math.min(9, Math.max(0, Math.ceil(-Math.log10(step / size) - 1e-9)));
   return (at / size).toLocaleString("en-US", { maximumFractionDigits: digits }) + " " + unit;
 }

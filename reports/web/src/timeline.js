@@ -113,7 +113,7 @@ class Timeline {
     const step = (this.view.to - this.view.from) / 1000;
     this.element.dataset.from = this.view.from;
     this.element.dataset.to = this.view.to;
-    this.range.textContent = scale.timeText(this.view.from, step) + " to " + scale.timeText(this.view.to, step) + " of " + this.page.time(this.model.to);
+    this.range.textContent = scale.timeText(this.view.from, step, this.view.to) + " to " + scale.timeText(this.view.to, step) + " of " + scale.timeText(this.model.to, this.model.to / 1000);
     this.paintMap();
     this.paintTracks();
   }
@@ -189,7 +189,7 @@ class Timeline {
       const w = Math.max(0.75, b - a - (b - a > 3 ? 0.5 : 0)), colour = this.colours[lane.name[i]];
       c.fillStyle = colour;
       c.fillRect(a, y, w, h);
-      if (lane.moves[i] && h >= 6 && w > 5) this.hatch(c, a, y, w, h);
+      if (lane.moves[i] && h >= 11 && w > 5) this.hatch(c, a, y, w, h);
       if (h >= 11 && w > 26) this.label(c, this.model.names[lane.name[i]].name, a, y, w, h, this.inks[lane.name[i]], lane.moves[i]);
       drawn = a + w;
     }
@@ -229,7 +229,7 @@ class Timeline {
     const at = this.view.from + (px - left) * us, i = slices.firstAfter(lane, at - 2 * us);
     if (i >= lane.start.length || lane.start[i] > at + 2 * us) return null;
     const took = lane.end[i] - lane.start[i];
-    return [this.model.names[lane.name[i]].name, this.page.time(took) + ", from " + scale.timeText(lane.start[i], Math.max(took, 1e-3) / 100), row.row.rank + ", " + row.row.name];
+    return [this.model.names[lane.name[i]].name + (lane.parts[i] > 1 ? ", " + lane.parts[i] + " at the same time" : ""), this.page.time(took) + ", from " + scale.timeText(lane.start[i], Math.max(took, 1e-3) / 100), row.row.rank + ", " + row.row.name];
   }
 
   tell(event) {

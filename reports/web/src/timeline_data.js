@@ -3,20 +3,22 @@
 /** "network (3)" is the third line of "network": lines of one name are one row. */
 function nameOf(track) { return track.replace(/ \(\d+\)$/, ""); }
 
-/** {rows: [{rank, name, lanes}], lanes: [{start, end, name, moves: arrays}], names: [{name, time, count, moves}], from, to}; times in us. */
+/** {rows: [{rank, name, lanes}], lanes: [{start, end, name, moves, parts: arrays}], names: [{name, time, count, moves}], to}; times in us. */
 export function read(data) {
   const rows = [], lanes = [], names = data.names.map((name, i) => ({ i, name, time: 0, count: 0, moves: false }));
   let to = 0;
   data.slices.forEach((packed, t) => {
-    const [rank, track] = data.tracks[t], n = packed.length / 3, lane = { start: new Float64Array(n), end: new Float64Array(n), name: new Uint32Array(n), moves: new Uint8Array(n) };
+    const [rank, track] = data.tracks[t], n = packed.length / 4, us = data.unit_ns / 1e3;
+    const lane = { start: new Float64Array(n), end: new Float64Array(n), name: new Uint32Array(n), moves: new Uint8Array(n), parts: new Uint32Array(n) };
     for (let i = 0, at = 0; i < n; ++i) {
-      lane.start[i] = (at += packed[3 * i]) / 1e3;
-      lane.end[i] = (at += packed[3 * i + 1]) / 1e3;
-      lane.name[i] = packed[3 * i + 2] >> 1;
-      lane.moves[i] = packed[3 * i + 2] & 1;
+      lane.start[i] = (at += packed[4 * i]) * us;
+      lane.end[i] = (at += packed[4 * i + 1]) * us;
+      lane.name[i] = packed[4 * i + 2] >> 1;
+      lane.moves[i] = packed[4 * i + 2] & 1;
+      lane.parts[i] = packed[4 * i + 3];
       const of = names[lane.name[i]];
       of.time += lane.end[i] - lane.start[i];
-      ++of.count;
+      of.count += lane.parts[i];
       of.moves = of.moves || lane.moves[i] === 1;
       to = Math.max(to, lane.end[i]);
     }
@@ -25,7 +27,7 @@ export function read(data) {
     else rows.push({ rank, name, lanes: [lane] });
     lanes.push(lane);
   });
-  return { rows, lanes, names, from: 0, to: to || 1, left_out: data.left_out };
+  return { rows, lanes, names, to: to || 1, left_out: data.left_out };
 }
 
 /** The first slice of a lane that ends after a time. */
@@ -59,7 +61,7 @@ export function totals(model) {
       for (let i = 0; i < lane.start.length; ++i) {
         const key = row.rank + "\n" + row.name + "\n" + lane.name[i];
         const sum = found.get(key) || { rank: row.rank, row: row.name, name: model.names[lane.name[i]].name, count: 0, time: 0, first: lane.start[i] };
-        ++sum.count;
+        sum.count += lane.parts[i];
         sum.time += lane.end[i] - lane.start[i];
         sum.first = Math.min(sum.first, lane.start[i]);
         found.set(key, sum);
