@@ -97,6 +97,7 @@ struct Listing {
   std::vector<Table> tables;
   std::vector<std::string> notes;
   std::string schema;   ///< "weft-sensitivity/1": what JSON readers go by; empty for listings that nobody reads back
+  std::string headline; ///< the answer in a sentence or two, before all tables; may be empty
 };
 
 }  // namespace weft::reports

@@ -153,6 +153,7 @@ Page page_of(const Report& report, const RenderOptions& options) {
 
 Page page_of(const Listing& listing, const RenderOptions&) {
   Page page;
+  if (!listing.headline.empty()) page.head.push_back(listing.headline);
   for (const Table& table : listing.tables) page.sheets.push_back(sheet_of(table, false));
   add(page, {"Notes:", listing.notes});
   return page;

@@ -141,6 +141,7 @@ std::string report_text(const Report& report, const RenderOptions&) {
 std::string listing_text(const Listing& listing, const RenderOptions&) {
   Members members(0);
   if (!listing.schema.empty()) members.add("schema", dump_json(Json(listing.schema)));
+  if (!listing.headline.empty()) members.add("headline", dump_json(Json(listing.headline)));
   for (const Table& table : listing.tables) members.add_lines(table.id, table.rows);
   if (!listing.notes.empty()) members.add_lines("notes", listing.notes);
   return members.object() + "\n";

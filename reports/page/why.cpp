@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/cells.h"
+#include "reports/page/picture_data.h"
 #include "reports/page/sections.h"
 
 namespace weft::reports {
@@ -88,38 +89,6 @@ void write_story(const Story& story, std::size_t number, const Writing& w) {
   w.html.close().line();
 }
 
-Json network_json(const NetworkPicture& n) {
-  Json out = {{"title", clean_text(n.title)}, {"nodes", n.nodes}, {"nics_per_node", n.nics_per_node}, {"switches", Json::array()}, {"bundles", Json::array()}, {"failed", Json::array()}};
-  for (const auto& s : n.switches) {
-    out["switches"].push_back({{"name", clean_text(s.name)}, {"tier", s.tier}, {"group", s.group}, {"endpoints", s.endpoints}, {"failed", s.failed}});
-  }
-  for (const auto& b : n.bundles) {
-    out["bundles"].push_back({{"from", b.from}, {"to", b.to}, {"cables", b.cables}, {"failed", b.failed}, {"up", rounded(b.up)}, {"down", rounded(b.down)}});
-  }
-  for (const std::string& f : n.failed) out["failed"].push_back(clean_text(f));
-  return out;
-}
-
-Json timeline_json(const TimelinePicture& t) {
-  Json out = {{"tracks", Json::array()}, {"names", Json::array()}, {"slices", Json::array()}, {"left_out", t.left_out}};
-  for (const auto& track : t.tracks) out["tracks"].push_back({{"rank", clean_text(track.rank)}, {"name", clean_text(track.name)}});
-  for (const std::string& name : t.names) out["names"].push_back(clean_text(name));
-  for (const auto& s : t.slices) {
-    out["slices"].push_back({{"track", s.track}, {"start_us", rounded(s.start_us)}, {"end_us", rounded(s.end_us)}, {"name", s.name}, {"moves", s.moves}});
-  }
-  return out;
-}
-
-Json heatmap_json(const Explanation& why) {
-  Json groups = Json::array();
-  for (const auto& g : why.groups) {
-    Json bins = Json::array();
-    for (const double u : g.utilisation) bins.push_back(std::round(u * 1000) / 1000);
-    groups.push_back({{"name", clean_text(g.name)}, {"utilisation", std::move(bins)}});
-  }
-  return {{"total_us", rounded(why.total.value() * 1e6)}, {"groups", std::move(groups)}};
-}
-
 Json phases_json(const Explanation& why) {
   Json out = Json::array();
   for (const auto& p : why.phases) {
@@ -137,33 +106,11 @@ void write_why(const PagePart& part, const Writing& w) {
   Json& stories = w.data["stories"] = Json::array();
   for (std::size_t i = 0; i < part.stories.size(); ++i) {
     const Story& s = part.stories[i];
-    Json story = {{"of", clean_text(s.of)}, {"bars", bars_of(s.why)}, {"phases", phases_json(s.why)}, {"heatmap", heatmap_json(s.why)}};
-    if (!s.network.switches.empty()) story["network"] = network_json(s.network);
-    if (!s.timeline.slices.empty()) story["timeline"] = timeline_json(s.timeline);
+    Json story = {{"of", clean_text(s.of)}, {"bars", bars_of(s.why)}, {"phases", phases_json(s.why)}, {"heatmap", heatmap_data(s.why)}};
+    if (!s.network.switches.empty()) story["network"] = network_data(s.network);
+    if (!s.timeline.slices.empty()) story["timeline"] = timeline_data(s.timeline);
     stories.push_back(std::move(story));
     write_story(s, i, w);
-  }
-}
-
-void write_pictures(const PagePart& part, const Writing& w) {
-  if (part.stories.empty()) return;
-  w.heading("The network, its links and the timeline", "pictures");
-  for (std::size_t i = 0; i < part.stories.size(); ++i) {
-    const Story& s = part.stories[i];
-    const std::string at = fmt::format("{}/stories/{}", w.pointer, i);
-    if (part.stories.size() > 1) w.heading(s.of, {}, 1);
-    if (!s.network.switches.empty()) {
-      const std::string failed = s.network.failed.empty() ? "no part is down" : fmt::format("{} down", fmt::join(s.network.failed, ", "));
-      const Figure figure(w.html, "network", at + "/network", s.network.title, "switches by tier; cables coloured by how full they are",
-                          fmt::format("Drawing of the network: {} switches, {} nodes, {}", s.network.switches.size(), s.network.nodes, failed));
-    }
-    if (!s.why.groups.empty()) {
-      const Figure figure(w.html, "heatmap", at + "/heatmap", "How full the links are over time", "links that carried anything, by role", "Heat map of the utilisation of links over time");
-    }
-    if (!s.timeline.slices.empty()) {
-      const Figure figure(w.html, "timeline", at + "/timeline", "Timeline", fmt::format("operations by rank; drag or pinch to zoom{}", s.timeline.left_out == 0 ? "" : fmt::format("; the {} shortest are left out", s.timeline.left_out)),
-                          fmt::format("Timeline of {} operations on {} tracks", s.timeline.slices.size(), s.timeline.tracks.size()));
-    }
   }
 }
 

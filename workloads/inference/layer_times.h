@@ -32,11 +32,14 @@ class LayerTimes final : public StepTimes {
 
   Seconds prefill(const PrefillLoad& slowest) const override;
   Seconds decode(const DecodeLoad& slowest) const override;
+  double prefill_hbm_share(const PrefillLoad& slowest) const override;
+  double decode_hbm_share(const DecodeLoad& slowest) const override;
   /// Pieces of a layer, exchanges included.
   PieceTimes pieces(const MicroBatch& b) const;
   PassTime pass(const MicroBatch& b) const;
 
  private:
+  double hbm_share(const MicroBatch& b) const;
   struct ExchangeTimes {
     Seconds dispatch, combine, tensor;
   };
