@@ -74,7 +74,11 @@ void write_tornado(const Listing& listing, std::size_t number, const Writing& w)
   if (table == nullptr) throw UserError("", "a sensitivity without its table \"sensitivity\"", "weft sensitivity SCENARIO --json -o FILE writes one");
   w.heading("What the answer hangs on", fmt::format("sensitivity-{}", number + 1));
   write_notes(listing.notes, w);
-  if (const Table* answer = table_named(listing, "answer")) write_table(w.html, table_of(*answer, "The answer that is looked at"));
+  if (const Table* answer = table_named(listing, "answer"); answer != nullptr && !answer->rows.empty()) {
+    const std::string sentence = word_in(answer->rows.front(), "sentence");
+    if (!sentence.empty()) w.html.element("p", sentence, {{"class", "question"}});
+    write_closed_table(w.html, table_of(*answer, "The answer that is looked at"), "The answer that is looked at");
+  }
   w.data = {{"bars", tornado_json(*table)}};
   {
     const Figure figure(w.html, "tornado", w.pointer, "Change of the answer when one input moves", "percent; the input that matters most on top",
@@ -91,13 +95,6 @@ void write_tornado(const Listing& listing, std::size_t number, const Writing& w)
 
 namespace {
 
-/// Which rows of a sweep lie on its front: those of its table `front`, compared cell by cell.
-bool on_front(const Row& row, const Table* front) {
-  return front != nullptr && std::ranges::any_of(front->rows, [&](const Row& f) {
-           return std::ranges::all_of(f.cells(), [&](const auto& c) { const Cell* same = row.find(c.first); return same == nullptr || *same == c.second; });
-         });
-}
-
 /// What tells a point from its neighbours: its words and the inputs that were varied, without the two that are drawn.
 std::string point_name(const Row& row, const Table& table, const WebPage& page) {
   std::string out;
@@ -107,18 +104,23 @@ std::string point_name(const Row& row, const Table& table, const WebPage& page) 
   }
   if (!out.empty()) return out;
   for (const auto& [name, cell] : row.cells()) {
-    if (name == page.x || name == page.y) continue;
+    if (name == page.x || name == page.y || name == "on_front") continue;
     if (name.starts_with('/') || !is_number(cell)) add(name, cell);
   }
   return out;
 }
 
-Json cloud_json(const Table& table, const Table* front, const WebPage& page) {
+bool on_front(const Row& row) {
+  const Cell* cell = row.find("on_front");
+  return cell != nullptr && exact_text(*cell) == "true";
+}
+
+Json cloud_json(const Table& table, const WebPage& page) {
   struct Point { double x, y; bool front; std::string name; };
   std::vector<Point> points;
   for (const Row& row : table.rows) {
     const auto x = number_in(row, page.x), y = number_in(row, page.y);
-    if (x && y && points.size() < kMostPoints) points.push_back({*x, *y, on_front(row, front), point_name(row, table, page)});
+    if (x && y && points.size() < kMostPoints) points.push_back({*x, *y, on_front(row), point_name(row, table, page)});
   }
   std::ranges::stable_sort(points, {}, &Point::x);
   Json out = {{"x_name", page.x}, {"y_name", page.y}, {"x", Json::array()}, {"y", Json::array()}, {"front", Json::array()}, {"names", Json::array()}};
@@ -136,21 +138,23 @@ Json cloud_json(const Table& table, const Table* front, const WebPage& page) {
 void write_sweep(const Listing& listing, std::size_t number, const WebPage& page, const Writing& w) {
   w.heading("Sweep", fmt::format("sweep-{}", number + 1));
   write_notes(listing.notes, w);
-  const Table* front = table_named(listing, "front");
+  bool drawn = false;
   for (const Table& table : listing.tables) {
-    if (&table == front || table.rows.empty()) continue;
-    const std::string caption = fmt::format("{}, {} points", table.title.empty() ? table.id : table.title, table.rows.size());
-    const bool drawn = !page.x.empty() && std::ranges::any_of(table.rows, [&](const Row& r) { return number_in(r, page.x) && number_in(r, page.y); });
-    if (!drawn) {
+    if (table.rows.empty()) continue;
+    const std::string title = table.title.empty() ? table.id : table.title, caption = fmt::format("{}, {} {}", title, table.rows.size(), table.rows.size() == 1 ? "row" : "rows");
+    const bool drawable = !drawn && !page.x.empty() && std::ranges::any_of(table.rows, [&](const Row& r) { return number_in(r, page.x) && number_in(r, page.y); });
+    if (!drawable) {
+      w.heading(title, {}, 1);
       write_table(w.html, table_of(table, caption));
       continue;
     }
-    w.data = cloud_json(table, front, page);
-    const Figure figure(w.html, "front", w.pointer, fmt::format("{} against {}", page.y, page.x), front == nullptr ? "every point of the sweep" : "every point of the sweep; the line joins those that nothing beats in both",
-                        fmt::format("Chart of {} points{}", table.rows.size(), front == nullptr ? "" : fmt::format(", {} of them on the Pareto front", front->rows.size())));
+    drawn = true;
+    w.data = cloud_json(table, page);
+    const auto best = std::ranges::count_if(table.rows, on_front);
+    const Figure figure(w.html, "front", w.pointer, fmt::format("{} against {}", page.y, page.x), best == 0 ? "every point of the sweep" : "every point of the sweep; the line joins those that nothing beats in both",
+                        fmt::format("Chart of {} points{}", table.rows.size(), best == 0 ? "" : fmt::format(", {} of them on the Pareto front", best)));
     write_closed_table(w.html, table_of(table, caption));
   }
-  if (front != nullptr && !front->rows.empty()) write_table(w.html, table_of(*front, fmt::format("On the front: {} points", front->rows.size())));
 }
 
 }  // namespace weft::reports

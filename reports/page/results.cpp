@@ -68,6 +68,8 @@ void write_expected(const PagePart& part, const Writing& w) {
   w.heading("Published values and what came out", "expected");
   const Verdict v = verdict_of(part.report);
   w.html.element("p", fmt::format("{} of {} met within their tolerance, {} missed for a known reason, {} for none.", v.met, v.all, v.known, v.missed));
+  constexpr std::size_t drawn = 60;
+  Json rows = Json::array();
   TextTable table{"Published values beside the results", {"value of", "published", "here", "difference", "tolerance", "verdict", "source"}, {false, true, true, true, true, false, false}, {}, {}};
   for (const Expectation& e : all) {
     const bool judged = e.not_reproducible.empty();
@@ -78,7 +80,13 @@ void write_expected(const PagePart& part, const Writing& w) {
     table.rows.push_back({e.of, readable_text(e.value), readable_text(e.got), fmt::format("{:+.3g} %", e.error_pct),
                           judged ? fmt::format("{:.3g} %", e.tolerance_pct) : "-", verdict, e.source});
     table.classes.push_back(mark);
+    if (rows.size() < drawn) {
+      rows.push_back({{"name", clean_text(e.of)}, {"error_pct", rounded(e.error_pct)}, {"tolerance_pct", rounded(e.tolerance_pct)}, {"verdict", !judged ? "open" : e.pass ? "met" : mark}});
+    }
   }
+  w.data["verdicts"] = {{"rows", std::move(rows)}};
+  const Figure figure(w.html, "verdicts", w.pointer + "/verdicts", "How far the results are from what was published", all.size() > drawn ? fmt::format("the first {} of {}", drawn, all.size()) : "",
+                      fmt::format("Chart of {} published values and their tolerances: {} met", v.all, v.met));
   write_table(w.html, table);
 }
 

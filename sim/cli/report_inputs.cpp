@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -74,6 +75,8 @@ void read_result(const std::string& path, Json document, ReportInputs& out) {
 }
 
 void read_one(const std::string& given, ReportInputs& out) {
+  std::error_code error;
+  if (std::filesystem::is_directory(given, error)) return out.sweeps.push_back(given);   // of points files
   const std::string path = scenario_path(given);
   if (path != "-") {
     const std::string schema = schema_of_lines(read_file(path, kMostBytes));

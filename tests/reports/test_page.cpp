@@ -231,18 +231,16 @@ TEST_CASE("page: points of a sweep are sorted, and those of its front are marked
   WebPage page;
   page.x = "price_MUSD";
   page.y = "tokens";
-  const auto point = [](std::int64_t nodes, double price, double tokens) {
+  const auto point = [](std::int64_t nodes, double price, double tokens, bool on_front) {
     Row row;
-    return row.set("/cluster/nodes", nodes).set("price_MUSD", price).set("tokens", tokens);
+    return row.set("/cluster/nodes", nodes).set("price_MUSD", price).set("tokens", tokens).set("on_front", on_front);
   };
   Table points;
-  points.id = "points";
-  points.rows = {point(64, 20, 5), point(32, 10, 4), point(48, 25, 3)};
-  Table front = points;
-  front.id = "front";
-  front.rows.pop_back();   // more money for fewer tokens
+  points.id = "pareto";
+  points.label_columns = {{"/cluster/nodes", "nodes"}};
+  points.rows = {point(64, 20, 5, true), point(32, 10, 4, true), point(48, 25, 3, false)};   // more money for fewer tokens
   Listing listing;
-  listing.tables = {points, front};
+  listing.tables = {points};
   page.sweeps = {listing};
   const ReadPage read = read_page(filled_page(kFrame, page));
   for (const std::string& error : read.errors) FAIL_CHECK(error);
