@@ -55,13 +55,24 @@ reports::Report run_again(const RunInput& input, const Options& o) {
   return report;
 }
 
-reports::PagePart part_of(const RunInput& input, const Options& o) {
+/// Which of --of are cases of this scenario: of several results each has its own.
+std::vector<std::string> cases_of(const RunInput& input, const Options& o, bool alone) {
+  if (alone || o.of.empty()) return o.of;
+  std::vector<std::string> out;
+  for (const std::string& of : o.of) {
+    if (names_a_case(input.scenario, of, run_options(input.scenario, o.run))) out.push_back(of);
+  }
+  return out;
+}
+
+reports::PagePart part_of(const RunInput& input, const Options& o, bool alone) {
   reports::PagePart part;
   part.report = run_again(input, o);
   part.file = input.path == "-" ? "standard input" : std::filesystem::path(input.path).filename().string();
   part.command = command_of(input, o);
   part.curves = reports::curves_of(part.report);
-  if (!o.no_why) part.stories = stories_of(input.scenario, part.report, o.of, run_options(input.scenario, o.run), o.common);
+  const std::vector<std::string> cases = cases_of(input, o, alone);
+  if (!o.no_why && (o.of.empty() || !cases.empty())) part.stories = stories_of(input.scenario, part.report, cases, run_options(input.scenario, o.run), o.common);
   return part;
 }
 
@@ -72,7 +83,7 @@ void make_page(const Options& o) {
   ReportInputs inputs = read_report_inputs(o.run.files);
   if (!o.x.empty() && inputs.sweeps.empty()) throw UserError("--x", "none of the files is a sweep", "weft sweep writes one");
   reports::WebPage page;
-  for (const RunInput& input : inputs.runs) page.parts.push_back(part_of(input, o));
+  for (const RunInput& input : inputs.runs) page.parts.push_back(part_of(input, o, inputs.runs.size() == 1));
   page.tornados = std::move(inputs.tornados);
   page.x = o.x;
   page.y = o.y;
