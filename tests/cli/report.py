@@ -144,10 +144,34 @@ class Page(unittest.TestCase):
         self.write_result()
         text, page = self.page(self.result, "table5_latency")
         self.assertIn("2 results", page.text)
+        self.assertIn("RoCE/network", self.page(self.result, "table5_latency", "--of", "RoCE/network[pair=cross_leaf")[1].text)
         self.assertIn("p2-results", page.ids)
 
     def test_standard_input_is_a_scenario(self):
         self.assertIn("Planes &amp; rails", self.ok("report", "-", "-o", "-", stdin=self.file.read_text()))
+
+    def stories(self, *arguments):
+        text = self.page(*arguments)[0]
+        return json.loads(re.search(r'id="weft-data">(.*?)</script>', text, re.S)[1])["parts"][0].get("stories", [])
+
+    def test_the_longest_case_of_the_first_variant_is_told_in_full(self):
+        self.write_result()
+        rows = [r for r in json.loads(self.result.read_text())["result"]["rows"] if r["variant"] == "MPFT" and "time_us" in r]
+        longest = max(rows, key=lambda r: r["time_us"])
+        story = self.stories(self.result)[0]
+        self.assertEqual(story["of"], f"MPFT/a2a[gpus={longest['gpus']},size_B={longest['size_B']}]")
+        # The phases of the critical path are the whole case.
+        self.assertAlmostEqual(sum(p["time_us"] for p in story["phases"]) / longest["time_us"], 1, delta=1e-4)
+        self.assertTrue(story["network"]["switches"])
+        self.assertTrue(story["timeline"]["slices"])
+
+    def test_a_case_is_told_by_name_and_none_with_no_why(self):
+        story, = self.stories(self.file, "--of", "MRFT/a2a[gpus=16,size_B=1024]")
+        self.assertEqual(story["of"], "MRFT/a2a[gpus=16,size_B=1024]")
+        self.assertEqual(self.stories(self.file, "--no-why"), [])
+        message = self.refused("report", self.file, "--of", "gpus=16")
+        self.assertIn("MRFT/a2a[gpus=16,size_B=1024]", message)
+        self.refused("report", self.file, "--of", "absent")
 
     def test_a_result_that_was_changed_by_hand_is_refused(self):
         changed = self.write_result()
