@@ -9,6 +9,8 @@
 #include "reports/page/curves.h"
 #include "reports/page/page.h"
 #include "scenarios/runner.h"
+#include "scenarios/studies/collected_points.h"
+#include "scenarios/studies/pareto.h"
 #include "scenarios/studies/uncertainty.h"
 #include "sim/cli/app.h"
 #include "sim/cli/execute.h"
@@ -76,6 +78,19 @@ reports::PagePart part_of(const RunInput& input, const Options& o, bool alone) {
   return part;
 }
 
+/// Puts points files onto the page: what they hold, and with axes the cloud of points with its front. Throws UserError.
+void add_sweep(const std::vector<std::string>& files, const Options& o, reports::WebPage& page) {
+  if (files.empty()) return;
+  reports::Listing listing = scenarios::read_points(files);
+  if (!o.x.empty()) {
+    reports::Table cloud = scenarios::pareto_table(listing, {scenarios::parse_goal(o.x, false, "--x"), scenarios::parse_goal(o.y, true, "--y")}, true);
+    page.x = cloud.columns.at(0).name;
+    page.y = cloud.columns.at(1).name;
+    listing.tables.insert(listing.tables.begin(), std::move(cloud));
+  }
+  page.sweeps.push_back(std::move(listing));
+}
+
 void make_page(const Options& o) {
   check_output(o.common);
   if (!reports::can_draw_pages()) reports::html_page({});   // says why not, before anything runs
@@ -85,8 +100,7 @@ void make_page(const Options& o) {
   reports::WebPage page;
   for (const RunInput& input : inputs.runs) page.parts.push_back(part_of(input, o, inputs.runs.size() == 1));
   page.tornados = std::move(inputs.tornados);
-  page.x = o.x;
-  page.y = o.y;
+  add_sweep(inputs.sweeps, o, page);
   emit_text(reports::html_page(page), o.common);
 }
 
