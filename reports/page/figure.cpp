@@ -44,8 +44,8 @@ void write_table(Html& html, const TextTable& table) {
   html.close().close().close().line();
 }
 
-void write_closed_table(Html& html, const TextTable& table, std::string_view summary) {
-  html.open("details", {{"class", "as-table"}}).element("summary", summary);
+void write_closed_table(Html& html, const TextTable& table, std::string_view summary, bool open) {
+  html.open("details", {{"class", "as-table"}, {"open", open ? "open" : ""}}).element("summary", summary);
   write_table(html, table);
   html.close().line();
 }

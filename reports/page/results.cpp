@@ -87,7 +87,7 @@ void write_expected(const PagePart& part, const Writing& w) {
   w.data["verdicts"] = {{"rows", std::move(rows)}};
   const Figure figure(w.html, "verdicts", w.pointer + "/verdicts", "How far the results are from what was published", all.size() > drawn ? fmt::format("the first {} of {}", drawn, all.size()) : "",
                       fmt::format("Chart of {} published values and their tolerances: {} met", v.all, v.met));
-  write_table(w.html, table);
+  write_closed_table(w.html, table, "As a table", true);
 }
 
 void write_doubts(const PagePart& part, const Writing& w) {

@@ -49,8 +49,8 @@ struct TextTable {
   std::vector<std::string> classes;  ///< of rows; may be shorter
 };
 void write_table(Html& html, const TextTable& table);
-/// The same below "As a table", closed at first.
-void write_closed_table(Html& html, const TextTable& table, std::string_view summary = "As a table");
+/// The same below "As a table", closed at first, or open.
+void write_closed_table(Html& html, const TextTable& table, std::string_view summary = "As a table", bool open = false);
 
 // In the order of the page.
 void write_cards(const PagePart& part, const WebPage& page, const Writing& w);

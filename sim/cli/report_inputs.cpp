@@ -22,13 +22,10 @@ constexpr std::size_t kMostBytes = std::size_t{256} << 20;   // of a file of poi
 
 [[noreturn]] void refuse(const std::string& file, const std::string& message, const std::string& hint) { throw UserError({{file, "", message, hint}}); }
 
-/// The schema of a file of points: its first line is an object of its own.
-std::string schema_of_lines(const std::string& text) {
-  const std::size_t end = text.find('\n');
-  if (end == std::string::npos || text.find_first_not_of(" \t\r\n", end) == std::string::npos) return {};
-  const Json first = Json::parse(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-  if (!first.is_object() || !first.contains("schema") || !first["schema"].is_string()) return {};
-  return first["schema"].get<std::string>();
+/// Whether a text begins with the header of a points file, of whatever version: an object on a line of its own.
+bool holds_points(const std::string& text) {
+  const Json first = Json::parse(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(text.find('\n'), text.size())), nullptr, false);
+  return first.is_object() && first.contains("schema") && first["schema"].is_string() && first["schema"].get<std::string>().starts_with("weft-sweep/");
 }
 
 Cell cell_of_json(const Json& value) {
@@ -78,11 +75,7 @@ void read_one(const std::string& given, ReportInputs& out) {
   std::error_code error;
   if (std::filesystem::is_directory(given, error)) return out.sweeps.push_back(given);   // of points files
   const std::string path = scenario_path(given);
-  if (path != "-") {
-    const std::string schema = schema_of_lines(read_file(path, kMostBytes));
-    if (schema == "weft-sweep/1") return out.sweeps.push_back(path);
-    if (!schema.empty()) refuse(path, fmt::format("lines of the schema \"{}\", which this weft does not know", schema), "it reads weft-sweep/1");
-  }
+  if (path != "-" && holds_points(read_file(path, kMostBytes))) return out.sweeps.push_back(path);
   Json document = read_json_file(path);
   const std::string file = path == "-" ? "standard input" : path;
   if (!document.is_object()) refuse(file, "expected a result or a scenario: an object", "weft run SCENARIO --json -o FILE writes a result");

@@ -218,6 +218,18 @@ class Page(unittest.TestCase):
         self.assertIn("-40.25", page.text)
         self.assertIn('data-chart="tornado"', text)
 
+    def test_a_sweep_is_drawn_as_points_with_their_front(self):
+        self.ok("sweep", self.file, "--vary", "/cluster/nodes=4,8,12", "--points", "p.jsonl", "-q")
+        text, page = self.page("p.jsonl", "--x", "price_MUSD", "--y", "price.endpoints")
+        cloud = json.loads(re.search(r'id="weft-data">(.*?)</script>', text, re.S)[1])["sweeps"][0]
+        self.assertEqual(len(cloud["x"]), 6)
+        self.assertEqual(cloud["x"], sorted(cloud["x"]))
+        # More endpoints cost more: of each number of nodes the cheaper network is on the front.
+        self.assertGreaterEqual(sum(cloud["front"]), 3)
+        self.assertIn("/cluster/nodes", page.text)
+        self.assertIn("prise", self.refused("report", "p.jsonl", "--x", "prise", "--y", "endpoints"))
+        self.assertIn("price_MUSD", self.page("p.jsonl")[1].text)
+
     def test_without_the_chart_library_weft_says_why_and_exits_77(self):
         message = self.refused("report", self.file, binary=WITHOUT, code=77)
         self.assertIn("configured with -Dreport=disabled", message)
