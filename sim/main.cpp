@@ -22,6 +22,7 @@ enum Exit { ok = 0, run_failed = 1, usage = 2, invalid_input = 3, check_failed =
 // As a shell tells of a program that a signal ended.
 extern "C" void on_interrupt(int signal) {
   weft::core::remove_unfinished_files();
+  weft::core::say_last_words();
   ::_exit(128 + signal);
 }
 static_assert(interrupted == 128 + SIGINT);
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
     if (std::signal(signal, on_interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);   // nohup
   }
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_IGN);   // a file that may not grow is an error of writing, like a full disk
   CLI::App app{"weft simulates AI clusters: what a network costs, how fast it is, what it loses when a part fails.\n"
                "Start with: weft compare scenarios/mpft_vs_mrft.json"};
   app.name("weft");

@@ -28,13 +28,15 @@ Json json_of(const Expectation& e) {
   if (!e.not_reproducible.empty()) {   // neither met nor missed
     return {{"of", e.of}, {"value", e.value}, {"got", e.got}, {"error_pct", e.error_pct}, {"not_reproducible", e.not_reproducible}, {"source", e.source}};
   }
-  return {{"of", e.of},
-          {"value", e.value},
-          {"got", e.got},
-          {"error_pct", e.error_pct},
-          {"tolerance_pct", e.tolerance_pct},
-          {"pass", e.pass},
-          {"source", e.source}};
+  Json out = {{"of", e.of},
+              {"value", e.value},
+              {"got", e.got},
+              {"error_pct", e.error_pct},
+              {"tolerance_pct", e.tolerance_pct},
+              {"pass", e.pass},
+              {"source", e.source}};
+  if (!e.known_miss.empty()) out["known_miss"] = e.known_miss;
+  return out;
 }
 
 Json json_of(const InputDifference& d) {

@@ -1,0 +1,74 @@
+#include "scenarios/studies/timeline_picture.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "scenarios/case_run.h"
+#include "scenarios/parallel.h"
+#include "scenarios/resolve.h"
+#include "scenarios/studies/timeline_slices.h"
+#include "scenarios/trace.h"
+#include "sim/analysis/timeline/traced_program.h"
+
+namespace weft::scenarios {
+namespace {
+
+/// The first trial of a case, to the end of its first program.
+void draw_case(const TracedCase& drawn, const RunOptions& options, const TraceRequest& request) {
+  const ResolvedVariant& v = *drawn.variant;
+  const Cluster& cluster = *v.cluster;
+  try {
+    topology::Router router(cluster.fabric(), cluster.routing());
+    const workloads::Case drawn_case = drawn.workload->workload->cases(cluster.view(router)).at(drawn.number);
+    const auto program = drawn_case.program(0);
+    const Placement placement = cluster.fabric().placement();
+    analysis::TracedProgram traced(*program, placement, {request.ranks.of(placement.ranks()), request.arrows}, *request.to);
+    options.engine.run(router, traced, engine_options(options, cluster), traced);
+    traced.close();
+  } catch (const UserError& e) {
+    throw placed(e, v.file, drawn.workload->pointer);
+  } catch (const RunError& e) {
+    throw RunError(fmt::format("{}: {}: {}: {}", v.file, drawn.workload->pointer, drawn.name, e.what()));
+  }
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> ranks_to_draw(std::span<const analysis::PathStep> path, std::uint32_t ranks, std::size_t count) {
+  std::map<std::uint32_t, double> on_path;
+  for (const analysis::PathStep& s : path) {
+    if (s.rank >= 0 && s.rank < ranks) on_path[static_cast<std::uint32_t>(s.rank)] += (s.finish - s.start).value();
+  }
+  std::vector<std::pair<double, std::uint32_t>> by_time;
+  for (const auto& [rank, time] : on_path) by_time.emplace_back(-time, rank);
+  std::sort(by_time.begin(), by_time.end());
+  std::vector<std::uint32_t> chosen;
+  const auto add = [&](std::uint32_t rank) {
+    if (chosen.size() < count && std::find(chosen.begin(), chosen.end(), rank) == chosen.end()) chosen.push_back(rank);
+  };
+  for (const auto& [time, rank] : by_time) add(rank);
+  for (std::size_t i = 0; i < count; ++i) add(static_cast<std::uint32_t>(i * ranks / count));
+  for (std::uint32_t rank = 0; rank < ranks && chosen.size() < count; ++rank) add(rank);
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+reports::TimelinePicture timeline_picture(const Scenario& scenario, const DataPlaces& data, const std::string& of, const RunOptions& options,
+                                          const std::vector<std::uint32_t>& ranks, std::size_t most_slices) {
+  if (options.engine.own_process) {
+    throw UserError("--engine", fmt::format("the {} engine plays the program in a process of its own, where nobody can watch it", options.engine.name));
+  }
+  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
+  const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
+  TimelineSlices slices(most_slices);
+  const TraceRequest request{of, ranks.empty() ? RankList() : RankList(fmt::format("{}", fmt::join(ranks, ",")), "ranks"), false, &slices};
+  RunOptions own = options;
+  own.threads = threads_of(options.jobs);
+  draw_case(choose_traced(variants, request), own, request);
+  return slices.take();
+}
+
+}  // namespace weft::scenarios

@@ -1,0 +1,22 @@
+// Making a TimelinePicture: one case run again, with the slices of some ranks kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "reports/page/page.h"
+#include "scenarios/runner.h"
+
+namespace weft::scenarios {
+
+/// The ranks that a timeline is drawn of, in order: those that most of the critical path's time is spent on, then others spread over the cluster.
+std::vector<std::uint32_t> ranks_to_draw(std::span<const analysis::PathStep> path, std::uint32_t ranks, std::size_t count);
+
+/// A timeline of one case, on these ranks. `of` as explain() takes it. Throws UserError.
+reports::TimelinePicture timeline_picture(const Scenario& scenario, const DataPlaces& data, const std::string& of, const RunOptions& options,
+                                          const std::vector<std::uint32_t>& ranks, std::size_t most_slices);
+
+}  // namespace weft::scenarios
