@@ -135,6 +135,10 @@ std::string html_page(const WebPage& page) {
     throw NotPossibleHere(fmt::format("the page's chart library is not part of this build: {}. With npm and its registry at hand, build again: ./weft and ./check fetch it then; "
                                       "elsewhere delete reports/web/page_template.cpp in the build folder first", page_template_missing()));
   }
+  return filled_page(page_template(), page);
+}
+
+std::string filled_page(std::string_view text, const WebPage& page) {
   if (page.parts.empty() && page.tornados.empty() && page.sweeps.empty()) throw UserError("", "there is nothing to make a page of", "name a result or a scenario");
   constexpr std::array<std::string_view, 2> own = {"variant", "workload"};
   for (const PagePart& part : page.parts) {
@@ -146,7 +150,7 @@ std::string html_page(const WebPage& page) {
   write_main(page, html, data);
   const std::string version = page.parts.empty() ? std::string() : " " + page.parts.front().report.system.version;
   html.open("footer").element("p", "Made by weft" + version + ". This page needs no network: everything that it shows is in this file.").close();
-  return filled(page_template(), {{{"@title@", escaped(title_of(page))}, {"@body@", html.done()}, {"@data@", script_json(data)}}});
+  return filled(text, {{{"@title@", escaped(title_of(page))}, {"@body@", html.done()}, {"@data@", script_json(data)}}});
 }
 
 }  // namespace weft::reports

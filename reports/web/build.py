@@ -136,7 +136,12 @@ def main():
         if args.mode == "disabled":
             raise Missing("it was configured with -Dreport=disabled")
         text, missing = template(fetch(args.work), args.charts), ""
+        if args.work:
+            (args.work / "missing").unlink(missing_ok=True)
     except Missing as e:
+        if args.work:   # the launchers look for it, and have it tried again
+            args.work.mkdir(parents=True, exist_ok=True)
+            (args.work / "missing").write_text(str(e) + "\n")
         if args.mode == "enabled":
             raise SystemExit(f"build.py: the chart library of the page (Meson feature report): {e}") from None
         text, missing = "", str(e)
