@@ -1,6 +1,7 @@
 #include "scenarios/studies/timeline_picture.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include <fmt/format.h>
@@ -16,18 +17,23 @@
 namespace weft::scenarios {
 namespace {
 
-/// The first trial of a case, to the end of its first program.
-void draw_case(const TracedCase& drawn, const RunOptions& options, const TraceRequest& request) {
+/// The first trial of a case: its programs one after another.
+void draw_case(const TracedCase& drawn, const RunOptions& options, const TraceRequest& request, TimelineSlices& slices) {
   const ResolvedVariant& v = *drawn.variant;
   const Cluster& cluster = *v.cluster;
   try {
-    topology::Router router(cluster.fabric(), cluster.routing());
-    const workloads::Case drawn_case = drawn.workload->workload->cases(cluster.view(router)).at(drawn.number);
-    const auto program = drawn_case.program(0);
+    topology::Router own(cluster.fabric(), cluster.routing());
+    const workloads::Case c = drawn.workload->workload->cases(cluster.view(own)).at(drawn.number);
     const Placement placement = cluster.fabric().placement();
-    analysis::TracedProgram traced(*program, placement, {request.ranks.of(placement.ranks()), request.arrows}, *request.to);
-    options.engine.run(router, traced, engine_options(options, cluster), traced);
-    traced.close();
+    Seconds begun;
+    for (std::size_t i = 0; i <= c.then.size(); ++i) {
+      topology::Router router(cluster.fabric(), cluster.routing());
+      const auto program = i == 0 ? c.program(0) : c.then[i - 1].program(0);
+      slices.begin_program(std::llround(begun.value() * 1e9));
+      analysis::TracedProgram traced(*program, placement, {request.ranks.of(placement.ranks()), request.arrows}, slices);
+      begun += options.engine.run(router, traced, engine_options(options, cluster), traced).makespan;
+      traced.close();
+    }
   } catch (const UserError& e) {
     throw placed(e, v.file, drawn.workload->pointer);
   } catch (const RunError& e) {
@@ -52,7 +58,6 @@ std::vector<std::uint32_t> ranks_to_draw(std::span<const analysis::PathStep> pat
   for (const auto& [time, rank] : by_time) add(rank);
   for (std::size_t i = 0; i < count; ++i) add(static_cast<std::uint32_t>(i * ranks / count));
   for (std::uint32_t rank = 0; rank < ranks && chosen.size() < count; ++rank) add(rank);
-  std::sort(chosen.begin(), chosen.end());
   return chosen;
 }
 
@@ -63,11 +68,11 @@ reports::TimelinePicture timeline_picture(const Scenario& scenario, const DataPl
   }
   const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
   const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
-  TimelineSlices slices(most_slices);
+  TimelineSlices slices(most_slices, ranks);
   const TraceRequest request{of, ranks.empty() ? RankList() : RankList(fmt::format("{}", fmt::join(ranks, ",")), "ranks"), false, &slices};
   RunOptions own = options;
   own.threads = threads_of(options.jobs);
-  draw_case(choose_traced(variants, request), own, request);
+  draw_case(choose_traced(variants, request), own, request, slices);
   return slices.take();
 }
 
