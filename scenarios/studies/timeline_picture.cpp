@@ -5,7 +5,6 @@
 #include <map>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "scenarios/case_run.h"
 #include "scenarios/parallel.h"
@@ -18,7 +17,7 @@ namespace weft::scenarios {
 namespace {
 
 /// The first trial of a case: its programs one after another.
-void draw_case(const TracedCase& drawn, const RunOptions& options, const TraceRequest& request, TimelineSlices& slices) {
+void draw_case(const TracedCase& drawn, const RunOptions& options, const std::vector<bool>& ranks, TimelineSlices& slices) {
   const ResolvedVariant& v = *drawn.variant;
   const Cluster& cluster = *v.cluster;
   try {
@@ -30,7 +29,7 @@ void draw_case(const TracedCase& drawn, const RunOptions& options, const TraceRe
       topology::Router router(cluster.fabric(), cluster.routing());
       const auto program = i == 0 ? c.program(0) : c.then[i - 1].program(0);
       slices.begin_program(std::llround(begun.value() * 1e9));
-      analysis::TracedProgram traced(*program, placement, {request.ranks.of(placement.ranks()), request.arrows}, slices);
+      analysis::TracedProgram traced(*program, placement, {ranks, false}, slices);
       begun += options.engine.run(router, traced, engine_options(options, cluster), traced).makespan;
       traced.close();
     }
@@ -68,11 +67,17 @@ reports::TimelinePicture timeline_picture(const Scenario& scenario, const DataPl
   }
   const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
   const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
-  TimelineSlices slices(most_slices, ranks);
-  const TraceRequest request{of, ranks.empty() ? RankList() : RankList(fmt::format("{}", fmt::join(ranks, ",")), "ranks"), false, &slices};
+  const TracedCase drawn = choose_case(variants, of, "--of", "SCENARIO");
+  const std::uint32_t count = drawn.variant->cluster->fabric().placement().ranks();
+  std::vector<bool> listed(ranks.empty() ? 0 : count, false);
+  for (const std::uint32_t rank : ranks) {
+    WEFT_CHECK(rank < count, fmt::format("rank {} of {}", rank, count));
+    listed[rank] = true;
+  }
   RunOptions own = options;
   own.threads = threads_of(options.jobs);
-  draw_case(choose_traced(variants, request), own, request, slices);
+  TimelineSlices slices(most_slices, ranks);
+  draw_case(drawn, own, listed, slices);
   return slices.take();
 }
 

@@ -1,7 +1,31 @@
 #include "sim/cli/report_stories.h"
 
-namespace weft::cli {
+#include "scenarios/studies/story.h"
+#include "sim/cli/execute.h"
+#include "sim/cli/report_cases.h"
+#include "sim/core/error.h"
 
-std::vector<reports::Story> stories_of(const scenarios::Scenario&, const reports::Report&, const std::vector<std::string>&, const scenarios::RunOptions&, const Common&) { return {}; }
+namespace weft::cli {
+namespace {
+
+/// All timelines of a page together: what fits beside everything else.
+constexpr std::size_t kMostSlices = 20000;
+
+}  // namespace
+
+std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, const reports::Report& report, const std::vector<std::string>& of,
+                                       const scenarios::RunOptions& run, const Common& common) {
+  const DataPlaces data = DataPlaces::standard();
+  scenarios::StoryOptions options;
+  options.explain.run = run;
+  options.explain.run.kernel_times = std::make_shared<const scenarios::KernelTimes>(data, run.kernels);
+  const std::vector<std::string> told = of.empty() ? cases_to_tell(scenarios::explainable(scenario, data, options.explain.run), report) : of;
+  std::vector<reports::Story> stories;
+  Progress progress(common);
+  options.explain.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
+  if (!told.empty()) options.slices = kMostSlices / told.size();
+  for (const std::string& one : told) stories.push_back(scenarios::tell(scenario, data, one, options));
+  return stories;
+}
 
 }  // namespace weft::cli

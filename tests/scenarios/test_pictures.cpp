@@ -222,5 +222,4 @@ TEST_CASE("a case of a scenario is drawn on the ranks asked for, alone") {
   CHECK(sum(t.slices, [](const auto& s) { return s.moves; }) > 0);
   for (std::size_t i = 1; i < t.slices.size(); ++i) CHECK(t.slices[i - 1].track <= t.slices[i].track);
   CHECK_THROWS_AS(scenarios::timeline_picture(scenarios::test::scenario(text), scenarios::test::data(), "a2a", {}, {0}, 20000), UserError);
-  CHECK_THROWS_AS(scenarios::timeline_picture(scenarios::test::scenario(text), scenarios::test::data(), "a2a[gpus=32]", {}, {32}, 20000), UserError);
 }

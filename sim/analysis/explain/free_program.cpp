@@ -1,5 +1,7 @@
 #include "sim/analysis/explain/free_program.h"
 
+#include <cctype>
+
 namespace weft::analysis {
 
 using workloads::Transfer;
@@ -13,12 +15,19 @@ std::string otherwise_called(const Transfer& t, std::span<const workloads::CommK
   return t.kernel.valid() ? kernels[t.kernel.value].name : "transfer";
 }
 
+std::string phase_name(std::string name) {
+  while (!name.empty() && (std::isdigit(static_cast<unsigned char>(name.back())) != 0 || name.back() == ' ')) name.pop_back();
+  return name;
+}
+
 FreeProgram::FreeProgram(workloads::Program& inside, const Freed& what)
     : inside_(inside), operations_(what.operations), kernels_(inside.kernels().begin(), inside.kernels().end()) {
   for (workloads::CommKernel& k : kernels_) {
-    if (what.kernel.empty() || k.name != what.kernel) continue;
-    if (what.on_nics) k.nic_rate.reset(), k.nic_share.reset();
-    else k.nvlink_rate.reset();
+    for (const Freed::Kernel& lifted : what.kernels) {
+      if (k.name != lifted.name) continue;
+      if (lifted.on_nics) k.nic_rate.reset(), k.nic_share.reset();
+      else k.nvlink_rate.reset();
+    }
   }
 }
 
@@ -33,7 +42,7 @@ void FreeProgram::on_complete(OpId id, Seconds now, workloads::Sink& sink) {
 }
 
 bool FreeProgram::freed(OpId id, const std::string& otherwise) {
-  return !operations_.empty() && operation_name(inside_, id, label_, otherwise) == operations_;
+  return !operations_.empty() && phase_name(operation_name(inside_, id, label_, otherwise)) == operations_;
 }
 
 void FreeProgram::transfer(const Transfer& t, std::span<const OpId> after) {

@@ -13,11 +13,18 @@ namespace weft::analysis {
 std::string operation_name(const workloads::Program& program, OpId id, workloads::OpLabel& label, const std::string& otherwise);
 std::string otherwise_called(const workloads::Transfer& t, std::span<const workloads::CommKernel> kernels);
 
+/// Operations that differ in a number at the end of their names are alike: "send to pipeline rank 3" and "... 4".
+std::string phase_name(std::string name);
+
 /// What is free.
 struct Freed {
-  std::string operations;      ///< by name; empty: none
-  std::string kernel;          ///< whose rates on NICs or NVLink are lifted; empty: none
-  bool on_nics = false;        ///< which of them
+  /// A communication kernel whose own rate is lifted, on NICs or on NVLink.
+  struct Kernel {
+    std::string name;
+    bool on_nics = false;
+  };
+  std::string operations;      ///< by phase_name(); empty: none
+  std::vector<Kernel> kernels;
   std::vector<LinkId> links;   ///< for whoever runs it: their capacities
 };
 

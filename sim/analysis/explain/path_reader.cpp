@@ -1,7 +1,7 @@
 #include "sim/analysis/explain/path_reader.h"
 
 #include <algorithm>
-#include <cmath>
+#include <set>
 
 #include "sim/analysis/explain/free_program.h"
 
@@ -11,7 +11,7 @@ using workloads::Transfer;
 
 namespace {
 
-constexpr double kSame = 1e-6;   ///< links that are full to within this part of each other are equally full
+constexpr double kSame = 0.01;   ///< links that are full to within this part of each other are equally full
 
 /// The rank that a transfer belongs to when its label says none: the GPU or NIC that it leaves first.
 std::int64_t first_rank(const Transfer& t, Placement placement) {
@@ -213,28 +213,26 @@ void PathReader::meet(Window& w, const Flying& f, double begin, double end) {
   });
 }
 
-/// The fullest link of the step's route; of equally full ones the wire before a kernel's own rate on it, then the first of its route.
+/// The fullest links of the step's route. Where a wire is as full as a kernel's own rate on it, it is the wire that limits.
 void PathReader::find_limit(Window& w) const {
   StepFacts& s = w.facts;
   const double moving = (s.step.finish - s.step.start).value() - s.latency;
   if (!s.moves || moving <= 0) return;
-  if (w.rate_cap > 0 && w.bytes / moving >= w.rate_cap * (1 - kSame)) s.at_rate_cap = true;
-  std::uint32_t best = Chains<Piece>::none;
-  for (const std::uint32_t l : w.links) {
-    const double full = *w.carried.find(l) / (paths_.capacity(l) * moving);
-    const bool wire = l < link_bytes_.size(), best_is_wire = best < link_bytes_.size();
-    const bool more = full > s.full * (1 + kSame), same = full >= s.full * (1 - kSame);
-    if (best != Chains<Piece>::none && !more && !(same && wire && !best_is_wire)) continue;
-    best = l;
-    s.full = full;
+  s.at_rate_cap = w.rate_cap > 0 && w.bytes / moving >= w.rate_cap * (1 - kSame);
+  const auto full = [&](std::uint32_t l) { return *w.carried.find(l) / (paths_.capacity(l) * moving); };
+  for (const std::uint32_t l : w.links) s.full = std::max(s.full, full(l));
+  std::set<std::pair<std::uint32_t, std::string>> known;   // roles and kernels
+  const auto add = [&](LinkId link, const std::string& kernel) {
+    const std::uint32_t role = roles_.of(link);
+    if (!known.contains({role, ""}) && known.insert({role, kernel}).second) s.limits.push_back({link, kernel});
+  };
+  for (const bool wires : {true, false}) {
+    for (const std::uint32_t l : w.links) {
+      if ((l < link_bytes_.size()) != wires || full(l) < s.full * (1 - kSame)) continue;
+      if (wires) add(LinkId(l), "");
+      else add(paths_.virtual_of(l).link, inside_.kernels()[paths_.virtual_of(l).kernel.value].name);
+    }
   }
-  if (best == Chains<Piece>::none) return;
-  if (best < link_bytes_.size()) {
-    s.link = LinkId(best);
-    return;
-  }
-  s.link = paths_.virtual_of(best).link;
-  s.kernel = inside_.kernels()[paths_.virtual_of(best).kernel.value].name;
 }
 
 std::vector<StepFacts> PathReader::take() {

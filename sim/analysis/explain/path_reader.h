@@ -26,10 +26,13 @@ struct StepFacts {
   double latency = 0;              ///< seconds before its first byte moved
   double hbm_share = 0;            ///< of a computation
   bool moves = false, computes = false;
-  LinkId link;                     ///< that limited it; of links that are alike in a folded run the one that stands for them
-  std::string kernel;              ///< whose own rate on that link it was; empty: the wire's
+  struct Limit {
+    LinkId link;                   ///< of links that are alike in a folded run the one that stands for them
+    std::string kernel;            ///< whose own rate on that link it was; empty: the wire's
+  };
+  std::vector<Limit> limits;       ///< the links of its route that were fullest, equally so; of each role and kernel one
   bool at_rate_cap = false;
-  double full = 0;                 ///< how full that link was meanwhile, 0 to 1
+  double full = 0;                 ///< how full they were meanwhile, 0 to 1
   double hidden = 0;               ///< of a computation: seconds of it in which its rank sent
 };
 
