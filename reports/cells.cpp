@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -59,6 +60,19 @@ std::string readable_text(double value) {
   const std::size_t point = text.find('.');
   if (point == std::string::npos) return with_separators(text);
   return without_trailing_zeros(with_separators(text.substr(0, point)) + text.substr(point));
+}
+
+std::string significant_text(double value, int digits) {
+  const double rounded = std::strtod(fmt::format("{:.{}g}", value, digits).c_str(), nullptr);
+  if (rounded != 0 && (std::abs(rounded) < 1e-4 || std::abs(rounded) >= 1e15)) return fmt::format("{:.{}g}", rounded, digits);
+  const int before_point = rounded == 0 ? 1 : static_cast<int>(std::floor(std::log10(std::abs(rounded)))) + 1;
+  return without_trailing_zeros(fixed_text(rounded, std::max(0, digits - before_point)));
+}
+
+std::string fixed_text(double value, int decimals) {
+  const std::string text = fmt::format("{:.{}f}", value, decimals);
+  const std::size_t point = std::min(text.find('.'), text.size());
+  return with_separators(text.substr(0, point)) + text.substr(point);
 }
 
 std::string readable_text(const Cell& cell) {
