@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "reports/cells.h"
+#include "sim/core/cell_text.h"
 #include "sim/core/error.h"
 
 namespace weft::scenarios {
@@ -18,10 +18,10 @@ std::string trimmed(std::string s) {
 
 bool row_matches(const Row& r, const CellPath& p) {
   const Cell* variant = r.find("variant");
-  if (variant == nullptr || reports::exact_text(*variant) != p.variant) return false;
+  if (variant == nullptr || exact_text(*variant) != p.variant) return false;
   return std::all_of(p.labels.begin(), p.labels.end(), [&](const auto& label) {
     const Cell* c = r.find(label.first);
-    return c != nullptr && reports::exact_text(*c) == label.second;
+    return c != nullptr && exact_text(*c) == label.second;
   });
 }
 

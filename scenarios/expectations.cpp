@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "reports/cells.h"
 #include "scenarios/cell_path.h"
 #include "scenarios/runner.h"
+#include "sim/core/cell_text.h"
 
 namespace weft::scenarios {
 
@@ -13,7 +13,7 @@ double cell_of(const reports::Report& report, const std::string& path) {
   const Cell& c = cell_at(report, parse_cell_path(path));
   if (std::holds_alternative<std::string>(c)) throw UserError("", fmt::format("\"{}\" is a word, not a number", path));
   if (const auto* truth = std::get_if<bool>(&c)) return *truth ? 1 : 0;
-  return reports::number_of(c);
+  return number_of(c);
 }
 
 void check_expectations(const Scenario& scenario, reports::Report& report) {

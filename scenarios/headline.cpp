@@ -5,8 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "reports/cells.h"
-#include "reports/headline.h"
+#include "sim/core/cell_text.h"
 #include "sim/core/error.h"
 
 namespace weft::scenarios {
@@ -54,7 +53,7 @@ const Cell* cell_of(const reports::Report& report, CellPath path) {
 /// NaN for what is no number.
 double number_at(const reports::Report& report, const CellPath& path) {
   const Cell* cell = cell_of(report, path);
-  return cell != nullptr && reports::is_number(*cell) ? reports::number_of(*cell) : std::nan("");
+  return cell != nullptr && is_number(*cell) ? number_of(*cell) : std::nan("");
 }
 
 }  // namespace
@@ -148,13 +147,13 @@ std::string HeadlineTemplate::value_of(const Field& f, const reports::Report& re
   const bool change = f.operation == Operation::change || f.operation == Operation::words;
   const auto text = [&](double value) {
     if (!std::isfinite(value)) return std::string();
-    if (f.style == 'f') return reports::fixed_text(value, f.digits);
-    return reports::significant_text(value, f.style == 0 && change ? 2 : f.digits);
+    if (f.style == 'f') return fixed_text(value, f.digits);
+    return significant_text(value, f.style == 0 && change ? 2 : f.digits);
   };
   if (f.operation == Operation::none) {
     const Cell* cell = cell_of(report, f.cell);
     if (cell == nullptr) return {};
-    return reports::is_number(*cell) && f.style != 0 ? text(reports::number_of(*cell)) : reports::readable_text(*cell);
+    return is_number(*cell) && f.style != 0 ? text(number_of(*cell)) : readable_text(*cell);
   }
   const double value = number_at(report, f.cell);
   const double other = f.other ? number_at(report, *f.other) : 1;
@@ -184,10 +183,9 @@ std::optional<std::string> HeadlineTemplate::filled(const reports::Report& repor
   return out;
 }
 
-void add_headline(const Scenario& scenario, reports::Report& report) {
-  std::optional<std::string> own;
-  if (!scenario.headline.empty()) own = HeadlineTemplate::parse(scenario.headline).filled(report);
-  report.headline = own ? *own : reports::automatic_headline(report);
+std::optional<std::string> headline_of(const Scenario& scenario, const reports::Report& report) {
+  if (scenario.headline.empty()) return std::nullopt;
+  return HeadlineTemplate::parse(scenario.headline).filled(report);
 }
 
 }  // namespace weft::scenarios

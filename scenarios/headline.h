@@ -1,4 +1,4 @@
-// HeadlineTemplate: a sentence with cells in it, "A step takes {MPFT/step/step_s:.3g} s", and how a report gets its headline.
+// HeadlineTemplate: a sentence with cells in it, "A step takes {MPFT/step/step_s:.3g} s", filled from a report.
 #pragma once
 
 #include <optional>
@@ -51,7 +51,8 @@ class HeadlineTemplate {
   std::vector<Piece> pieces_;
 };
 
-/// Gives the report its headline: the scenario's template where its cells are there, else one from the report alone (reports/headline.h).
-void add_headline(const Scenario& scenario, reports::Report& report);
+/// The scenario's headline with the report's cells; empty when it has none, or when cells are not there. A report then has one of its own:
+/// report.headline = headline_of(scenario, report).value_or(reports::automatic_headline(report)).
+std::optional<std::string> headline_of(const Scenario& scenario, const reports::Report& report);
 
 }  // namespace weft::scenarios

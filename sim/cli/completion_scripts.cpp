@@ -1,5 +1,7 @@
 #include "sim/cli/completion_scripts.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace weft::cli {
@@ -29,7 +31,7 @@ std::string brief(const std::string& text) {
   constexpr std::size_t kLongest = 70;
   std::string out = text.substr(0, text.find_first_of(";\n"));
   if (out.size() <= kLongest) return out;
-  out.resize(out.rfind(' ', kLongest));
+  out.resize(std::min(out.rfind(' ', kLongest), kLongest));
   while (!out.empty() && (out.back() == ',' || out.back() == ':' || out.back() == '(')) out.pop_back();
   return out + " ...";
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/compare.h"
+#include "reports/headline.h"
 #include "scenarios/headline.h"
 #include "scenarios/studies/uncertainty.h"
 #include "sim/core/error.h"
@@ -76,7 +77,7 @@ reports::Report execute(const scenarios::Scenario& scenario, const Common& commo
     run.trace = nullptr;
     scenarios::check_expectations(scenario, report);
     if (draws > 0) scenarios::add_uncertainty(report, scenario, DataPlaces::standard(), run, draws);
-    scenarios::add_headline(scenario, report);
+    report.headline = scenarios::headline_of(scenario, report).value_or(reports::automatic_headline(report));
   }
   for (const std::string& w : report.warnings) note(common, w, NoteKind::warning);
   if (common.verbose > 0) {
