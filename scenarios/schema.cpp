@@ -171,9 +171,11 @@ Json scenario_schema(const DataPlaces& data) {
           {"additionalProperties", false},
           {"properties",
            {{"$schema", text("for editors; weft does not read it")},
-            {"title", text("headline")},
+            {"title", text("what it is, in a few words")},
             {"question", text("what is asked, as a sentence")},
             {"source", text("publication that it follows")},
+            {"headline", text("the answer as a sentence with cells in braces: {variant/workload[label=value]/column}, behind a colon ratio, percent, change or minus "
+                              "and another cell, longer|shorter (any two words) and another cell, times and a number; behind another colon .3g or .1f")},
             {"cluster", cluster_schema()},
             {"workload", {{"type", "array"}, {"minItems", 1}, {"items", workload_schema(data)}}},
             {"variants", {{"type", "array"}, {"items", std::move(variant)}}},
