@@ -89,7 +89,7 @@ class Study {
       const Side side = i % 2 == 0 ? Side::low : Side::high;
       try_values(moves_[i / 2], side, side == Side::low ? m.low : m.high, [&](const Json& document, bool gpu) { return answer_of(document, gpu); });
     });
-    rank(moved);
+    rank(moved, options_.step);
     Sensitivity out;
     out.sentence = sentence_of(answer_, moved);
     out.listing = tables_of(answer_, moved, found_.still, options_.step, out.sentence);

@@ -57,6 +57,13 @@ bool is_scalar_list(const Json& v) {
   return v.is_array() && std::all_of(v.begin(), v.end(), [](const Json& e) { return !e.is_structured(); });
 }
 
+/// A list of objects of which one at least has a rate, a time or the like.
+bool has_quantities(const Json& list) {
+  return list.size() <= kLongList && std::any_of(list.begin(), list.end(), [](const Json& e) {
+           return e.is_object() && std::any_of(e.begin(), e.end(), [](const Json& v) { return v.is_string() && magnitude(v); });
+         });
+}
+
 Setting setting(const std::string& pointer, const Json& value) { return {pointer, std::make_shared<const Json>(value)}; }
 
 /// A named object with what it extends folded in; nothing when it cannot be read.
@@ -78,11 +85,12 @@ class Finder {
     const Json resolved = (*base_.input)["resolved"][0];
     Json cluster = resolved["cluster"], workload = resolved["workload"][0];
     for (const char* key : {"constants", "gpus"}) cluster.erase(key);
-    walk(&document["cluster"], &cluster, {"/cluster", "cluster: ", {}, Part::cluster, ""});
-    const Json& entry = document["workload"][0];
-    const std::string id = workload["id"].get<std::string>(), kind = workload["kind"].get<std::string>();
-    for (const char* key : {"constants", "id", "kind"}) workload.erase(key);
+    const std::string kind = workload["kind"].get<std::string>();
     find_parameters(kind);
+    if (uses_cluster_) walk(&document["cluster"], &cluster, {"/cluster", "cluster: ", {}, Part::cluster, ""});
+    const Json& entry = document["workload"][0];
+    const std::string id = workload["id"].get<std::string>();
+    for (const char* key : {"constants", "id", "kind"}) workload.erase(key);
     find_behind(workload);
     walk(&entry, &workload, {"/workload/" + escaped(id), id + ": ", {}, Part::workload, ""});
     refuse_two_gpus();
@@ -101,7 +109,9 @@ class Finder {
 
   void find_parameters(const std::string& kind) {
     for (const auto& k : analysis_kinds()) {
-      if (k.name == kind) parameters_ = &k.parameters;
+      if (k.name != kind) continue;
+      parameters_ = &k.parameters;
+      uses_cluster_ = k.uses_cluster;
     }
     for (const auto& k : workloads::workload_kinds()) {
       if (k.name == kind) parameters_ = &k.parameters;
@@ -159,7 +169,7 @@ class Finder {
   }
 
   void add_list(const Json& list, bool given, const std::string& key, const At& at) {
-    if (!given && list.size() > 1) return;   // curves and tables of a data file
+    if (!given && list.size() > 1 && !has_quantities(list)) return;   // curves, and what lies where
     if (list.size() > kLongList) {
       if (is_scalar_list(list) && magnitude(list[0])) still(at.name, fmt::format("{} values", list.size()), "given", "", "a curve: --set gives another");
       return;
@@ -170,7 +180,7 @@ class Finder {
       if (list.size() > 1) here.name += "/" + std::to_string(i);
       if (list[i].is_object()) {
         here.name += "/";
-        walk(given ? &list[i] : nullptr, nullptr, here);
+        walk(given ? &list[i] : nullptr, given ? nullptr : &list[i], here);
       } else {
         add_number(list[i], !given, key, here);
       }
@@ -281,7 +291,7 @@ class Finder {
     const bool sourced = entry.is_object() && entry.contains("value");
     if (entry.is_object() && !sourced) {
       here.before.push_back(setting(here.pointer, entry));
-      here.name += "/";
+      here.name += " ";
       for (const auto& [inner, value] : entry.items()) add_entry(slot, inner, value, file, here);
       return;
     }
@@ -331,6 +341,8 @@ class Finder {
   /// Constants of the result that no input stands for.
   void list_constants() {
     for (const ConstantUsed& c : base_.constants) {
+      const bool of_cluster = c.name.starts_with("node ") || c.name.starts_with("transport ") || c.name.starts_with("storage node ");
+      if (!uses_cluster_ && of_cluster) continue;
       if (named_.contains(c.name) || c.name.starts_with("model ") || c.name.starts_with("day ") || c.name.starts_with("requests: ")) continue;
       const std::string last = ": " + c.name.substr(c.name.rfind(": ") + 2);
       const bool of_workload = std::any_of(out_.inputs.begin(), out_.inputs.end(), [&](const Input& i) { return i.name.ends_with(last) && i.source == c.source; });
@@ -344,6 +356,7 @@ class Finder {
   const reports::Report& base_;
   const DataPlaces& data_;
   const std::vector<ColumnDoc>* parameters_ = nullptr;
+  bool uses_cluster_ = true;   // false: it takes no part, and is left alone
   std::vector<std::pair<std::string, std::shared_ptr<const Json>>> behind_;
   std::set<std::string> named_;
   FoundInputs out_;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kRounding_pct = 1e-7;     // runs that differ by less are the same
 constexpr double kMatters_pct = 1;         // an assumption that moves the answer by more is listed
+constexpr double kAsAsked = 0.06;          // of the logarithm of a step: rounding to whole numbers counts as moved as asked
 constexpr std::size_t kNamed = 12;         // names in a note
 constexpr std::size_t kHalfBar = 14;
 
@@ -40,7 +41,7 @@ Row row_of(const MovedInput& m, std::int64_t number) {
   if (both) r.set("elasticity", *both);
   if (down) r.set("elasticity_down", *down);
   if (up) r.set("elasticity_up", *up);
-  r.set("swing_pct", m.swing_pct()).set("origin", m.origin);
+  r.set("swing_pct", m.swing_pct()).set("moved", m.structure ? "next" : "step").set("origin", m.origin);
   if (!m.source.empty()) r.set("source", m.source);
   r.set("pointer", m.pointers);
   if (const std::string note = noted(m); !note.empty()) r.set("note", note);
@@ -59,9 +60,10 @@ std::vector<ColumnDoc> columns() {
           {"elasticity_down", "the same from the base down; where it is not the one upwards there is a kink", true},
           {"elasticity_up", "the same from the base up", true},
           {"swing_pct", "from the least to the largest of the three answers, of the answer", true},
+          {"moved", "step: by the step that was asked for; next: to the next value that holds, since it is a whole number or structure", true},
           {"origin", "published, measured, derived, fitted, assumed; given: by the scenario; default: of the workload, nobody gave it"},
           {"source", "where it comes from", true},
-          {"pointer", "where it stands, as --set and --together take it", true},
+          {"pointer", "where it stands, as --together takes it, and --set where the scenario names the file that it is of", true},
           {"note", "why it did not move as asked"}};
 }
 
@@ -78,11 +80,11 @@ std::string told(const std::vector<const MovedInput*>& list) {
   return out;
 }
 
-std::vector<const MovedInput*> first(const std::vector<MovedInput>& inputs, std::size_t most, bool assumed) {
+template <class Wanted>
+std::vector<const MovedInput*> first(const std::vector<MovedInput>& inputs, std::size_t most, const Wanted& wanted) {
   std::vector<const MovedInput*> out;
   for (const MovedInput& m : inputs) {
-    const bool wanted = assumed ? m.assumed() && m.swing_pct() > kMatters_pct : m.moves();
-    if (wanted && out.size() < most) out.push_back(&m);
+    if (m.moves() && wanted(m) && out.size() < most) out.push_back(&m);
   }
   return out;
 }
@@ -96,10 +98,9 @@ std::string names(const std::vector<const MovedInput*>& list) {
 }
 
 /// "------|++++": a change down to the left, a change up to the right.
-std::string bar(const MovedInput& m, double most_pct) {
-  const double low = m.low.answer ? m.change_pct(m.low) : 0, high = m.high.answer ? m.change_pct(m.high) : 0;
+std::string bar(double low_pct, double high_pct, double most_pct) {
   const auto length = [&](double pct) { return pct > 0 ? std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(kHalfBar * pct / most_pct))) : 0; };
-  const std::size_t left = length(-std::min({low, high, 0.0})), right = length(std::max({low, high, 0.0}));
+  const std::size_t left = length(-std::min({low_pct, high_pct, 0.0})), right = length(std::max({low_pct, high_pct, 0.0}));
   return std::string(kHalfBar - left, ' ') + std::string(left, '-') + "|" + std::string(right, '+');
 }
 
@@ -117,20 +118,28 @@ double MovedInput::swing_pct() const {
 
 bool MovedInput::moves() const { return swing_pct() > kRounding_pct; }
 
-void rank(std::vector<MovedInput>& inputs) {
+void rank(std::vector<MovedInput>& inputs, const StepSize& step) {
+  for (MovedInput& m : inputs) {
+    const auto other = [&](const SideResult& r, Side side) { return r.answer && std::abs(std::log(r.ratio) / std::log(step.factor(side)) - 1) > kAsAsked; };
+    m.structure = other(m.low, Side::low) || other(m.high, Side::high);
+  }
   const auto key = [](const MovedInput& m) { return m.low.answer || m.high.answer ? (m.moves() ? m.swing_pct() : 0) : -1; };
   std::stable_sort(inputs.begin(), inputs.end(), [&](const MovedInput& a, const MovedInput& b) { return key(a) > key(b); });
 }
 
 std::string sentence_of(const Answer& a, const std::vector<MovedInput>& inputs) {
-  const std::string where = a.of.substr(0, a.of.rfind('/'));
-  std::string out = fmt::format("{} of {} is {:.5g}.", a.column, where, a.value);
-  const auto most = first(inputs, 3, false);
-  out += most.empty() ? " None of the inputs moves it." : fmt::format(" It depends most on {}.", told(most));
-  const auto assumed = first(inputs, 2, true);
-  if (most.empty()) return out;
-  if (assumed.empty()) return out + fmt::format(" No input that was assumed moves it by more than {:g} %.", kMatters_pct);
-  return out + fmt::format(" Of what is assumed, {} matter{}.", told(assumed), assumed.size() == 1 ? "s" : "");
+  const auto matters = [](const MovedInput& m, const char* origin) { return m.origin == origin && m.swing_pct() > kMatters_pct; };
+  const auto most = first(inputs, 3, [](const MovedInput& m) { return !m.structure; });
+  const auto structure = first(inputs, 2, [](const MovedInput& m) { return m.structure; });
+  const auto assumed = first(inputs, 2, [&](const MovedInput& m) { return matters(m, "assumed"); });
+  const auto defaults = first(inputs, 2, [&](const MovedInput& m) { return matters(m, "default"); });
+  std::string out = fmt::format("{} of {} is {:.5g}.", a.column, a.of.substr(0, a.of.rfind('/')), a.value);
+  if (most.empty() && structure.empty()) return out + " None of the inputs moves it.";
+  if (!most.empty()) out += fmt::format(" It depends most on {}.", told(most));
+  if (!structure.empty()) out += fmt::format(" Of what moves in whole steps only, most on {}.", told(structure));
+  if (assumed.empty()) out += fmt::format(" No input that was assumed moves it by more than {:g} %", kMatters_pct);
+  else out += fmt::format(" Of what is assumed, {} matter{}", told(assumed), assumed.size() == 1 ? "s" : "");
+  return out + (defaults.empty() ? "." : fmt::format("; of the defaults that the scenario leaves, {}.", told(defaults)));
 }
 
 reports::Table still_table(const std::vector<StillInput>& still) {
@@ -195,11 +204,11 @@ reports::Listing tables_of(const Answer& a, const std::vector<MovedInput>& input
   table.columns = columns();
   reports::Table assumed = table;
   assumed.id = "assumed";
-  assumed.title = fmt::format("Assumptions that move it by more than {:g} %", kMatters_pct);
+  assumed.title = fmt::format("Assumptions, and defaults that nobody chose, that move it by more than {:g} %", kMatters_pct);
   std::int64_t number = 0;
   for (const MovedInput& m : inputs) {
     table.rows.push_back(row_of(m, ++number));
-    if (m.assumed() && m.swing_pct() > kMatters_pct) assumed.rows.push_back(table.rows.back());
+    if (m.doubtful() && m.swing_pct() > kMatters_pct) assumed.rows.push_back(table.rows.back());
   }
   out.tables = {std::move(answer), std::move(table), std::move(assumed), still_table(still)};
   if (!rest.empty()) out.notes.push_back(fmt::format("{} of {} inputs move nothing: {}", rest.size(), inputs.size(), names(rest)));
@@ -207,40 +216,59 @@ reports::Listing tables_of(const Answer& a, const std::vector<MovedInput>& input
   return out;
 }
 
+namespace {
+
+double change(const Row& r, const char* name) { return r.find(name) != nullptr ? r.number(name) : 0; }
+bool moves(const Row& r) { return r.number("swing_pct") > kRounding_pct; }
+bool has_answer(const Row& r) { return r.find("answer_low") != nullptr || r.find("answer_high") != nullptr; }
+bool in_steps(const Row& r) { return std::get<std::string>(*r.find("moved")) == "step"; }
+
+/// The table without its details and with those of its rows that are wanted; bars, when asked for, are to one scale.
+template <class Wanted>
+reports::Table part_of(const reports::Table& all, bool bars, const Wanted& wanted) {
+  reports::Table t = all;
+  std::erase_if(t.columns, [](const ColumnDoc& d) { return d.detail && d.name != "note"; });
+  std::erase_if(t.rows, [&](const Row& r) { return !wanted(r); });
+  double most = 0;
+  for (const Row& r : t.rows) most = std::max({most, std::abs(change(r, "change_low_pct")), std::abs(change(r, "change_high_pct"))});
+  if (bars) t.columns.insert(t.columns.begin() + 5, {"bar", "how far the answer goes down (-) and up (+)"});
+  for (Row& r : t.rows) {
+    Row shown;
+    for (const std::vector<ColumnDoc>* docs : {&t.label_columns, &t.columns}) {
+      for (const ColumnDoc& d : *docs) {
+        if (const Cell* c = r.find(d.name)) shown.set(d.name, *c);
+        if (d.name == "bar" && moves(r)) shown.set("bar", bar(change(r, "change_low_pct"), change(r, "change_high_pct"), most));
+      }
+    }
+    r = std::move(shown);
+  }
+  return t;
+}
+
+}  // namespace
+
 reports::Listing for_people(const Sensitivity& result, bool all) {
   reports::Listing out;
   out.notes = result.listing.notes;
   const std::vector<reports::Table>& tables = result.listing.tables;
-  const auto change = [](const Row& r, const char* name) { return r.find(name) != nullptr ? r.number(name) : 0; };
-  double most = 0;
-  for (const Row& r : tables[1].rows) most = std::max({most, std::abs(change(r, "change_low_pct")), std::abs(change(r, "change_high_pct"))});
-  for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
-    reports::Table t = tables[i];
-    std::erase_if(t.columns, [](const ColumnDoc& d) { return d.detail; });
-    if (i == 1) t.columns.insert(t.columns.begin() + 5, {"bar", "how far the answer goes down (-) and up (+)"});
-    std::vector<Row> rows;
-    for (const Row& r : t.rows) {
-      const bool moves = r.number("swing_pct") > kRounding_pct, failed = r.find("answer_low") == nullptr && r.find("answer_high") == nullptr;
-      if (!moves && !all && !failed) continue;
-      Row shown;
-      for (const auto& [name, cell] : r.cells()) {
-        const auto known = [&, &name = name](const ColumnDoc& d) { return d.name == name; };
-        if (std::any_of(t.columns.begin(), t.columns.end(), known) || std::any_of(t.label_columns.begin(), t.label_columns.end(), known)) shown.set(name, cell);
-      }
-      if (i == 1 && moves) {
-        MovedInput m;
-        m.reference = 100;
-        if (r.find("change_low_pct") != nullptr) m.low.answer = 100 + change(r, "change_low_pct");
-        if (r.find("change_high_pct") != nullptr) m.high.answer = 100 + change(r, "change_high_pct");
-        shown.set("bar", bar(m, most));
-      }
-      rows.push_back(std::move(shown));
-    }
-    t.rows = std::move(rows);
-    if (i == 1 || !t.rows.empty()) out.tables.push_back(std::move(t));
+  const reports::Table& inputs = tables[1];
+  const auto add = [&](reports::Table t) {
+    if (!t.rows.empty()) out.tables.push_back(std::move(t));
+  };
+  add(part_of(inputs, true, [&](const Row& r) { return in_steps(r) && has_answer(r) && (moves(r) || all); }));
+  reports::Table structure = part_of(inputs, true, [&](const Row& r) { return !in_steps(r) && has_answer(r) && (moves(r) || all); });
+  structure.id = "structure";
+  structure.title = "What moves in whole steps only: to the next value that holds";
+  add(std::move(structure));
+  reports::Table stuck = part_of(inputs, false, [](const Row& r) { return !has_answer(r); });
+  stuck.id = "stuck";
+  stuck.title = "What can be moved to no other value that holds";
+  if (all) add(std::move(stuck));
+  add(part_of(tables[2], false, [](const Row&) { return true; }));
+  if (all) add(tables[3]);
+  else if (const std::size_t n = tables[3].rows.size(); n > 0) {
+    out.notes.push_back(fmt::format("{} input{} where {} (zero, parts of a fit, or without a key): --all or --list say why", n, n > 1 ? "s stay" : " stays", n > 1 ? "they are" : "it is"));
   }
-  if (all) out.tables.push_back(tables[3]);
-  else if (!tables[3].rows.empty()) out.notes.push_back(fmt::format("{} inputs stay where they are (zero, parts of a fit, or without a key): --all or --list say why", tables[3].rows.size()));
   return out;
 }
 

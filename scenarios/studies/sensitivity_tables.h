@@ -24,15 +24,16 @@ struct MovedInput {
   std::string name, pointers, value, origin, source;
   double reference = 0;            ///< the answer that changes are changes of
   SideResult low, high;
+  bool structure = false;          ///< it could not move by the step that was asked for, but to the next value that holds
 
   double change_pct(const SideResult& side) const;   ///< zero when there is no answer
   double swing_pct() const;                          ///< from the least to the largest of the three answers
   bool moves() const;                                ///< by more than rounding
-  bool assumed() const { return origin == "assumed" || origin == "default"; }
+  bool doubtful() const { return origin == "assumed" || origin == "default"; }
 };
 
-/// Largest swing first; equal ones stay in order, and what has no answer comes last.
-void rank(std::vector<MovedInput>& inputs);
+/// Says of each whether it moved as was asked. Largest swing first; equal ones stay in order, and what has no answer comes last.
+void rank(std::vector<MovedInput>& inputs, const StepSize& step);
 
 /// `inputs` are ranked.
 std::string sentence_of(const Answer& answer, const std::vector<MovedInput>& inputs);
