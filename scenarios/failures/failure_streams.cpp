@@ -12,6 +12,9 @@ using models::FailedPart;
 using workloads::failures::Effect;
 using workloads::failures::FailureStream;
 
+/// Less than this is the latency of other paths.
+constexpr double kUnnoticed = 1.0001;
+
 /// Builds the streams of one cluster; each kind of part is played once.
 class Streams {
  public:
@@ -91,7 +94,7 @@ class Streams {
     s.effect = Effect::slow;
     s.switch_over = (loss.nodes_slowed > 0 ? q_.recovery.rail_switch_over : q_.recovery.switch_over).value;
     const double slower = (q_.shift ? loss.shift : loss.uniform).value_or(1);
-    s.slowdown = 1 + q_.communication_share * std::max(0.0, slower - 1);
+    if (slower > kUnnoticed) s.slowdown = 1 + q_.communication_share * (slower - 1);
   }
 
   const NetworkLoss& loss_of(FailedPart part) {

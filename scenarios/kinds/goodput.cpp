@@ -75,8 +75,11 @@ class GoodputAnalysis final : public Analysis {
                     q_.weibull_shape == 1 ? "exponential" : fmt::format("Weibull of shape {:g}, the cause as a whole", q_.weibull_shape), a.closed.mtbf.value() / kSecondsOfHour)};
     if (!q_.spares) notes.push_back("a spare node is always at hand");
     if (!q_.streams.by_topology) notes.push_back("every failure of the network is taken to end the job, whatever the topology");
-    else notes.push_back(fmt::format("what a lost part of the network does is played on the engine (failures_by_part): {} traffic, of which {:g} of a step is made",
-                                     q_.streams.shift ? "shift" : "uniform", q_.streams.communication_share));
+    const bool network = std::any_of(a.job.streams.begin(), a.job.streams.end(), [](const FailureStream& s) { return models::in_network(s.part); });
+    if (network && q_.streams.by_topology) {
+      notes.push_back(fmt::format("what a lost part of the network does is played on the engine (as in failures_by_part) with {} traffic; {:g} % of a step get as much slower",
+                                  q_.streams.shift ? "shift" : "uniform", kPercent * q_.streams.communication_share));
+    }
     return notes;
   }
 

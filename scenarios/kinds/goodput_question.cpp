@@ -34,7 +34,7 @@ void read_scale(JsonReader& where, StreamsQuestion& q, Json& resolved) {
   std::vector<std::string> in_rates;
   for (const auto& rates : q.rates) {
     for (const auto& cause : rates.causes) {
-      known.push_back(cause.name);
+      if (std::find(known.begin(), known.end(), cause.name) == known.end()) known.push_back(cause.name);
       in_rates.push_back(cause.name);
       in_rates.push_back(models::to_text(cause.part));
     }
@@ -144,7 +144,8 @@ std::optional<GoodputQuestion> read_goodput_question(JsonReader& where, const An
   resolved["weibull_shape"] = q.weibull_shape;
   resolved["replicas"] = q.replicas;
   if (where.problems().list().size() != before) return std::nullopt;
-  for (const auto& [key, value] : models::resolved_recovery(q.streams.recovery).items()) resolved[key] = value;
+  const Json recovery = models::resolved_recovery(q.streams.recovery);
+  for (const auto& [key, value] : recovery.items()) resolved[key] = value;
   q.resolved = std::make_shared<const Json>(std::move(resolved));
   return q;
 }

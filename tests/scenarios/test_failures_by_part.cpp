@@ -75,8 +75,9 @@ TEST_CASE("a fat tree with whole nodes on a leaf loses four nodes with it, and n
   const auto r = test::run(asking("ft3", R"("parts": ["leaf", "core"], "on_lost_nic": "rebalance")"));
   CHECK(of(r, "leaf", "rebalance", "nodes_cut") == 4);
   CHECK(word_of(r, "leaf", "rebalance") == "stops");
-  // Two pods: aggregation switch j of each reaches core j alone, so 31 of 32 ways between pods are left.
-  CHECK(of(r, "core", "rebalance", "uniform_slowdown") == Approx(1).epsilon(exact));
+  // Two pods: aggregation switch j of each reaches core j alone, so 31 of 32 ways between pods are left. 124 of 255 nodes are elsewhere in the pod and still take all 32,
+  // 128 in the other pod the 31: an uplink of an edge switch then has 124/255 + 128/255 x 32/31 of its rate to carry.
+  CHECK(of(r, "core", "rebalance", "uniform_slowdown") == Approx(124.0 / 255 + 128.0 / 255 * 32 / 31).epsilon(exact));
 }
 
 TEST_CASE("an MPFT goes on with one plane of eight, at an eighth of the speed, and not with none") {

@@ -50,10 +50,11 @@ TEST_CASE("no interval beats the best one, and Daly's is nearer to it than Young
       const Seconds best = best_interval(j);
       CAPTURE(mtbf_h);
       CAPTURE(pause_s);
+      constexpr double rounding = 1 - 1e-12;   // near the optimum all are alike to the last digits
       for (const double f : {0.5, 0.9, 0.99, 1.01, 1.1, 2.0}) CHECK(efficiency(j, best) >= efficiency(j, best * f));
-      CHECK(efficiency(j, best) >= efficiency(j, daly_interval(j)));
+      CHECK(efficiency(j, best) >= efficiency(j, daly_interval(j)) * rounding);
       // Daly's expansion holds for C well below M.
-      if (pause_s < 0.1 * mtbf_h * 3600) CHECK(efficiency(j, daly_interval(j)) >= efficiency(j, young_interval(j)));
+      if (pause_s < 0.1 * mtbf_h * 3600) CHECK(efficiency(j, daly_interval(j)) >= efficiency(j, young_interval(j)) * rounding);
       if (pause_s < 0.1 * mtbf_h * 3600) CHECK(daly_interval(j).value() == Approx(best.value()).epsilon(0.01));
     }
   }
