@@ -130,7 +130,8 @@ Json cluster_schema() {
   Json event = {{"type", "object"}, {"required", {"at"}}, {"additionalProperties", false},
                 {"properties", {{"at", text("simulated time such as \"1 ms\"")}, {"fail", text("part that fails")},
                                 {"repair", text("part that comes back")}, {"slow", text("part whose links change rate")},
-                                {"rate", text("new rate such as \"100 Gbps\"")}}}};
+                                {"rate", text("new rate such as \"100 Gbps\"")},
+                                {"detection", text("of a failure: how long what crosses the part waits before it takes another way, such as \"30 s\"")}}}};
   Json storage = {{"type", "object"}, {"required", {"nodes"}}, {"additionalProperties", false},
                   {"description", "storage nodes, on a network of their own with the storage NICs of the others"},
                   {"properties",
