@@ -33,8 +33,6 @@ class Cluster {
 
   /// Built on first use, failures applied; safe to call from several threads. Throws UserError.
   const topology::Fabric& fabric() const;
-  /// Names of parts that are down from the start.
-  const std::vector<std::string>& failed() const { return failed_; }
   bool has_events() const { return !events_.empty(); }
   /// Changes in mid-run as the engine takes them.
   std::vector<engine::FabricEvent> events() const;

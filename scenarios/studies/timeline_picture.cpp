@@ -67,7 +67,8 @@ reports::TimelinePicture timeline_picture(const Scenario& scenario, const DataPl
   }
   const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
   const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
-  const TracedCase drawn = choose_case(variants, of, "--of", "SCENARIO");
+  const std::vector<TracedCase> all = cases_of(variants);
+  const TracedCase drawn = all[choose_case(all, of, "--of", "SCENARIO")];
   const std::uint32_t count = drawn.variant->cluster->fabric().placement().ranks();
   std::vector<bool> listed(ranks.empty() ? 0 : count, false);
   for (const std::uint32_t rank : ranks) {
