@@ -8,49 +8,20 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/analysis_kind.h"
+#include "scenarios/studies/sensitivity_slots.h"
 #include "scenarios/studies/sensitivity_steps.h"
-#include "sim/core/named_object.h"
 #include "workloads/workload.h"
 
 namespace weft::scenarios {
 namespace {
 
-/// A key whose value names a data file.
-struct Slot {
-  const char* key;
-  bool as_suffix;            ///< "pipeline_kernel" too
-  const char* folder;
-  const char* owner;         ///< first word of its constants' names
-};
-constexpr Slot kClusterSlots[] = {{"node", false, "topology/data/nodes", "node"},
-                                  {"transport", false, "topology/data/transports", "transport"},
-                                  {"prices", false, "topology/data/prices", "prices"}};
-constexpr Slot kStorageSlots[] = {{"node", false, "topology/data/storage", "storage node"}, {"transport", false, "topology/data/transports", "transport"}};
-constexpr Slot kWorkloadSlots[] = {{"gpu", false, "models/hardware", "GPU"},
-                                   {"kernel", true, "models/data/communication", "kernel"},
-                                   {"activations", false, "models/data/activation_storage", "activations"},
-                                   {"train_constants", false, "models/data/training", "training"},
-                                   {"kernel_constants", false, "models/data/training", "training"},
-                                   {"power", false, "models/data/power", "power"},
-                                   {"machines", false, "models/machines", "machine"},
-                                   {"model", false, "models/llms", "model"}};
-/// Files whose keys a workload has for itself: they say where its defaults come from.
-constexpr Slot kBehind[] = {{"day", false, "models/data/production_days", "day"}, {"requests", false, "models/data/request_days", "day"}};
-
 constexpr std::size_t kLongList = 16;   // longer ones are curves
+constexpr const char* kZero = "zero";
 
 std::string escaped(const std::string& key) {
   std::string out;
   for (const char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
   return out;
-}
-
-template <std::size_t N>
-const Slot* find_slot(const Slot (&slots)[N], const std::string& key) {
-  for (const Slot& s : slots) {
-    if (key == s.key || (s.as_suffix && key.ends_with(std::string("_") + s.key))) return &s;
-  }
-  return nullptr;
 }
 
 bool is_scalar_list(const Json& v) {
@@ -65,17 +36,6 @@ bool has_quantities(const Json& list) {
 }
 
 Setting setting(const std::string& pointer, const Json& value) { return {pointer, std::make_shared<const Json>(value)}; }
-
-/// A named object with what it extends folded in; nothing when it cannot be read.
-std::optional<core::NamedObject> read_slot(const Json& value, const Slot& slot, const DataPlaces& data) {
-  Problems problems;
-  try {
-    auto found = core::read_named_object(JsonReader(value, "", problems), data, slot.folder, "data");
-    return problems.empty() ? found : std::nullopt;
-  } catch (const UserError&) {
-    return {};
-  }
-}
 
 class Finder {
  public:
@@ -119,16 +79,15 @@ class Finder {
   }
 
   void find_behind(const Json& workload) {
-    for (const Slot& s : kBehind) {
-      if (workload.contains(s.key) && workload[s.key].is_string()) {
-        if (auto found = read_slot(workload[s.key], s, data_)) behind_.emplace_back(std::string(s.folder) + "/" + found->name, found->json);
-      }
+    for (const auto& [key, value] : workload.items()) {
+      const Slot* slot = find_slot(SlotsOf::behind, key);
+      if (slot == nullptr || !value.is_string()) continue;
+      if (auto found = read_slot(value, *slot, data_)) behind_.emplace_back(std::string(slot->folder) + "/" + found->name, found->json);
     }
   }
 
   const Slot* slot_of(const At& at, const std::string& key) const {
-    if (at.part == Part::workload) return find_slot(kWorkloadSlots, key);
-    return at.part == Part::storage ? find_slot(kStorageSlots, key) : find_slot(kClusterSlots, key);
+    return find_slot(at.part == Part::workload ? SlotsOf::workload : at.part == Part::storage ? SlotsOf::storage : SlotsOf::cluster, key);
   }
 
   /// Members of the document, then those that only the resolved scenario has.
@@ -227,6 +186,7 @@ class Finder {
     input.restated = restated;
     find_origin(input, at);
     input.places = {{at.pointer, at.before}};
+    if (at.part == Part::workload && key == kZero) return still(input.name, value_text(value), input.origin, input.source, "a stage of ZeRO: a choice by number, not a size");
     add(std::move(input), *number);
   }
 
@@ -324,7 +284,7 @@ class Finder {
       At here = at;
       here.pointer += std::string("/") + key;
       here.top = key;
-      add_slot(*find_slot(kWorkloadSlots, key), c.name.substr(9, c.name.find(':') - 9), false, here, nullptr, nullptr);
+      add_slot(*find_slot(SlotsOf::workload, key), c.name.substr(9, c.name.find(':') - 9), false, here, nullptr, nullptr);
       return;
     }
   }

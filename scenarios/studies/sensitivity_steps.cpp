@@ -1,5 +1,6 @@
 #include "scenarios/studies/sensitivity_steps.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -44,18 +45,22 @@ std::vector<Json> of_quantity(const std::string& text, double factor) {
   return out;
 }
 
-/// Whole numbers below or above `n`, what is wanted first.
+/// Whole numbers below or above `n`, nearest to the step first: itself rounded, rounded to multiples of the powers of two that divide `n`
+/// (nodes, scales of 128), half or twice, one off.
 std::vector<double> whole(double n, const std::string& key, double factor) {
-  const double sign = factor < 1 ? -1 : 1;
+  const double sign = factor < 1 ? -1 : 1, wanted = n * factor;
   std::vector<double> out;
   const auto add = [&](double v) {
     const bool beyond = (v - n) * sign > 0;
     if (v >= 1 && beyond && v == std::floor(v) && std::find(out.begin(), out.end(), v) == out.end()) out.push_back(v);
   };
-  if (key.ends_with("sms")) add(n + sign * kSmStep);
-  add(std::round(n * factor));
+  add(std::round(wanted));
+  for (double g = 2; g <= n / 2 && std::fmod(n, g) == 0; g *= 2) add(std::round(wanted / g) * g);
   add(sign < 0 ? n / 2 : n * 2);
   add(n + sign);
+  std::stable_sort(out.begin(), out.end(), [&](double a, double b) { return std::abs(std::log(a / wanted)) < std::abs(std::log(b / wanted)); });
+  const double sms = n + sign * kSmStep;
+  if (key.ends_with("sms") && sms >= 1) out.insert(out.begin(), sms);
   return out;
 }
 

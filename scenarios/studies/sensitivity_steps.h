@@ -30,8 +30,8 @@ std::optional<double> magnitude(const Json& value);
 std::string value_text(const Json& value);
 
 /// Where a value may move, what is wanted first; what follows is for values that must be whole, or be structure (experts over GPUs, micro-batches):
-/// the nearest whole number, then half or twice, then one off. Numbers of SMs (`key` ends in "sms") move by 4. Never the value itself, never
-/// zero or less.
+/// the nearest of whole numbers, multiples of powers of two that divide the value, half or twice, and one off. Numbers of SMs (`key` ends in
+/// "sms") move by 4. Never the value itself, never zero or less.
 std::vector<Json> neighbours(const Json& value, const std::string& key, Side side, const StepSize& step);
 
 }  // namespace weft::scenarios

@@ -69,9 +69,11 @@ std::vector<ColumnDoc> columns() {
 
 /// "node h800: nic_rate (400 Gbps to 440 Gbps: -4.1 %)".
 std::string told(const MovedInput& m) {
-  const bool high = m.high.answer && (!m.low.answer || std::abs(m.change_pct(m.high)) >= std::abs(m.change_pct(m.low)));
+  constexpr double kLike = 0.999;   // of two changes that are as good as the same the upper is told
+  const bool high = m.high.answer && (!m.low.answer || std::abs(m.change_pct(m.high)) >= kLike * std::abs(m.change_pct(m.low)));
   const SideResult& s = high ? m.high : m.low;
-  return fmt::format("{} ({} to {}: {:+.2g} %)", m.name, m.value, s.value, m.change_pct(s));
+  const double pct = m.change_pct(s);
+  return fmt::format("{} ({} to {}: {} %)", m.name, m.value, s.value, std::abs(pct) < 10 ? fmt::format("{:+.2g}", pct) : fmt::format("{:+.0f}", pct));
 }
 
 std::string told(const std::vector<const MovedInput*>& list) {
