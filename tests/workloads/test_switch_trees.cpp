@@ -48,15 +48,15 @@ TEST_CASE("N9.03: multicast does not shorten a uniform dispatch, nor reduction a
   }
 }
 
-// One rank has tokens: its NIC sends 3.46 copies of each, or one.
+// One rank has tokens: its NIC sends 3.46 copies of each, or one. Either way the first byte takes 1 us over NVLink (the wires here take none).
 TEST_CASE("where one rank alone sends, copies in the switches make it 3.46 times as fast, and sums as well") {
   const Ground ground(mpft, 8);
   for (const std::string kind : {"deepep_dispatch", "deepep_combine"}) {
     const Row unicast = ground.run(moe(kind, R"(, "senders": 1)")).at(0), tree = ground.run(moe(kind, R"(, "senders": 1)" + in_network)).at(0);
     const double copies = unicast.number("mean_nodes") * 7 / 8;   // per token; all tokens leave their node
-    CHECK(unicast.number("time_us") / tree.number("time_us") == doctest::Approx(copies).epsilon(1e-4));
+    CHECK((unicast.number("time_us") - 1) / (tree.number("time_us") - 1) == doctest::Approx(copies).epsilon(1e-6));
     CHECK(copies == doctest::Approx(3.46).epsilon(0.01));
-    CHECK(tree.number("rdma_merged_GBps") == doctest::Approx(44).epsilon(1e-3));
+    CHECK(tree.number("rdma_merged_GBps") * tree.number("time_us") / (tree.number("time_us") - 1) == doctest::Approx(44).epsilon(1e-6));
   }
 }
 
@@ -68,8 +68,8 @@ TEST_CASE("sampled routing moves the same bytes with and without multicast") {
   for (const auto& [port, bytes] : unicast.nic_in) unicast_in += bytes;
   for (const RecordedTransfer& t : tree.transfers)
     for (const workloads::Leg& leg : t.legs) {
-      if (leg.from.kind == Endpoint::Kind::nic_switch) into_nics += t.bytes.value() * leg.share;
-      if (leg.to.kind == Endpoint::Kind::nic_switch) sent += t.bytes.value() * leg.share;
+      if (leg.from.kind == Endpoint::Kind::nic_switch) into_nics += t.what.bytes.value() * leg.share;
+      if (leg.to.kind == Endpoint::Kind::nic_switch) sent += t.what.bytes.value() * leg.share;
     }
   CHECK(into_nics == doctest::Approx(unicast_in).epsilon(1e-12));
   CHECK(sent <= 32 * 512 * 7392.0);   // a token at most once
