@@ -191,20 +191,20 @@ class Sweep(unittest.TestCase):
 
     def test_where_and_pareto_choose_among_rows(self):
         self.ok(self.study, "--points", self.points)
-        rows = list(csv.DictReader(io.StringIO(self.ok("merge", self.points, "--format", "csv", "--where", "[/cluster/nodes] >= 24 && price_usd > 0"))))
+        rows = list(csv.DictReader(io.StringIO(self.ok("merge", self.points, "--format", "csv", "--where", "[/cluster/nodes] >= 24 && price_MUSD > 0"))))
         self.assertEqual({r["/cluster/nodes"] for r in rows}, {"24", "25"})
         self.assertEqual({r["table"] for r in rows}, {"price", "a2a"})
-        self.refused(3, ["--where", "character 1: there is no column \"prise_usd\"", "did you mean \"price_usd\"?"], "merge", self.points, "--where", "prise_usd < 1")
-        self.refused(3, ["--where", "character 13: expected"], self.study, "--where", "price_usd < ")
-        front = json.loads(self.ok("pareto", self.points, "--x", "price_usd", "--y", "min:time_us", "--where", "workload == 'price' || size_B == 1024", "--json"))["pareto"]
-        prices = [r["price.price_usd"] for r in front]
+        self.refused(3, ["--where", "character 1: there is no column \"prise_MUSD\"", "did you mean \"price_MUSD\"?"], "merge", self.points, "--where", "prise_MUSD < 1")
+        self.refused(3, ["--where", "character 14: expected"], self.study, "--where", "price_MUSD < ")
+        front = json.loads(self.ok("pareto", self.points, "--x", "price_MUSD", "--y", "min:time_us", "--where", "workload == 'price' || size_B == 1024", "--json"))["pareto"]
+        prices = [r["price.price_MUSD"] for r in front]
         times = [r["a2a.time_us"] for r in front]
         self.assertEqual(prices, sorted(prices))
         self.assertEqual(times, sorted(times, reverse=True))
         self.assertTrue(all(r["on_front"] for r in front))
-        everything = json.loads(self.ok("pareto", self.points, "--x", "price_usd", "--y", "min:a2a.time_us", "--all", "--json"))["pareto"]
+        everything = json.loads(self.ok("pareto", self.points, "--x", "price_MUSD", "--y", "min:a2a.time_us", "--all", "--json"))["pareto"]
         self.assertEqual(len(everything), POINTS * 3)
-        self.assertIn("pareto", self.ok(self.study, "--points", self.points, "--pareto", "price_usd,min:time_us"))
+        self.assertIn("pareto", self.ok(self.study, "--points", self.points, "--pareto", "price_MUSD,min:time_us"))
 
     def test_axes_of_all_kinds_and_what_is_no_grid(self):
         plan = self.ok(self.study, "--vary", "/cluster/node/nic_rate=100:400:100 Gbps", "--dry-run")
