@@ -223,7 +223,7 @@ reports::Listing plan_sweep(const Sweep& sweep, const DataPlaces& data, const Sw
   if (points.size() > kShown) out.notes.push_back(fmt::format("and {} more", points.size() - kShown));
   std::string sizes;
   for (const Axis& a : sweep.grid.axes()) sizes += fmt::format("{}{}", sizes.empty() ? "" : " x ", a.steps.size());
-  out.notes.push_back(fmt::format("{} points ({}), {} variants each{}", sweep.grid.points(), sizes, base.variants.size(),
+  out.notes.push_back(fmt::format("{} points ({}), {} variant{} each{}", sweep.grid.points(), sizes, base.variants.size(), base.variants.size() == 1 ? "" : "s",
                                   options.shard.of > 1 ? fmt::format("; share {} has {}", options.shard.text(), points.size()) : ""));
   std::error_code error;
   if (!options.points_file.empty() && std::filesystem::exists(options.points_file, error) && std::filesystem::file_size(options.points_file, error) > 0) {

@@ -82,7 +82,7 @@ void run(const Options& o) {
     Progress progress(o.common);
     options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
     options.note = [&](const std::string& text) { note(o.common, text); };
-    if (!o.points.empty()) set_last_words("\nweft: interrupted; finished points are kept, the same command goes on with the others\n");
+    if (!o.points.empty() && !o.common.quiet) set_last_words("\nweft: interrupted; finished points are kept, the same command goes on with the others\n");
     result = scenarios::sweep(asked.sweep, DataPlaces::standard(), options);
     set_last_words(nullptr);
   }
@@ -121,7 +121,7 @@ void add_sweep(CLI::App& app) {
   sub->footer("Examples:\n"
               "  weft sweep scenarios/my_cluster.json --set '/variants=[]' --vary /cluster/topology/kind=mpft,mrft --vary /cluster/nodes=32,64 --jobs 2\n"
               "  weft sweep scenarios/my_cluster.json --vary /workload/all_to_all/gpus=64,128,256 --format csv -o sweep.csv\n"
-              "  weft sweep scenarios/my_cluster.json --vary '/cluster/node/nic_rate=100:800:100 Gbps' --vary /cluster/nodes=16:256:log5\n"
+              "  weft sweep scenarios/my_cluster.json --vary '/cluster/node/nic_rate=100:800:100 Gbps' --vary /cluster/nodes=32:256:log4\n"
               "  weft sweep scenarios/my_cluster.json --vary '/cluster/nodes=32,64; /workload/all_to_all/gpus=256,512'   (in step)\n"
               "  weft sweep study.json --points points.jsonl --jobs 2        (again after a kill: goes on where it stopped)\n"
               "  weft sweep study.json --points part1.jsonl --shard 1/2      (and 2/2 elsewhere)\n"

@@ -222,6 +222,16 @@ class Sweep(unittest.TestCase):
         self.refused(2, ["SCENARIO is required"])
         self.refused(2, ["FILE is required"], "merge")
 
+    def test_the_study_of_the_readme_runs(self):
+        readme = (ROOT / "scenarios/studies/README.md").read_text()
+        study = json.loads(readme.split("```json\n", 1)[1].split("```", 1)[0])
+        (self.folder / "my_cluster.json").write_text((ROOT / "scenarios/my_cluster.json").read_text())
+        (self.folder / "study.json").write_text(json.dumps(study))
+        self.assertIn("18 points (2 x 3 x 3), 1 variant each", self.ok(self.folder / "study.json", "--dry-run"))
+        shown = json.loads(self.ok(self.folder / "study.json", "--shard", "1/18", "--json"))
+        self.assertEqual({r["/cluster/node/nic_rate"] for r in shown["all_to_all"]}, {"200 Gbps"})
+        self.assertTrue(shown["pareto"])
+
     def test_points_that_fail_are_rows_and_counted_to_the_end(self):
         s = str(Path(self.study).parent / "s.json")
         p = self.weft(s, "--vary", "/cluster/nodes=1,-1,2,0", "--points", self.points, "--json", "--jobs", "2")
