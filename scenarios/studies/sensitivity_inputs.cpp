@@ -119,6 +119,7 @@ class Finder {
     if (const Slot* slot = slot_of(at, key); slot != nullptr && add_slot(*slot, value, document != nullptr, here, parent, resolved_parent)) return;
     if (first_missing && value.is_structured()) here.before.push_back(setting(here.pointer, value));
     here.name += key;
+    if (value.is_object() && value.contains("value") && value.contains("origin")) return add_sourced(value, document == nullptr, key, here);
     if (value.is_object()) {
       here.name += "/";
       return walk(document, resolved, here);
@@ -187,6 +188,22 @@ class Finder {
     find_origin(input, at);
     input.places = {{at.pointer, at.before}};
     if (at.part == Part::workload && key == kZero) return still(input.name, value_text(value), input.origin, input.source, "a stage of ZeRO: a choice by number, not a size");
+    add(std::move(input), *number);
+  }
+
+  /// A number that says in the scenario where it comes from.
+  void add_sourced(const Json& sourced, bool restated, const std::string& key, const At& at) {
+    const auto number = magnitude(sourced["value"]);
+    if (!number) return;
+    Input input;
+    input.name = at.name;
+    input.key = key;
+    input.value = std::make_shared<const Json>(sourced["value"]);
+    input.wrapper = std::make_shared<const Json>(sourced);
+    input.restated = restated;
+    input.origin = sourced["origin"].is_string() ? sourced["origin"].get<std::string>() : "given";
+    input.source = sourced.value("source", "");
+    input.places = {{at.pointer, at.before}};
     add(std::move(input), *number);
   }
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kRounding_pct = 1e-7;     // runs that differ by less are the same
 constexpr double kMatters_pct = 1;         // an assumption that moves the answer by more is listed
-constexpr double kAsAsked = 0.06;          // of the logarithm of a step: rounding to whole numbers counts as moved as asked
+constexpr double kAsAsked = 0.3;           // of the logarithm of a step: 32 to 35 is ten percent rounded, 8 to 16 is not
 constexpr std::size_t kNamed = 12;         // names in a note
 constexpr std::size_t kHalfBar = 14;
 

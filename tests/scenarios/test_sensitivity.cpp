@@ -179,6 +179,19 @@ TEST_CASE("a default that is said aloud changes nothing, so that a study of all 
   CHECK(word(row(s.listing, "kernel deepep_normal: start_up", "not_moved"), "why").find("zero") == 0);
 }
 
+TEST_CASE("a number that says in the scenario where it comes from keeps that") {
+  const auto s = study(test::minimal(R"("node": {"extends": "h800", "nic_rate": {"value": "200 Gbps", "origin": "measured", "source": "ours"}}, "nodes": 4, "topology": {"kind": "mpft"})",
+                                     R"({"kind": "all_to_all", "gpus": 32, "sizes": "16 GiB", "kernel": "line_rate"})"), asking("time_us", {"*nic_rate"}));
+  const Row& nic = row(s.listing, "node h800, changed: nic_rate");
+  CHECK(word(nic, "origin") == "measured");
+  CHECK(word(nic, "source") == "ours");
+  const auto limit = study(test::minimal(R"("node": "endpoint", "nodes": 1, "topology": {"kind": "single_switch"})",
+                                         R"({"kind": "ep_speed_limit", "networks": [{"name": "n", "rate": {"value": "50 GB/s", "origin": "published", "source": "ours"}}]})"),
+                           asking("ep_speed_limit", {"*networks*"}));
+  CHECK(word(row(limit.listing, "ep_speed_limit: networks/rate"), "origin") == "published");
+  CHECK(word(row(limit.listing, "ep_speed_limit: networks/rate"), "high") == "55 GB/s");
+}
+
 TEST_CASE("assumptions that matter stand in a table of their own") {
   const std::string text = test::minimal(R"("node": "h800", "nodes": 4, "topology": {"kind": "mpft"})", R"({"kind": "all_to_all", "gpus": 32, "sizes": "1 KiB"})");
   const auto s = study(text, asking("all_to_all/time_us"));
