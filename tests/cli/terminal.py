@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
@@ -83,7 +82,7 @@ class AtATerminal(unittest.TestCase):
         return text
 
     def hours(self, variants, requests=50000):
-        """A scenario of so many runs, each of half a second or, with 200,000 requests, two."""
+        """A scenario of so many runs, each of half a second."""
         s = json.loads((ROOT / "scenarios/serving_hour.json").read_text(encoding="utf-8"))
         s.pop("expect", None)
         s["workload"][0]["requests"].update(count=requests, duration=f"{requests * 0.018} s")
@@ -103,7 +102,7 @@ class AtATerminal(unittest.TestCase):
         self.assertIn(f"**{first}**", weft("run", file, "--format", "markdown").stdout)
 
     def test_without_a_template_or_its_cells_the_run_says_what_changed_most(self):
-        changed = r"^slow takes [\d.]+ times as long as MPFT in a2a \(gpus 32, "
+        changed = r"^slow takes [\d.]+ times as long as MPFT in a2a \(gpus 32\)"
         self.assertRegex(weft("run", self.scenario()).stdout, changed)
         self.assertRegex(weft("run", self.scenario(headline="{gone/a2a/time_us} us")).stdout, changed)
         self.assertRegex(weft("run", self.scenario(headline="{slow/a2a[gpus=8]/time_us}"), "--set", "/variants=[]").stdout, r"^a2a takes ")
@@ -152,22 +151,34 @@ class AtATerminal(unittest.TestCase):
         self.assertRegex(text, r"weft: [1-3] of 4, \d+:\d\d left")
         self.assertNotIn("of 4", left_standing(text))
 
-    def test_one_long_run_tells_how_long_it_has_been_running_and_a_short_one_nothing(self):
-        code, text = Terminal(["run", self.hours(1, 200000), "--json"], "stderr").end()
-        self.assertEqual(code, 0)
-        self.assertRegex(text, r"^\r\033\[Kweft: running 0:0[01]")
+    def waiting(self):
+        """A run that waits for a file, drawn on until it has been running for a second; and what it waits for."""
+        fifo = self.file.with_name("calibration.json")
+        os.mkfifo(fifo)
+        t = Terminal(["run", self.scenario(), "--calibration", str(fifo)], "stderr")
+        t.read(until=b"0:01")
+        return t, fifo
+
+    def test_a_long_run_tells_how_long_it_has_been_running_and_takes_that_away(self):
+        t, fifo = self.waiting()
+        fifo.write_text("[]")
+        code, text = t.end()
+        self.assertEqual(code, 3)   # that was no calibration
+        self.assertRegex(text, r"^\r\033\[Kweft: running 0:0")
+        self.assertLess(text.count("running"), 60)
         self.assertNotIn("running", left_standing(text))
+        self.assertIn("calibration.json", left_standing(text))
+
+    def test_a_short_run_and_a_quiet_one_draw_nothing(self):
         self.assertEqual(Terminal(["show", "hardware", "h800"], "stderr").end(), (0, ""))
         self.assertEqual(Terminal(["run", self.hours(1), "--json", "-q"], "stderr").end(), (0, ""))
 
     def test_an_interrupt_leaves_no_half_line(self):
-        t = Terminal(["run", self.hours(30), "--jobs", "1", "--json"], "stderr")
-        t.read(until=b"weft:")
-        time.sleep(0.3)
+        t, _ = self.waiting()
         t.program.send_signal(signal.SIGINT)
         code, text = t.end()
         self.assertEqual(code, 130)
-        self.assertTrue(text.endswith("\r\033[K"), repr(text[-60:]))
+        self.assertEqual(left_standing(text), "")
 
     def test_without_arguments_weft_says_what_to_try_first(self):
         p = weft()
