@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_DFL);
   std::signal(SIGXFSZ, SIG_IGN);   // a file that may not grow is an error of writing, like a full disk
   CLI::App app{"weft simulates AI clusters: what a network costs, how fast it is, what it loses when a part fails.\n"
-               "Start with: weft compare scenarios/mpft_vs_mrft.json"};
+               "Start with: weft compare mpft_vs_mrft"};
   app.name("weft");
   app.set_version_flag("--version", std::string("weft ") + std::string(weft::core::version()));
   app.require_subcommand(1);

@@ -178,14 +178,15 @@ std::string help_topic_text(const std::string& topic, const CommandFacts& root) 
 }
 
 std::string welcome_text() {
-  return "weft simulates AI clusters: what a network costs, how fast it is, what it loses when a part fails; how long a training step takes; what serving a model costs.\n"
+  return "weft simulates AI clusters: what a network costs, how fast it is, what it loses when a part fails,\n"
+         "how long a training step takes, and what serving a model costs.\n"
          "\n"
          "Try first:\n"
          "  weft compare mpft_vs_mrft          eight planes or eight rails for 2,048 GPUs\n"
          "  weft run training_mpft_2048        a training step of DeepSeek-V3, and where its time goes\n"
          "  weft list scenarios                all questions that come with weft\n"
          "\n"
-         "weft --help lists the commands, weft COMMAND --help has examples, weft help TOPIC explains: " +
+         "weft --help lists the commands, weft COMMAND --help has examples, and weft help TOPIC explains:\n" +
          fmt::format("{}", fmt::join(help_topics(), ", ")) + ".\n";
 }
 
