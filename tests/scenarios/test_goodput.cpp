@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <ctime>
-#include <set>
 
 #include <fmt/format.h>
 
