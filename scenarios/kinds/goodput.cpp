@@ -70,9 +70,9 @@ class GoodputAnalysis final : public Analysis {
   std::vector<std::string> notes(const Cluster& cluster) const override {
     const GoodputAnswer& a = answer(cluster);
     std::vector<std::string> notes = {
-        fmt::format("{} runs of {:g} days; failures of a cause are {}. The closed forms see what makes the job start again (one in {:.4g} h) and take detection and restart together; "
-                    "they know no slower network, no stall, no wait for spares and no work that a corruption spoils", q_.replicas, q_.duration.value() / kSecondsOfDay,
-                    q_.weibull_shape == 1 ? "exponential" : fmt::format("Weibull of shape {:g}, the cause as a whole", q_.weibull_shape), a.closed.mtbf.value() / kSecondsOfHour)};
+        fmt::format("{} runs of {:g} days; failures of a cause are {}. The closed forms see what makes the job start again, detection and restart together; they know no slower "
+                    "network, no stall, no wait for spares and no work that a corruption spoils", q_.replicas, q_.duration.value() / kSecondsOfDay,
+                    q_.weibull_shape == 1 ? "exponential" : fmt::format("Weibull of shape {:g}, the cause as a whole", q_.weibull_shape))};
     if (!q_.spares) notes.push_back("a spare node is always at hand");
     if (!q_.streams.by_topology) notes.push_back("every failure of the network is taken to end the job, whatever the topology");
     const bool network = std::any_of(a.job.streams.begin(), a.job.streams.end(), [](const FailureStream& s) { return models::in_network(s.part); });

@@ -1,8 +1,7 @@
 // goodput: the simulation beside the closed forms through a scenario, effects by topology, and input that makes no sense.
 #include <doctest/doctest.h>
 
-#include <chrono>
-#include <set>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -84,9 +83,9 @@ TEST_CASE("parts of the time add up to all of it, and causes to what was lost") 
 }
 
 TEST_CASE("four weeks of 2,048 GPUs at Llama 3's rate take well under 10 s") {
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();   // of this process: others may keep the machine busy
   const auto r = test::run(asking(R"("pause": "20 s", "network": "stops", "replicas": 100)", kMpft));
-  CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < 10);
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 10);
   CHECK(of(r, "failures") == Approx(28 * 24 / 24.74).epsilon(0.05));
 }
 

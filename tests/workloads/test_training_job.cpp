@@ -1,8 +1,8 @@
 // A training job under failures over weeks: the simulated efficiency against the closed form, and every effect on its own.
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <cmath>
+#include <ctime>
 
 #include "workloads/failures/interval.h"
 #include "workloads/failures/training_job.h"
@@ -237,7 +237,7 @@ TEST_CASE("a restart that takes longer than failures leave time for ends, with n
 TEST_CASE("four weeks of 2,048 GPUs a hundred times over take less than a second, however short the interval") {
   TrainingJob j = job(28, 0.01, 0.001, 600);
   j.streams = {stream(Effect::stop, 24.74)};
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();   // of this process: others may keep the machine busy
   mean(j, 100);
-  CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < 1);
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 1);
 }
