@@ -30,10 +30,9 @@ class LossyLinkAnalysis final : public Analysis {
     return rows;
   }
 
-  std::vector<std::string> notes(const Cluster& cluster) const override {
-    return {fmt::format("the sender always has data; a lost packet is noticed a round trip ({}) later, and losses are independent; packets carry {}. Credits that are "
-                        "lossless lose nothing in queues, so that only errors of the wire are left to repeat",
-                        to_text(q_.round_trip), to_text(cluster.transport().mtu.value))};
+  std::vector<std::string> notes(const Cluster&) const override {
+    return {fmt::format("the sender always has data; a lost packet is noticed a round trip ({}) later, and losses are independent. Credits that are lossless lose nothing in "
+                        "queues, so that only errors of the wire are left to repeat", to_text(q_.round_trip))};
   }
 
   std::vector<ConstantUsed> constants(const Cluster& cluster) const override {
