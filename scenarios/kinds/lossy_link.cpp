@@ -77,6 +77,9 @@ std::unique_ptr<Analysis> read_lossy_link(JsonReader& where, const AnalysisConte
   for (std::size_t i = 0; i < q.credits.size(); ++i) {
     if (q.credits[i].value() <= 0) where.fail_at("credits", "expected bytes above 0", "leave credits out for as many as are needed");
   }
+  for (auto loss = q.loss.begin(); loss != q.loss.end(); ++loss) {
+    if (std::find(q.loss.begin(), loss, *loss) != loss) where.fail_at("loss", fmt::format("{:g} stands here twice", *loss));
+  }
   if (where.problems().list().size() != before) return nullptr;
   q.resolved = *p.resolved();
   q.resolved["loss"] = q.loss;

@@ -100,6 +100,7 @@ TEST_CASE("GPUs of a node reduce over NVLink before and gather after") {
 TEST_CASE("what switches cannot do is told") {
   CHECK_THROWS_WITH_AS(Ground(mpft, 8, "h800", "ideal", {"node0.nic0"}).run(moe("deepep_dispatch", in_network + R"(, "on_lost_nic": "rebalance")")),
                        doctest::Contains("/in_network"), UserError);
+  CHECK_THROWS_WITH_AS(Ground(mpft, 1).run(R"({"kind": "deepep_combine", "ep": 8, "in_network": true})"), doctest::Contains("/ep/0"), UserError);
   CHECK_THROWS_WITH_AS(Ground(mpft, 8).run(moe("deepep_dispatch", R"(, "senders": 65)")), doctest::Contains("/senders"), UserError);
   CHECK_THROWS_WITH_AS(Ground(mpft, 1).run(R"({"kind": "all_reduce", "gpus": 8, "sizes": "1 GB", "algorithm": "switches"})"), doctest::Contains("NVLink"), UserError);
   CHECK_THROWS_WITH_AS(Ground(mpft, 2).run(R"({"kind": "all_gather", "gpus": 16, "sizes": "1 GB", "algorithm": "switches"})"), doctest::Contains("algorithm"), UserError);

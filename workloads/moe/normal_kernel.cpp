@@ -60,6 +60,8 @@ class NormalKernel final : public BasicWorkload {
       throw UserError("/senders", fmt::format("{} of {} ranks that take part", p->senders, p->ranks), "at most all of them can have tokens");
     p->internode = routing.group.nodes() > 1;
     p->in_network = n_.options.in_network;
+    if (p->in_network && !p->internode)
+      throw UserError(fmt::format("/ep/{}", i), fmt::format("{} ranks are in one node, and no network switch is between them", p->ranks), "set in_network to false, or ask for more ranks");
     p->mean_nodes = routing.mean_nodes();
     p->mean_ranks = routing.mean_ranks();
     p->logical_nic = copy() * (static_cast<double>(n_.moe.tokens) * p->mean_nodes);
