@@ -102,10 +102,10 @@ void write_reason(const PagePart& part, const Writing& w) {
     close_card(w, {{"results", "All results"}});
     return;
   }
-  for (std::size_t i = 0; i < part.stories.size(); ++i) {
-    const Story& s = part.stories[i];
-    w.html.element("p", s.why.sentence, {{"class", i == 0 ? "lead" : ""}});
-    w.html.element("p", s.of, {{"class", "muted"}});
+  w.html.element("p", part.stories.front().why.sentence, {{"class", "lead"}});
+  w.html.element("p", part.stories.front().of, {{"class", "muted"}});
+  for (std::size_t i = 1; i < part.stories.size(); ++i) {
+    w.html.open("p").text("Beside it: ").element("a", part.stories[i].of, {{"href", w.link(fmt::format("why-{}", i + 1))}}).close();
   }
   close_card(w, {{"why", "What its time is spent on"}, {"pictures", "The network and its links"}});
 }

@@ -7,6 +7,11 @@
 #include "sim/core/error.h"
 
 namespace weft::cli {
+namespace {
+
+constexpr std::size_t kMostSlices = 16'000;   // of all timelines of a part together: 200 kB
+
+}  // namespace
 
 std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, const reports::Report& report, const std::vector<std::string>& of,
                                        const scenarios::RunOptions& run, const Common& common) {
@@ -14,7 +19,9 @@ std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, cons
   const std::vector<std::string> cases = of.empty() ? cases_to_tell(scenarios::explainable(scenario, data, run), report) : of;
   Progress progress(common);
   scenarios::StoryOptions options;
+  options.slices = kMostSlices / std::max<std::size_t>(cases.size(), 1);
   options.explain.run = run;
+  options.explain.run.kernel_times = std::make_shared<const scenarios::KernelTimes>(data, run.kernels);
   options.explain.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
   std::vector<reports::Story> out;
   for (const std::string& one : cases) out.push_back(scenarios::tell(scenario, data, one, options));

@@ -159,18 +159,18 @@ class Page(unittest.TestCase):
         rows = [r for r in json.loads(self.result.read_text())["result"]["rows"] if r["variant"] == "MPFT" and "time_us" in r]
         longest = max(rows, key=lambda r: r["time_us"])
         story = self.stories(self.result)[0]
-        self.assertEqual(story["of"], f"MPFT/a2a[gpus={longest['gpus']},size_B={longest['size_B']}]")
+        self.assertTrue(story["of"].startswith(f"MPFT/a2a[gpus={longest['gpus']},size_B={longest['size_B']}"), story["of"])
         # The phases of the critical path are the whole case.
         self.assertAlmostEqual(sum(p["time_us"] for p in story["phases"]) / longest["time_us"], 1, delta=1e-4)
         self.assertTrue(story["network"]["switches"])
         self.assertTrue(story["timeline"]["slices"])
 
     def test_a_case_is_told_by_name_and_none_with_no_why(self):
-        story, = self.stories(self.file, "--of", "MRFT/a2a[gpus=16,size_B=1024]")
-        self.assertEqual(story["of"], "MRFT/a2a[gpus=16,size_B=1024]")
+        story, = self.stories(self.file, "--of", "MRFT/a2a[gpus=16,size_B=1024,")
+        self.assertTrue(story["of"].startswith("MRFT/a2a[gpus=16,size_B=1024,"))
         self.assertEqual(self.stories(self.file, "--no-why"), [])
         message = self.refused("report", self.file, "--of", "gpus=16")
-        self.assertIn("MRFT/a2a[gpus=16,size_B=1024]", message)
+        self.assertIn("MRFT/a2a[gpus=16,size_B=1024", message)
         self.refused("report", self.file, "--of", "absent")
 
     def test_a_result_that_was_changed_by_hand_is_refused(self):
