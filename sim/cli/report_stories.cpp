@@ -30,7 +30,7 @@ std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, cons
 
 bool names_a_case(const scenarios::Scenario& scenario, const std::string& of, const scenarios::RunOptions& run) {
   const auto all = scenarios::explainable(scenario, DataPlaces::standard(), run);
-  return std::ranges::any_of(all, [&](const scenarios::Explainable& e) { return e.simulated && e.of.find(of) != std::string::npos; });
+  return std::ranges::any_of(all, [&](const scenarios::Explainable& e) { return e.simulated && may_mean(of, e); });
 }
 
 }  // namespace weft::cli

@@ -144,7 +144,7 @@ class Page(unittest.TestCase):
         self.write_result()
         text, page = self.page(self.result, "table5_latency")
         self.assertIn("2 results", page.text)
-        self.assertIn("RoCE/network", self.page(self.result, "table5_latency", "--of", "RoCE/network[pair=cross_leaf")[1].text)
+        self.assertIn("RoCE/network", self.page(self.result, "table5_latency", "--of", "RoCE/network[pair=cross_leaf]")[1].text)
         self.assertIn("p2-results", page.ids)
 
     def test_standard_input_is_a_scenario(self):
@@ -166,12 +166,13 @@ class Page(unittest.TestCase):
         self.assertTrue(story["timeline"]["slices"])
 
     def test_a_case_is_told_by_name_and_none_with_no_why(self):
-        story, = self.stories(self.file, "--of", "MRFT/a2a[gpus=16,size_B=1024,")
-        self.assertTrue(story["of"].startswith("MRFT/a2a[gpus=16,size_B=1024,"))
+        story, = self.stories(self.file, "--of", "MRFT/a2a[gpus=16,size_B=1024]")
+        self.assertTrue(story["of"].startswith("MRFT/a2a[gpus=16,size_B=1024]"))
         self.assertEqual(self.stories(self.file, "--no-why"), [])
         message = self.refused("report", self.file, "--of", "gpus=16")
         self.assertIn("MRFT/a2a[gpus=16,size_B=1024", message)
         self.refused("report", self.file, "--of", "absent")
+        self.refused("report", self.file, "table5_latency", "--of", "absent")
 
     def test_a_result_that_was_changed_by_hand_is_refused(self):
         changed = self.write_result()
