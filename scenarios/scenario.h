@@ -50,6 +50,7 @@ struct Variant {
 struct Scenario {
   std::string file;                       ///< as the user named it
   std::string title, question, source;
+  std::string headline;                   ///< template of the answer (scenarios/headline.h); may be empty
   std::shared_ptr<const Json> document;   ///< whole input after --set, without `expect`; a scenario again when written
   std::vector<Variant> variants;          ///< at least one; the first is the base
   std::vector<Expect> expects;

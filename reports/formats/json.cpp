@@ -99,6 +99,7 @@ std::string result_text(const Report& report) {
   Members result(2);
   std::vector<Row> rows;
   Json columns = Json::object();
+  if (!report.headline.empty()) result.add("headline", dump_json(Json(report.headline)));
   for (const Table& table : report.tables) {
     rows.insert(rows.end(), table.rows.begin(), table.rows.end());
     columns[table.id] = explanations(table);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scenarios/studies/axes.h"
+#include "sim/core/error.h"
 
 namespace weft::scenarios {
 namespace {
@@ -40,21 +41,28 @@ std::string Designs::key_of(const Row& row) const {
   return key;
 }
 
+bool Designs::agree(Place a, Place b) const {
+  return std::all_of(labels_[b.table].begin(), labels_[b.table].end(), [&](const std::string& label) {
+    const Cell *mine = row(a).find(label), *theirs = row(b).find(label);
+    return mine == nullptr || theirs == nullptr || *mine == *theirs;
+  });
+}
+
 std::vector<Designs::Place> Designs::beside(Place at, std::size_t table) const {
-  std::vector<Place> out;
-  const Row& mine = row(at);
-  const auto found = design_of_.find(key_of(mine));
-  if (found == design_of_.end()) return out;
+  const auto found = design_of_.find(key_of(row(at)));
+  if (found == design_of_.end()) return {};
+  std::vector<Place> mine, theirs, agreeing;
   for (const Place& other : designs_[found->second]) {
+    if (other.table == at.table) mine.push_back(other);
     if (other.table != table) continue;
-    const Row& theirs = row(other);
-    const bool agree = std::all_of(labels_[table].begin(), labels_[table].end(), [&](const std::string& label) {
-      const Cell *a = mine.find(label), *b = theirs.find(label);
-      return a == nullptr || b == nullptr || *a == *b;
-    });
-    if (agree) out.push_back(other);
+    theirs.push_back(other);
+    if (agree(at, other)) agreeing.push_back(other);
   }
-  return out;
+  if (!agreeing.empty()) return agreeing;
+  for (const Place& m : mine) {
+    if (std::any_of(theirs.begin(), theirs.end(), [&](const Place& t) { return agree(m, t); })) return {};
+  }
+  return theirs;
 }
 
 std::pair<const reports::Table*, std::string> Designs::split(const std::string& name) const {
@@ -76,6 +84,13 @@ bool Designs::has_column(const std::string& name) const {
   const auto [table, column] = split(name);
   if (table != nullptr) return has_column(*table, column);
   return std::any_of(results_.begin(), results_.end(), [&, &wanted = column](std::size_t t) { return has_column(listing_.tables[t], wanted); });
+}
+
+void Designs::check(const std::string& name, const std::vector<std::string>& allowed, const std::function<void(const std::string&)>& unknown) const {
+  if (has_column(name)) return;
+  // Of table.column the column is what a table may have at another point.
+  const bool passes = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& a) { return name == a || name.ends_with("." + a); });
+  if (!passes) unknown(unknown_name_hint(name, columns()));
 }
 
 std::vector<std::string> Designs::columns() const {

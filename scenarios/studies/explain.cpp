@@ -69,8 +69,8 @@ class ReadsPath final : public engine::Watch {
 
 class Frees final : public engine::Watch {
  public:
-  explicit Frees(const analysis::Freed& what) : what_(what) {}
-  Program& over(Program& simulated, const engine::LinkOrbits*) override { return program_.emplace(simulated, what_); }
+  Frees(const analysis::Freed& what, std::uint64_t most) : what_(what), most_(most) {}
+  Program& over(Program& simulated, const engine::LinkOrbits*) override { return program_.emplace(simulated, what_, most_); }
   engine::TimelineSink& sink() override { return nobody_; }
 
  private:
@@ -78,6 +78,7 @@ class Frees final : public engine::Watch {
     bool wants_operations() const override { return false; }
   };
   const analysis::Freed& what_;
+  std::uint64_t most_;
   std::optional<analysis::FreeProgram> program_;
   Nobody nobody_;
 };
@@ -93,18 +94,21 @@ Seconds total_of(const Case& c, const Outcome& o) {
   return total;
 }
 
-Seconds without(const Played& p, const analysis::Freed& what) {
+/// Nothing when the program then does something else. `usual`: operations of each program.
+std::optional<Seconds> without(const Played& p, const analysis::Freed& what, const std::vector<std::uint64_t>& usual) try {
   Outcome o;
   for (std::size_t i = 0; i < p.programs(); ++i) {
     topology::Router router(p.cluster.fabric(), p.cluster.routing());
     for (const LinkId l : what.links) router.set_capacity(l, router.capacity(l) * kInfinitelyFast);
     const auto program = p.program(i);
-    Frees frees(what);
+    Frees frees(what, 2 * usual[i] + 1000);
     const Seconds t = engine::run_watched(router, *program, p.options, frees).makespan;
     if (i == 0) o.makespan = t;
     else o.then.push_back(t);
   }
   return total_of(p.c, o);
+} catch (const analysis::GoesOnDifferently&) {
+  return std::nullopt;
 }
 
 /// Counts runs of the engine for whoever waits.
@@ -142,11 +146,13 @@ ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const Explai
   std::vector<std::vector<analysis::OnPath>> paths;
   Outcome outcome;
   engine::Summary first;
+  std::vector<std::uint64_t> usual;
   for (std::size_t i = 0; i < p.programs(); ++i) {
     topology::Router router(cluster.fabric(), cluster.routing());
     const auto program = p.program(i);
     FindsPath finds;
     const engine::Summary s = engine::run_watched(router, *program, p.options, finds);
+    usual.push_back(s.operations);
     if (i == 0) first = s, outcome.makespan = s.makespan;
     else outcome.then.push_back(s.makespan);
     paths.push_back(finds.take());
@@ -173,10 +179,14 @@ ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const Explai
   const topology::Router router(cluster.fabric(), cluster.routing());
   constexpr std::size_t most = 5;
   analysis::Summarised told = analysis::summarise(router, roles, std::move(steps), used, beyond, std::max(most, options.free));
+  bool different = false;
   for (auto [costs, freed] : {std::pair(&told.why.links, &told.links), std::pair(&told.why.operations, &told.operations)}) {
     for (std::size_t i = 0; i < costs->size(); ++i) {
       (*costs)[i].try_it = try_it((*costs)[i], (*freed)[i], *chosen.variant, *chosen.workload);
-      if (i < options.free) (*costs)[i].if_free = without(p, (*freed)[i]);
+      const analysis::Freed& what = (*freed)[i];
+      const bool something = !what.operations.empty() || !what.kernels.empty() || !what.links.empty();
+      if (i < options.free && something) (*costs)[i].if_free = without(p, what, usual);
+      different = different || (i < options.free && something && !(*costs)[i].if_free);
       for (std::size_t n = 0; i < options.free && n < p.programs(); ++n) count.one();
     }
   }
@@ -185,50 +195,77 @@ ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const Explai
   out.why = std::move(told.why);
   out.why.sentence = analysis::sentence_of(out.why);
   out.why.notes = notes_on(p, first, out.why);
+  if (different) out.why.notes.push_back("where nothing is said of what it would take without, the program would go on differently: a server that answers at once is no server");
   out.failed = cluster.failed();
   return out;
 }
 
-struct Resolved {
-  std::vector<ResolvedVariant> variants;
-};
-
-std::shared_ptr<Resolved> resolved(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
-  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
-  return std::make_shared<Resolved>(Resolved{resolve(scenario, data, options.seed, kernels.get())});
-}
-
 }  // namespace
 
-std::vector<Explainable> explainable(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
-  const auto all = resolved(scenario, data, options);
-  const std::vector<TracedCase> cases = cases_of(all->variants);
+struct Explainer::Resolved {
+  std::vector<ResolvedVariant> variants;
+  std::vector<TracedCase> names;                              ///< of the simulated cases
+  std::vector<Case> cases;                                    ///< of each of them
+  std::vector<std::unique_ptr<topology::Router>> routers;     ///< that cases were planned with
+
+  void plan();
+};
+
+void Explainer::Resolved::plan() {
+  for (const ResolvedVariant& v : variants) {
+    for (const ResolvedWorkload& w : v.workloads) {
+      if (!w.workload) continue;
+      try {
+        routers.push_back(std::make_unique<topology::Router>(v.cluster->fabric(), v.cluster->routing()));
+        std::size_t number = 0;
+        for (Case& c : w.workload->cases(v.cluster->view(*routers.back()))) {
+          names.push_back({&v, &w, number++, fmt::format("{}/{}{}", v.name, w.id, label_of(c))});
+          cases.push_back(std::move(c));
+        }
+      } catch (const UserError& e) {
+        throw placed(e, v.file, w.pointer);
+      }
+    }
+  }
+}
+
+Explainer::Explainer(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
+  if (options.engine.name != engine::engine_kinds().front().name) {
+    throw UserError("--engine", fmt::format("the {} engine does not tell what it simulates", options.engine.name), "explanations are the fluid engine's; leave it out");
+  }
+  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
+  const auto all = std::make_shared<Resolved>();
+  all->variants = resolve(scenario, data, options.seed, kernels.get());
+  all->plan();
+  resolved_ = all;
+}
+
+std::vector<Explainable> Explainer::cases() const {
   std::vector<Explainable> out;
-  for (const ResolvedVariant& v : all->variants) {
+  for (const ResolvedVariant& v : resolved_->variants) {
     for (const ResolvedWorkload& w : v.workloads) {
       if (w.analysis) out.push_back({v.name + "/" + w.id, v.name, w.id, false});
-      for (const TracedCase& c : cases)
+      for (const TracedCase& c : resolved_->names)
         if (c.workload == &w) out.push_back({c.name, v.name, w.id, true});
     }
   }
   return out;
 }
 
-ExplainedCase explain(const Scenario& scenario, const DataPlaces& data, const std::string& of, const ExplainOptions& options) {
-  if (options.run.engine.name != engine::engine_kinds().front().name) {
-    throw UserError("--engine", fmt::format("the {} engine does not tell what it simulates", options.run.engine.name), "explanations are the fluid engine's; leave it out");
-  }
-  const auto all = resolved(scenario, data, options.run);
-  const TracedCase chosen = choose_case(all->variants, of, "--of", "SCENARIO");
+ExplainedCase Explainer::explain(const std::string& of, const ExplainOptions& options) const {
+  const std::size_t place = choose_case(resolved_->names, of, "--of", "SCENARIO");
+  const TracedCase& chosen = resolved_->names[place];
   try {
-    topology::Router router(chosen.variant->cluster->fabric(), chosen.variant->cluster->routing());
-    const std::vector<Case> cases = chosen.workload->workload->cases(chosen.variant->cluster->view(router));
-    ExplainedCase out = explain_case(chosen, cases[chosen.number], options);
-    out.fabric = std::shared_ptr<const topology::Fabric>(all, &chosen.variant->cluster->fabric());
+    ExplainedCase out = explain_case(chosen, resolved_->cases[place], options);
+    out.fabric = std::shared_ptr<const topology::Fabric>(resolved_, &chosen.variant->cluster->fabric());
     return out;
   } catch (const UserError& e) {
     throw placed(e, chosen.variant->file, chosen.workload->pointer);
   }
+}
+
+ExplainedCase explain(const Scenario& scenario, const DataPlaces& data, const std::string& of, const ExplainOptions& options) {
+  return Explainer(scenario, data, options.run).explain(of, options);
 }
 
 }  // namespace weft::scenarios

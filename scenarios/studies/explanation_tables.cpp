@@ -116,7 +116,8 @@ reports::Listing explanation_tables(const ExplainedCase& e, bool path) {
   return out;
 }
 
-reports::Listing explained_overview(const Scenario& scenario, const DataPlaces& data, const std::vector<Explainable>& all, ExplainOptions options) {
+reports::Listing explained_overview(const Explainer& explainer, ExplainOptions options) {
+  const std::vector<Explainable> all = explainer.cases();
   std::vector<const Explainable*> simulated;
   std::string others;
   for (const Explainable& e : all) {
@@ -133,7 +134,7 @@ reports::Listing explained_overview(const Scenario& scenario, const DataPlaces& 
   options.progress = nullptr;
   std::vector<Row> rows(simulated.size());
   run_parallel(simulated.size(), threads_of(options.run.jobs), progress, [&](std::size_t i) {
-    const Explanation why = explain(scenario, data, simulated[i]->of, options).why;
+    const Explanation why = explainer.explain(simulated[i]->of, options).why;
     Row& r = rows[i];
     r.set("case", simulated[i]->of).set("time_ms", ms(why.total));
     if (why.resources.empty()) return;

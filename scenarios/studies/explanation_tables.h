@@ -1,8 +1,6 @@
 // Explanations as tables for `weft explain`.
 #pragma once
 
-#include <vector>
-
 #include "reports/report.h"
 #include "scenarios/studies/explain.h"
 
@@ -12,6 +10,6 @@ namespace weft::scenarios {
 reports::Listing explanation_tables(const ExplainedCase& e, bool path);
 
 /// A row for each simulated case, without trying what it would take without.
-reports::Listing explained_overview(const Scenario& scenario, const DataPlaces& data, const std::vector<Explainable>& all, ExplainOptions options);
+reports::Listing explained_overview(const Explainer& explainer, ExplainOptions options);
 
 }  // namespace weft::scenarios

@@ -89,9 +89,19 @@ Goal parse_goal(const std::string& text, bool most, const std::string& option) {
 ParetoGoals parse_pareto(const std::string& text, const std::string& option) {
   const std::size_t comma = text.find(',');
   if (comma == std::string::npos || text.find(',', comma + 1) != std::string::npos) {
-    throw UserError(option, fmt::format("expected two columns X,Y, got \"{}\"", text), "for example price.price_usd,max:step.tokens_per_day");
+    throw UserError(option, fmt::format("expected two columns X,Y, got \"{}\"", text), "for example price.price_MUSD,max:step.tokens_per_day");
   }
   return {parse_goal(text.substr(0, comma), false, option), parse_goal(text.substr(comma + 1), true, option)};
+}
+
+void check_goals(const ParetoGoals& goals, const reports::Listing& listing, const std::vector<std::string>& allowed) {
+  const Designs designs(listing);
+  if (designs.results().empty()) return;   // every point failed
+  for (const auto& [goal, place] : {std::pair(&goals.x, "--x"), std::pair(&goals.y, "--y")}) {
+    designs.check(goal->column, allowed, [&, &name = goal->column, place = place](const std::string& hint) {
+      throw UserError(place, fmt::format("there is no column \"{}\"", name), hint);
+    });
+  }
 }
 
 reports::Table pareto_table(const reports::Listing& listing, const ParetoGoals& goals, bool all) {
@@ -141,6 +151,9 @@ reports::Table pareto_table(const reports::Listing& listing, const ParetoGoals& 
     const Designs::Place at{x.table, r};
     if (!joined) add(designs.row(at), designs.row(at));
     else for (const Designs::Place& other : designs.beside(at, y.table)) add(designs.row(at), designs.row(other));
+  }
+  if (candidates.empty()) {
+    throw UserError("--x", fmt::format("no row, nor two rows of one point and variant, have both {} and {}", x_name, y_name), "--where may have left none");
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.x != b.x ? a.x < b.x : a.y < b.y; });
   mark_front(candidates);

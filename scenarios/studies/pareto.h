@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "reports/report.h"
 
@@ -9,7 +10,7 @@ namespace weft::scenarios {
 
 /// A column and which end of it is better.
 struct Goal {
-  std::string column;   ///< "price_usd" or "price.price_usd"
+  std::string column;   ///< "price_MUSD" or "price.price_MUSD"
   bool most = false;    ///< more is better
 };
 
@@ -22,6 +23,9 @@ struct ParetoGoals {
 
 /// "X,Y": less of X and more of Y is better unless min: or max: says otherwise. Throws UserError.
 ParetoGoals parse_pareto(const std::string& text, const std::string& option);
+
+/// As check_columns() of --where: throws UserError for a column that no table of results has and that is not among `allowed`.
+void check_goals(const ParetoGoals& goals, const reports::Listing& listing, const std::vector<std::string>& allowed = {});
 
 /// The table "pareto" of a sweep's listing: labels, both columns, and `on_front`; the best x first, then the best y, then in the order of the grid. A
 /// candidate is a row with both columns or, when they stand in different tables, a pair of rows of one point and variant whose common labels agree; the

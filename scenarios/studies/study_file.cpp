@@ -17,7 +17,7 @@ std::string beside(const std::string& file, const std::string& name) {
 
 ParetoGoals read_pareto(JsonReader r) {
   ParetoGoals goals;
-  if (!r.expect_object("the columns of a Pareto front, {\"x\": \"price_usd\", \"y\": \"max:tokens_per_s\"}")) return goals;
+  if (!r.expect_object("the columns of a Pareto front, {\"x\": \"price_MUSD\", \"y\": \"max:tokens_per_s\"}")) return goals;
   const std::size_t before = r.problems().list().size();
   const std::string x = r.string("x"), y = r.string("y");
   r.done();

@@ -112,19 +112,21 @@ std::vector<std::string> columns_of_kinds() {
 /// Looks at the first point with a result: a misspelt column is told then, not when all is done.
 class EarlyCheck {
  public:
-  EarlyCheck(const std::optional<Expression>& where, const Grid& grid) : where_(where), grid_(grid) {}
+  EarlyCheck(const SweepOptions& options, const Grid& grid) : options_(options), grid_(grid) {}
   void look(std::size_t point, const std::string& line) {
-    if (!where_ || looked_) return;
+    if ((!options_.where && !options_.goals) || looked_) return;
     PointResult result = read_line(line, "a point").second;
     if (result.error) return;
     looked_ = true;
     Gather one(grid_.pointers());
     one.add(grid_.lead(point), std::move(result));
-    check_columns(*where_, one.listing(), columns_of_kinds());
+    const reports::Listing listing = one.listing();
+    if (options_.where) check_columns(*options_.where, listing, columns_of_kinds());
+    if (options_.goals) check_goals(*options_.goals, listing, columns_of_kinds());
   }
 
  private:
-  const std::optional<Expression>& where_;
+  const SweepOptions& options_;
   const Grid& grid_;
   bool looked_ = false;
 };
@@ -147,7 +149,7 @@ std::vector<std::size_t> points_of(const Shard& shard, const Grid& grid) {
 void run_points(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options, const std::vector<std::size_t>& points, PointsWriter* file,
                 std::map<std::size_t, std::string>& lines) {
   std::vector<std::size_t> left;
-  EarlyCheck check(options.where, sweep.grid);
+  EarlyCheck check(options, sweep.grid);
   for (const std::size_t p : points) {
     const auto at = lines.find(p);
     if (at == lines.end()) left.push_back(p);
@@ -213,14 +215,15 @@ reports::Listing plan_sweep(const Sweep& sweep, const DataPlaces& data, const Sw
   for (std::size_t k = 0; k < std::min(kShown, points.size()); ++k) {
     Row row;
     row.set("point", static_cast<std::int64_t>(points[k]));
-    for (const auto& [name, cell] : sweep.grid.lead(points[k]).cells()) row.set(name, cell);
+    const Row lead = sweep.grid.lead(points[k]);
+    for (const auto& [name, cell] : lead.cells()) row.set(name, cell);
     t.rows.push_back(std::move(row));
   }
   out.tables.push_back(std::move(t));
   if (points.size() > kShown) out.notes.push_back(fmt::format("and {} more", points.size() - kShown));
   std::string sizes;
   for (const Axis& a : sweep.grid.axes()) sizes += fmt::format("{}{}", sizes.empty() ? "" : " x ", a.steps.size());
-  out.notes.push_back(fmt::format("{} points ({}), {} variants each{}", sweep.grid.points(), sizes, base.variants.size(),
+  out.notes.push_back(fmt::format("{} points ({}), {} variant{} each{}", sweep.grid.points(), sizes, base.variants.size(), base.variants.size() == 1 ? "" : "s",
                                   options.shard.of > 1 ? fmt::format("; share {} has {}", options.shard.text(), points.size()) : ""));
   std::error_code error;
   if (!options.points_file.empty() && std::filesystem::exists(options.points_file, error) && std::filesystem::file_size(options.points_file, error) > 0) {

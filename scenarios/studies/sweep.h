@@ -11,6 +11,7 @@
 #include "scenarios/runner.h"
 #include "scenarios/scenario.h"
 #include "scenarios/studies/axes.h"
+#include "scenarios/studies/pareto.h"
 #include "scenarios/studies/points_file.h"
 #include "sim/core/expression.h"
 
@@ -31,6 +32,7 @@ struct SweepOptions {
   Shard shard;                      ///< runs these points alone
   std::string points_file;          ///< keeps finished points and goes on where it stopped; empty: nothing is kept
   std::optional<Expression> where;  ///< rows of the listing, see keep_where(); the points file has all
+  std::optional<ParetoGoals> goals; ///< of the front that the caller will ask for: that they exist is looked at early
   std::function<void(std::size_t done, std::size_t total)> progress;   ///< points of the share, those found in the file among them
   std::function<void(const std::string&)> note;                        ///< what was found there
 };
@@ -44,8 +46,8 @@ struct SweepResult {
 };
 
 /// Runs the grid (last axis fastest). The order and bytes of the result do not depend on `processes`, nor on what was found in the points file. What is
-/// wrong with the scenario as such is a UserError before anything runs, what is wrong at a point a row of "failed". A name in `where` that no workload has
-/// is a UserError as soon as one point is finished.
+/// wrong with the scenario as such is a UserError before anything runs, what is wrong at a point a row of "failed". A column of `where` or
+/// `goals` that no workload has is a UserError as soon as one point is finished.
 SweepResult sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options);
 
 /// What would run, for --dry-run: the first points, and how many there are and are left.

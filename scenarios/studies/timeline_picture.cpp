@@ -1,10 +1,10 @@
 #include "scenarios/studies/timeline_picture.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "scenarios/case_run.h"
 #include "scenarios/parallel.h"
@@ -16,18 +16,23 @@
 namespace weft::scenarios {
 namespace {
 
-/// The first trial of a case, to the end of its first program.
-void draw_case(const TracedCase& drawn, const RunOptions& options, const TraceRequest& request) {
+/// The first trial of a case: its programs one after another.
+void draw_case(const TracedCase& drawn, const RunOptions& options, const std::vector<bool>& ranks, TimelineSlices& slices) {
   const ResolvedVariant& v = *drawn.variant;
   const Cluster& cluster = *v.cluster;
   try {
-    topology::Router router(cluster.fabric(), cluster.routing());
-    const workloads::Case drawn_case = drawn.workload->workload->cases(cluster.view(router)).at(drawn.number);
-    const auto program = drawn_case.program(0);
+    topology::Router own(cluster.fabric(), cluster.routing());
+    const workloads::Case c = drawn.workload->workload->cases(cluster.view(own)).at(drawn.number);
     const Placement placement = cluster.fabric().placement();
-    analysis::TracedProgram traced(*program, placement, {request.ranks.of(placement.ranks()), request.arrows}, *request.to);
-    options.engine.run(router, traced, engine_options(options, cluster), traced);
-    traced.close();
+    Seconds begun;
+    for (std::size_t i = 0; i <= c.then.size(); ++i) {
+      topology::Router router(cluster.fabric(), cluster.routing());
+      const auto program = i == 0 ? c.program(0) : c.then[i - 1].program(0);
+      slices.begin_program(std::llround(begun.value() * 1e9));
+      analysis::TracedProgram traced(*program, placement, {ranks, false}, slices);
+      begun += options.engine.run(router, traced, engine_options(options, cluster), traced).makespan;
+      traced.close();
+    }
   } catch (const UserError& e) {
     throw placed(e, v.file, drawn.workload->pointer);
   } catch (const RunError& e) {
@@ -52,7 +57,6 @@ std::vector<std::uint32_t> ranks_to_draw(std::span<const analysis::PathStep> pat
   for (const auto& [time, rank] : by_time) add(rank);
   for (std::size_t i = 0; i < count; ++i) add(static_cast<std::uint32_t>(i * ranks / count));
   for (std::uint32_t rank = 0; rank < ranks && chosen.size() < count; ++rank) add(rank);
-  std::sort(chosen.begin(), chosen.end());
   return chosen;
 }
 
@@ -63,11 +67,18 @@ reports::TimelinePicture timeline_picture(const Scenario& scenario, const DataPl
   }
   const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
   const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
-  TimelineSlices slices(most_slices);
-  const TraceRequest request{of, ranks.empty() ? RankList() : RankList(fmt::format("{}", fmt::join(ranks, ",")), "ranks"), false, &slices};
+  const std::vector<TracedCase> all = cases_of(variants);
+  const TracedCase drawn = all[choose_case(all, of, "--of", "SCENARIO")];
+  const std::uint32_t count = drawn.variant->cluster->fabric().placement().ranks();
+  std::vector<bool> listed(ranks.empty() ? 0 : count, false);
+  for (const std::uint32_t rank : ranks) {
+    WEFT_CHECK(rank < count, fmt::format("rank {} of {}", rank, count));
+    listed[rank] = true;
+  }
   RunOptions own = options;
   own.threads = threads_of(options.jobs);
-  draw_case(choose_traced(variants, request), own, request);
+  TimelineSlices slices(most_slices, ranks);
+  draw_case(drawn, own, listed, slices);
   return slices.take();
 }
 

@@ -1,12 +1,10 @@
 #include "scenarios/studies/where.h"
 
-#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "scenarios/studies/designs.h"
-#include "sim/core/error.h"
 
 namespace weft::scenarios {
 namespace {
@@ -47,10 +45,7 @@ void check_columns(const Expression& where, const reports::Listing& listing, con
   const Designs designs(listing);
   if (designs.results().empty()) return;   // every point failed
   for (const Expression::Name& n : where.names()) {
-    if (designs.has_column(n.name)) continue;
-    // Of table.column the column is what a table may have at another point.
-    const bool passes = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& a) { return n.name == a || n.name.ends_with("." + a); });
-    if (!passes) where.fail(n.position, fmt::format("there is no column \"{}\"", n.name), unknown_name_hint(n.name, designs.columns()));
+    designs.check(n.name, allowed, [&](const std::string& hint) { where.fail(n.position, fmt::format("there is no column \"{}\"", n.name), hint); });
   }
 }
 

@@ -42,15 +42,15 @@ void explain(const Options& o) {
   options.run.kernel_times = std::make_shared<const scenarios::KernelTimes>(data, options.run.kernels);
   scenarios::require_same_input(scenario, data, options.run.kernels);
   options.free = o.free;
-  const auto all = scenarios::explainable(scenario, data, options.run);
+  const scenarios::Explainer explainer(scenario, data, options.run);
   Progress progress(o.common);
   options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
-  const std::string of = chosen_case(all, o.of);
+  const std::string of = chosen_case(explainer.cases(), o.of);
   reports::Listing listing;
   if (!of.empty()) {
-    listing = scenarios::explanation_tables(scenarios::explain(scenario, data, of, options), o.path);
+    listing = scenarios::explanation_tables(explainer.explain(of, options), o.path);
   } else {
-    listing = scenarios::explained_overview(scenario, data, all, options);
+    listing = scenarios::explained_overview(explainer, options);
   }
   listing.schema = "weft-explain/1";
   emit(listing, o.common, {o.scenario.explain_columns, o.scenario.constants, line_width()});

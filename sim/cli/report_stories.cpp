@@ -3,33 +3,35 @@
 #include <algorithm>
 
 #include "scenarios/studies/story.h"
+#include "sim/cli/execute.h"
 #include "sim/cli/report_cases.h"
 #include "sim/core/error.h"
 
 namespace weft::cli {
 namespace {
 
-constexpr std::size_t kMostSlices = 16'000;   // of all timelines of a part together: 200 kB
+/// Of all timelines of a result together: 200 kB, what fits beside everything else.
+constexpr std::size_t kMostSlices = 16'000;
 
 }  // namespace
 
 std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, const reports::Report& report, const std::vector<std::string>& of,
                                        const scenarios::RunOptions& run, const Common& common) {
   const DataPlaces data = DataPlaces::standard();
-  const std::vector<std::string> cases = of.empty() ? cases_to_tell(scenarios::explainable(scenario, data, run), report) : of;
-  Progress progress(common);
   scenarios::StoryOptions options;
-  options.slices = kMostSlices / std::max<std::size_t>(cases.size(), 1);
   options.explain.run = run;
   options.explain.run.kernel_times = std::make_shared<const scenarios::KernelTimes>(data, run.kernels);
+  const std::vector<std::string> told = of.empty() ? cases_to_tell(scenarios::Explainer(scenario, data, options.explain.run).cases(), report) : of;
+  std::vector<reports::Story> stories;
+  Progress progress(common);
   options.explain.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
-  std::vector<reports::Story> out;
-  for (const std::string& one : cases) out.push_back(scenarios::tell(scenario, data, one, options));
-  return out;
+  if (!told.empty()) options.slices = kMostSlices / told.size();
+  for (const std::string& one : told) stories.push_back(scenarios::tell(scenario, data, one, options));
+  return stories;
 }
 
 bool names_a_case(const scenarios::Scenario& scenario, const std::string& of, const scenarios::RunOptions& run) {
-  const auto all = scenarios::explainable(scenario, DataPlaces::standard(), run);
+  const auto all = scenarios::Explainer(scenario, DataPlaces::standard(), run).cases();
   return std::ranges::any_of(all, [&](const scenarios::Explainable& e) { return e.simulated && may_mean(of, e); });
 }
 

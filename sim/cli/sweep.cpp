@@ -75,18 +75,26 @@ void run(const Options& o) {
   options.points_file = o.points;
   if (!o.shard.empty()) options.shard = scenarios::parse_shard(o.shard, "--shard");
   if (!asked.where.empty()) options.where = Expression::parse(asked.where, "--where");
+  options.goals = asked.pareto;
   if (o.dry_run) return emit(scenarios::plan_sweep(asked.sweep, DataPlaces::standard(), options), o.common);
   scenarios::SweepResult result;
   {
     Progress progress(o.common);
     options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
     options.note = [&](const std::string& text) { note(o.common, text); };
-    if (!o.points.empty()) set_last_words("\nweft: interrupted; finished points are kept, the same command goes on with the others\n");
+    if (!o.points.empty() && !o.common.quiet) set_last_words("\nweft: interrupted; finished points are kept, the same command goes on with the others\n");
     result = scenarios::sweep(asked.sweep, DataPlaces::standard(), options);
     set_last_words(nullptr);
   }
   for (const std::string& n : result.notes) note(o.common, n);
-  if (asked.pareto) result.listing.tables.push_back(scenarios::pareto_table(result.listing, *asked.pareto));
+  if (asked.pareto) {
+    try {
+      result.listing.tables.push_back(scenarios::pareto_table(result.listing, *asked.pareto));
+    } catch (const UserError&) {   // there is no front, but there are results
+      emit(result.listing, o.common);
+      throw;
+    }
+  }
   tell_sweep(result.listing, o.common, result.warnings, result.failed, result.points);
 }
 
@@ -113,13 +121,13 @@ void add_sweep(CLI::App& app) {
   sub->footer("Examples:\n"
               "  weft sweep scenarios/my_cluster.json --set '/variants=[]' --vary /cluster/topology/kind=mpft,mrft --vary /cluster/nodes=32,64 --jobs 2\n"
               "  weft sweep scenarios/my_cluster.json --vary /workload/all_to_all/gpus=64,128,256 --format csv -o sweep.csv\n"
-              "  weft sweep scenarios/my_cluster.json --vary '/cluster/node/nic_rate=100:800:100 Gbps' --vary /cluster/nodes=16:256:log5\n"
+              "  weft sweep scenarios/my_cluster.json --vary '/cluster/node/nic_rate=100:800:100 Gbps' --vary /cluster/nodes=32:256:log4\n"
               "  weft sweep scenarios/my_cluster.json --vary '/cluster/nodes=32,64; /workload/all_to_all/gpus=256,512'   (in step)\n"
               "  weft sweep study.json --points points.jsonl --jobs 2        (again after a kill: goes on where it stopped)\n"
               "  weft sweep study.json --points part1.jsonl --shard 1/2      (and 2/2 elsewhere)\n"
               "  weft sweep status part*.jsonl\n"
-              "  weft sweep merge part*.jsonl --where 'price_usd < 20e6' -o all.csv\n"
-              "  weft sweep pareto part*.jsonl --x price.price_usd --y max:all_to_all.algbw_GBps\n"
+              "  weft sweep merge part*.jsonl --where 'price_MUSD < 20' -o all.csv\n"
+              "  weft sweep pareto part*.jsonl --x price.price_MUSD --y max:all_to_all.algbw_GBps\n"
               "Values of --vary: JSON or words, with commas between; lo:hi:step and lo:hi:logN, with a unit behind if there is one. scenarios/studies/README.md says more.");
   add_common(*sub, o->common);
   sub->add_option("SCENARIO", o->file, "scenario or study file (JSON), the name of a shipped scenario, or - for standard input")->type_name("FILE (required)");
@@ -128,7 +136,7 @@ void add_sweep(CLI::App& app) {
   sub->add_option("--set", o->settings, "change the scenario for all points")->type_name("/POINTER=VALUE")->take_all()->expected(1);
   sub->add_option("--points", o->points, "keep every finished point in FILE (JSON Lines), and go on with what is there")->type_name("FILE");
   sub->add_option("--shard", o->shard, "run the I-th of N shares of the points alone; each with a points file of its own, for `weft sweep merge`")->type_name("I/N");
-  sub->add_option("--where", o->where, "show the rows for which this is true: 'memory_fits && price_usd < 20e6'")->type_name("CONDITION");
+  sub->add_option("--where", o->where, "show the rows for which this is true: 'fits && price_MUSD < 20'")->type_name("CONDITION");
   sub->add_option("--pareto", o->pareto, "add the Pareto front of two columns: less X and more Y, unless min: or max: stands before one")->type_name("X,Y");
   sub->add_option("--seed", o->seed, "seed of all random draws")->check(CLI::NonNegativeNumber)->capture_default_str();
   sub->add_option("--jobs", o->jobs, "processes; never changes the result")->check(CLI::Range(1, 1024))->capture_default_str();

@@ -26,7 +26,7 @@ std::shared_ptr<PointsOptions> add_files(CLI::App& sub) {
 }
 
 void add_selection(CLI::App& sub, PointsOptions& o) {
-  sub.add_option("--where", o.where, "use the rows for which this is true: 'memory_fits && price_usd < 20e6'")->type_name("CONDITION");
+  sub.add_option("--where", o.where, "use the rows for which this is true: 'fits && price_MUSD < 20'")->type_name("CONDITION");
   sub.add_flag("--partial", o.partial, "take what is finished when points are missing");
 }
 
@@ -54,7 +54,7 @@ scenarios::GatheredPoints gather_all(const PointsOptions& o, std::size_t& points
 
 void add_merge(CLI::App& sweep) {
   CLI::App* sub = sweep.add_subcommand("merge", "one result out of points files: the same bytes as of a sweep in one go");
-  sub->footer("Examples:\n  weft sweep merge points.jsonl -o all.csv\n  weft sweep merge part*.jsonl --where 'memory_fits && price_usd < 20e6' --format jsonl");
+  sub->footer("Examples:\n  weft sweep merge points.jsonl -o all.csv\n  weft sweep merge part*.jsonl --where 'fits && price_MUSD < 20' --format jsonl");
   auto o = add_files(*sub);
   add_selection(*sub, *o);
   sub->add_option("--pareto", o->pareto, "add the Pareto front of two columns")->type_name("X,Y");
@@ -80,8 +80,8 @@ void add_status(CLI::App& sweep) {
 void add_pareto(CLI::App& sweep) {
   CLI::App* sub = sweep.add_subcommand("pareto", "the points that no other beats in two columns at once");
   sub->footer("Examples:\n"
-              "  weft sweep pareto points.jsonl --x price_usd --y algbw_GBps\n"
-              "  weft sweep pareto part*.jsonl --x price.price_usd --y min:step.step_time_s --where memory_fits --all\n"
+              "  weft sweep pareto points.jsonl --x price_MUSD --y algbw_GBps\n"
+              "  weft sweep pareto part*.jsonl --x price.price_MUSD --y min:step.step_time_s --where fits --all\n"
               "Columns of different tables are joined by point and variant.");
   auto o = add_files(*sub);
   add_selection(*sub, *o);

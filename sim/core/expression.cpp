@@ -41,7 +41,7 @@ class ExpressionParser {
   Expression parse() {
     if (out_.text_.size() > kLongest) throw UserError(out_.place_, fmt::format("the expression is longer than {} characters", kLongest));
     next();
-    if (token_.kind == Token::Kind::end) throw UserError(out_.place_, "the expression is empty", "for example 'memory_fits && price_usd < 20e6'");
+    if (token_.kind == Token::Kind::end) throw UserError(out_.place_, "the expression is empty", "for example 'fits && price_MUSD < 20'");
     out_.root_ = either();
     if (token_.kind != Token::Kind::end) unexpected("an operator or the end");
     return std::move(out_);

@@ -1,4 +1,4 @@
-// An Expression: a condition over named cells as a person writes it, such as "memory_fits && price_usd < 20e6".
+// An Expression: a condition over named cells as a person writes it, such as "fits && price_MUSD < 20".
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 namespace weft::core {
 
 /// Numbers, texts in quotes (" or '), true and false, names; == != < <= > >=, && || !, + - * /, parentheses, with the precedence of C. A name is a
-/// word or words joined by dots (price.price_usd); any other name stands in brackets: [/cluster/nodes].
+/// word or words joined by dots (price.price_MUSD); any other name stands in brackets: [/cluster/nodes].
 class Expression {
  public:
   /// A name and the character of the text at which it first stands, from 0.

@@ -191,20 +191,20 @@ class Sweep(unittest.TestCase):
 
     def test_where_and_pareto_choose_among_rows(self):
         self.ok(self.study, "--points", self.points)
-        rows = list(csv.DictReader(io.StringIO(self.ok("merge", self.points, "--format", "csv", "--where", "[/cluster/nodes] >= 24 && price_usd > 0"))))
+        rows = list(csv.DictReader(io.StringIO(self.ok("merge", self.points, "--format", "csv", "--where", "[/cluster/nodes] >= 24 && price_MUSD > 0"))))
         self.assertEqual({r["/cluster/nodes"] for r in rows}, {"24", "25"})
         self.assertEqual({r["table"] for r in rows}, {"price", "a2a"})
-        self.refused(3, ["--where", "character 1: there is no column \"prise_usd\"", "did you mean \"price_usd\"?"], "merge", self.points, "--where", "prise_usd < 1")
-        self.refused(3, ["--where", "character 13: expected"], self.study, "--where", "price_usd < ")
-        front = json.loads(self.ok("pareto", self.points, "--x", "price_usd", "--y", "min:time_us", "--where", "workload == 'price' || size_B == 1024", "--json"))["pareto"]
-        prices = [r["price.price_usd"] for r in front]
+        self.refused(3, ["--where", "character 1: there is no column \"prise_MUSD\"", "did you mean \"price_MUSD\"?"], "merge", self.points, "--where", "prise_MUSD < 1")
+        self.refused(3, ["--where", "character 14: expected"], self.study, "--where", "price_MUSD < ")
+        front = json.loads(self.ok("pareto", self.points, "--x", "price_MUSD", "--y", "min:time_us", "--where", "workload == 'price' || size_B == 1024", "--json"))["pareto"]
+        prices = [r["price.price_MUSD"] for r in front]
         times = [r["a2a.time_us"] for r in front]
         self.assertEqual(prices, sorted(prices))
         self.assertEqual(times, sorted(times, reverse=True))
         self.assertTrue(all(r["on_front"] for r in front))
-        everything = json.loads(self.ok("pareto", self.points, "--x", "price_usd", "--y", "min:a2a.time_us", "--all", "--json"))["pareto"]
+        everything = json.loads(self.ok("pareto", self.points, "--x", "price_MUSD", "--y", "min:a2a.time_us", "--all", "--json"))["pareto"]
         self.assertEqual(len(everything), POINTS * 3)
-        self.assertIn("pareto", self.ok(self.study, "--points", self.points, "--pareto", "price_usd,min:time_us"))
+        self.assertIn("pareto", self.ok(self.study, "--points", self.points, "--pareto", "price_MUSD,min:time_us"))
 
     def test_axes_of_all_kinds_and_what_is_no_grid(self):
         plan = self.ok(self.study, "--vary", "/cluster/node/nic_rate=100:400:100 Gbps", "--dry-run")
@@ -221,6 +221,16 @@ class Sweep(unittest.TestCase):
         self.refused(3, ["share 3/3 of 2 points is empty"], s, "--vary", "/cluster/nodes=1,2", "--shard", "3/3")
         self.refused(2, ["SCENARIO is required"])
         self.refused(2, ["FILE is required"], "merge")
+
+    def test_the_study_of_the_readme_runs(self):
+        readme = (ROOT / "scenarios/studies/README.md").read_text()
+        study = json.loads(readme.split("```json\n", 1)[1].split("```", 1)[0])
+        (self.folder / "my_cluster.json").write_text((ROOT / "scenarios/my_cluster.json").read_text())
+        (self.folder / "study.json").write_text(json.dumps(study))
+        self.assertIn("18 points (2 x 3 x 3), 1 variant each", self.ok(self.folder / "study.json", "--dry-run"))
+        shown = json.loads(self.ok(self.folder / "study.json", "--shard", "1/18", "--json"))
+        self.assertEqual({r["/cluster/node/nic_rate"] for r in shown["all_to_all"]}, {"200 Gbps"})
+        self.assertTrue(shown["pareto"])
 
     def test_points_that_fail_are_rows_and_counted_to_the_end(self):
         s = str(Path(self.study).parent / "s.json")

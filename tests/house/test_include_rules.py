@@ -45,7 +45,7 @@ THIRD_PARTY = [
 SIMGRID_OPEN = ("sim/engine/simgrid/simgrid.h", "sim/engine/simgrid/machine.h")
 # A precompiled header exists to hold what no other header may.
 PRECOMPILED = re.compile(r"(^|/)pch/")
-STANDARD = re.compile(r"^([a-z_0-9]+|sys/[a-z_]+\.h|(unistd|fcntl|dlfcn|poll|signal|stdint|termios|spawn)\.h)$")
+STANDARD = re.compile(r"^([a-z_0-9]+|sys/[a-z_]+\.h|(unistd|fcntl|fnmatch|dlfcn|poll|signal|stdint|termios|spawn)\.h)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 

@@ -115,8 +115,9 @@ class Browser:
         page.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
         page.send("Emulation.setTouchEmulationEnabled", enabled=touch, maxTouchPoints=5 if touch else 1)
         page.media(dark=dark, reduced_motion=reduced_motion)
+        page.send("Page.bringToFront")
         page.send("Page.navigate", url=Path(path).resolve().as_uri())
-        page.wait("document.readyState === 'complete'")
+        page.wait("location.protocol === 'file:' && document.readyState === 'complete'")
         page.settle()
         return page
 
@@ -151,7 +152,7 @@ class Page:
             raise RuntimeError(details.get("exception", {}).get("description") or details["text"])
         return answer["result"].get("value")
 
-    def wait(self, condition, limit_s=20):
+    def wait(self, condition, limit_s=60):
         until = time.monotonic() + limit_s
         while not self.js(condition):
             if time.monotonic() > until:
@@ -159,7 +160,8 @@ class Page:
             time.sleep(0.02)
 
     def settle(self):
-        """Until what was asked for has been drawn."""
+        """Until what was asked for has been drawn. The tab comes to the front: others are not drawn."""
+        self.send("Page.bringToFront")
         self.js("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0))))")
 
     def media(self, dark=False, reduced_motion=False, kind=""):

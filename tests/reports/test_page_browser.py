@@ -44,7 +44,9 @@ def make_page(folder, name, scenario, *settings):
 MARKS = """[...document.querySelectorAll('figure[data-chart]')].map((figure) => {
   const shapes = figure.querySelectorAll('.plot svg :is(path, rect, circle, line, polygon)').length;
   const painted = [...figure.querySelectorAll('.plot canvas')].filter((c) => c.width && c.height).map((c) => {
-    const points = new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);
+    const copy = new OffscreenCanvas(c.width, c.height).getContext('2d', { willReadFrequently: true });
+    copy.drawImage(c, 0, 0);
+    const points = new Uint32Array(copy.getImageData(0, 0, c.width, c.height).data.buffer);
     return points.some((p) => p !== points[0]);
   });
   return { chart: figure.dataset.chart, of: figure.dataset.of, drawn: figure.dataset.drawn, shapes, painted };
@@ -104,12 +106,12 @@ class PageInABrowser(unittest.TestCase):
         key = (name, width, dark)
         if key not in self.opened:
             self.opened[key] = self.browser.open(self.files[name], width=width, dark=dark, touch=width == PHONE)
+            self.opened[key].label = "%s, %d wide%s" % (name, width, ", dark" if dark else "")
+        self.opened[key].settle()
         return self.opened[key]
 
     def each(self, **look):
-        for name in self.files:
-            with self.subTest(page=name, **look):
-                yield self.page(name, **look)
+        return [self.page(name, **look) for name in self.files]
 
     def timeline(self, width=WIDE):
         """The page of the step with its timeline in view, and where that is."""
@@ -127,8 +129,8 @@ class PageInABrowser(unittest.TestCase):
     def test_nothing_goes_wrong_and_nothing_is_asked_of_a_network(self):
         for width in (WIDE, PHONE):
             for page in self.each(width=width):
-                self.assertEqual(page.js("document.documentElement.dataset.ready"), "yes")
-                self.assertEqual(page.errors, [])
+                self.assertEqual(page.js("document.documentElement.dataset.ready"), "yes", page.label)
+                self.assertEqual(page.errors, [], page.label)
                 self.assertEqual(len(page.requests), 1, page.requests)
                 self.assertTrue(page.requests[0].startswith("file:"), page.requests)
 
@@ -136,10 +138,10 @@ class PageInABrowser(unittest.TestCase):
         for width in (WIDE, PHONE):
             for page in self.each(width=width):
                 charts = page.js(MARKS)
-                self.assertTrue({"network", "heatmap"} <= {c["chart"] for c in charts}, charts)
+                self.assertTrue({"network", "heatmap"} <= {c["chart"] for c in charts}, (page.label, charts))
                 for c in charts:
-                    self.assertEqual(c["drawn"], "yes", c)
-                    self.assertTrue(c["shapes"] > 2 or any(c["painted"]), c)
+                    self.assertEqual(c["drawn"], "yes", (page.label, c))
+                    self.assertTrue(c["shapes"] > 2 or any(c["painted"]), (page.label, c))
         self.assertIn("timeline", [c["chart"] for c in self.page("step").js(MARKS)])
         self.assertIn("curve", [c["chart"] for c in self.page("networks").js(MARKS)])
 
@@ -147,8 +149,8 @@ class PageInABrowser(unittest.TestCase):
         for page in self.each():
             for chart, rows, said in page.js("""[...document.querySelectorAll('figure[data-chart]')].map((f) => [f.dataset.of,
                   f.querySelectorAll('details table tbody tr').length, f.querySelector('.plot').getAttribute('aria-label') || ''])"""):
-                self.assertGreater(rows, 0, chart)
-                self.assertGreater(len(said), 10, chart)
+                self.assertGreater(rows, 0, (page.label, chart))
+                self.assertGreater(len(said), 10, (page.label, chart))
 
     def test_a_timeline_is_zoomed_and_moved_by_buttons_keys_wheel_and_drag(self):
         page, (x, y, w, h) = self.timeline()
@@ -215,13 +217,13 @@ class PageInABrowser(unittest.TestCase):
 
     def test_a_phone_shows_it_without_sideways_scrolling(self):
         for page in self.each(width=PHONE):
-            self.assertLessEqual(page.js("document.documentElement.scrollWidth"), PHONE, page.js(TOO_WIDE))
-            self.assertEqual(page.js(TOO_WIDE), [])
+            self.assertLessEqual(page.js("document.documentElement.scrollWidth"), PHONE, (page.label, page.js(TOO_WIDE)))
+            self.assertEqual(page.js(TOO_WIDE), [], page.label)
 
     def test_text_stands_out_from_what_is_behind_it_by_day_and_by_night(self):
         for dark in (False, True):
             for page in self.each(dark=dark):
-                self.assertEqual(page.js(CONTRASTS), [])
+                self.assertEqual(page.js(CONTRASTS), [], page.label)
         backgrounds = [self.page("step", dark=dark).js("getComputedStyle(document.body).backgroundColor") for dark in (False, True)]
         self.assertNotEqual(*backgrounds)
 
@@ -242,12 +244,12 @@ class PageInABrowser(unittest.TestCase):
         for page in self.each():
             nodes = page.accessibility()
             roles = [n["role"] for n in nodes]
-            self.assertEqual(roles.count("main"), 1)
-            self.assertEqual([n["level"] for n in nodes if n["role"] == "heading"].count(1), 1)
-            self.assertGreater(roles.count("heading"), 4)
-            self.assertGreater(roles.count("table"), 0)
-            nameless = [n for n in nodes if n["role"] in ("image", "img", "heading", "button", "link", "figure", "region", "navigation") and not n["name"].strip()]
-            self.assertEqual([n for n in nameless if n["role"] != "figure"], [])
+            self.assertEqual(roles.count("main"), 1, page.label)
+            self.assertEqual([n["level"] for n in nodes if n["role"] == "heading"].count(1), 1, page.label)
+            self.assertGreater(roles.count("heading"), 4, page.label)
+            self.assertGreater(roles.count("table"), 0, page.label)
+            wanting = ("image", "img", "heading", "button", "link", "region", "navigation")
+            self.assertEqual([n for n in nodes if n["role"] in wanting and not n["name"].strip()], [], page.label)
 
     def test_it_is_small(self):
         for name, file in self.files.items():

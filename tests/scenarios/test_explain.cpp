@@ -114,7 +114,7 @@ TEST_CASE("folded or not, an explanation says the same") {
 
 TEST_CASE("what is not simulated, and a case that nothing is called, are said to be so") {
   const Scenario price = scenario(minimal(kMpft, R"({"id": "price", "kind": "price"})"));
-  const auto all = explainable(price, data(), {});
+  const auto all = Explainer(price, data(), {}).cases();
   REQUIRE(all.size() == 1);
   CHECK_FALSE(all[0].simulated);
   CHECK_THROWS_AS(explain(price, data(), "", {}), UserError);

@@ -73,7 +73,7 @@ TEST_CASE("a misspelt column of --where ends the sweep with its first point, not
 TEST_CASE("a dry run counts the points and shows the first") {
   const reports::Listing l = plan_sweep(small_sweep({"/cluster/nodes=1:9:1", "/cluster/topology/kind=mpft,mrft"}), DataPlaces::standard(), {});
   CHECK(l.tables[0].rows.size() == 5);
-  CHECK(l.notes.back() == "18 points (9 x 2), 1 variants each");
+  CHECK(l.notes.back() == "18 points (9 x 2), 1 variant each");
 }
 
 TEST_CASE("a slow task holds up nobody but its worker") {

@@ -165,7 +165,8 @@ TEST_CASE("of pieces the part in kernels that memory limits is known: attention'
     const MicroBatch b = micro_batch_of(s, DecodeLoad{64, 64 * 4096});
     const PieceTimes t = computing_times(s, b, 1);
     CHECK(t.hbm_share(Piece::dispatch_send) == doctest::Approx(1));   // it writes what is sent, and no more
-    const double cache = 64 * 4096 * 1152 / s.gpu.hbm_rate.value.value(), core = drafts == 0 ? cache : 64 * 4096 * 2 * 278528 / s.gpu.bf16_rate.value.value();
+    const double cached = 64 * 4096, cache = cached * 1152 / s.gpu.hbm_rate.value.value();
+    const double core = drafts == 0 ? cache : cached * 2 * 278528 / s.gpu.bf16_rate.value.value();
     const double memory = t.in_memory()[Piece::attention_after].value(), all = t[Piece::attention_after].value();
     CHECK(all > core);
     if (drafts == 0) CHECK(memory > cache);

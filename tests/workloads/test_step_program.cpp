@@ -243,18 +243,18 @@ TEST_CASE("a label of computing says what part of it is in kernels that memory l
   const StepCosts& costs = step.job->costs;
   CHECK(costs.hbm_share(Work::embedding_forward, false) > costs.hbm_share(Work::moe_forward, false));
   CHECK(costs.hbm_share(Work::moe_forward, false) > 0);
-  const std::unique_ptr<Program> program = std::make_unique<StepProgram>(step.job);
+  StepProgram program(step.job);
   testing::RecordingSink sink;
-  program->start(sink);
+  program.start(sink);
   std::size_t computes = 0;
   for (const auto& c : sink.computes) {
-    OpLabel label;
-    REQUIRE(program->label(c.id, label));
+    workloads::OpLabel label;
+    REQUIRE(program.label(c.id, label));
     computes += label.name == to_text(Work::embedding_forward) && label.hbm_share == costs.hbm_share(Work::embedding_forward, false);
     computes += label.name == to_text(Work::attention_forward) && label.hbm_share > 0 && label.hbm_share < 1;
   }
   CHECK(computes > 0);
-  OpLabel used;
+  workloads::OpLabel used;
   used.hbm_share = 0.5;
   used.clear();
   CHECK(used.hbm_share == 0);

@@ -89,6 +89,8 @@ function summary(data, page) {
 
 export function draw(element, data, page) {
   const cursor = new Cursor(element, data, page);
+  element.setAttribute("role", "group");
+  element.setAttribute("aria-label", summary(data, page));
   element.addEventListener("keydown", (event) => cursor.key(event));
   page.onResize(element, (width) => {
     const theme = page.theme(), colour = scale.heat(theme), s = cursor.shape = shape(data.groups, width);

@@ -34,7 +34,7 @@ class Panel {
     const wide = Math.min(this.shape.thickest, 0.8 + 0.5 * Math.sqrt(b.cables));
     const g = this.page.svg("g", { class: "cable", "data-bundle": b.number });
     if (b.failed === b.cables) {
-      g.append(this.page.svg("path", { d: first + " " + second, stroke: this.paint.theme.bad, "stroke-width": 1.2, "stroke-dasharray": "4 3", fill: "none" }));
+      g.append(this.page.svg("path", { d: first + " " + second, stroke: this.paint.theme.bad, "stroke-width": Math.min(1.2, wide + 0.3), "stroke-dasharray": "4 3", fill: "none" }));
       if (!from.failed && !to.failed) g.append(cross(this.page, middle, 4, this.paint.theme.bad));
       return g;
     }

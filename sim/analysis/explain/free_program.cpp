@@ -20,8 +20,8 @@ std::string phase_name(std::string name) {
   return name;
 }
 
-FreeProgram::FreeProgram(workloads::Program& inside, const Freed& what)
-    : inside_(inside), operations_(what.operations), kernels_(inside.kernels().begin(), inside.kernels().end()) {
+FreeProgram::FreeProgram(workloads::Program& inside, const Freed& what, std::uint64_t most)
+    : inside_(inside), most_(most), operations_(what.operations), kernels_(inside.kernels().begin(), inside.kernels().end()) {
   for (workloads::CommKernel& k : kernels_) {
     for (const Freed::Kernel& lifted : what.kernels) {
       if (k.name != lifted.name) continue;
@@ -46,12 +46,14 @@ bool FreeProgram::freed(OpId id, const std::string& otherwise) {
 }
 
 void FreeProgram::transfer(const Transfer& t, std::span<const OpId> after) {
+  count(1);
   if (!freed(t.id, otherwise_called(t, kernels_))) return out_->transfer(t, after);
   out_->marker(t.id, Seconds(), after);
 }
 
 void FreeProgram::transfers(const std::shared_ptr<workloads::TransferBatch>& batch, OpId first, std::span<const OpId> after) {
   if (batch->size() == 0) return;
+  count(batch->size());
   Transfer t;
   batch->read(0, t);
   if (!freed(first, otherwise_called(t, kernels_))) return out_->transfers(batch, first, after);
@@ -59,13 +61,15 @@ void FreeProgram::transfers(const std::shared_ptr<workloads::TransferBatch>& bat
 }
 
 void FreeProgram::compute(const workloads::Compute& c, std::span<const OpId> after) {
+  count(1);
   workloads::Compute copy = c;
   if (freed(c.id, "compute")) copy.duration = Seconds();
   out_->compute(copy, after);
 }
 
 void FreeProgram::marker(OpId id, Seconds delay, std::span<const OpId> after) {
-  out_->marker(id, delay > Seconds() && freed(id, "wait") ? Seconds() : delay, after);
+  count(1);
+  out_->marker(id, delay, after);
 }
 
 }  // namespace weft::analysis

@@ -1,6 +1,9 @@
 // FreeProgram: another program with operations of one name that take no time, or with a kernel's own rates lifted.
 #pragma once
 
+#include <cstdint>
+#include <exception>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,11 +31,18 @@ struct Freed {
   std::vector<LinkId> links;   ///< for whoever runs it: their capacities
 };
 
+/// A program that answers to time (a server) may never end when its work takes none.
+class GoesOnDifferently final : public std::exception {
+ public:
+  const char* what() const noexcept override { return "the program emits far more operations than it did"; }
+};
+
+/// Fixed delays stay: arrivals and pauses are no work, and a server without them would be asked everything at once.
 /// To be given to an engine as the program.
 class FreeProgram final : public workloads::Program, private workloads::Sink {
  public:
-  /// `inside` has to outlive this.
-  FreeProgram(workloads::Program& inside, const Freed& what);
+  /// `inside` has to outlive this. Throws GoesOnDifferently out of the run when there are more than `most` operations.
+  FreeProgram(workloads::Program& inside, const Freed& what, std::uint64_t most = ~std::uint64_t{0});
 
   std::span<const workloads::CommKernel> kernels() const override { return kernels_; }
   void start(workloads::Sink& sink) override;
@@ -44,8 +54,13 @@ class FreeProgram final : public workloads::Program, private workloads::Sink {
   void compute(const workloads::Compute& c, std::span<const OpId> after) override;
   void marker(OpId id, Seconds delay, std::span<const OpId> after) override;
   bool freed(OpId id, const std::string& otherwise);
+  void count(std::uint64_t operations) {
+    emitted_ += operations;
+    if (emitted_ > most_) throw GoesOnDifferently();
+  }
 
   workloads::Program& inside_;
+  std::uint64_t most_, emitted_ = 0;
   std::string operations_;
   std::vector<workloads::CommKernel> kernels_;
   workloads::Sink* out_ = nullptr;   // during a call of the engine

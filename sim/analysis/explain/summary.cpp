@@ -182,7 +182,7 @@ class Builder {
       c.resource = p.limit;
       c.time = p.time;
       Freed freed;
-      freed.operations = p.name;
+      if (p.limit != Resource::dependency) freed.operations = p.name;
       out_.why.operations.push_back(std::move(c));
       out_.operations.push_back(std::move(freed));
     }
