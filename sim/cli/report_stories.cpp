@@ -11,7 +11,7 @@ namespace weft::cli {
 namespace {
 
 /// All timelines of a page together: what fits beside everything else.
-constexpr std::size_t kMostSlices = 20000;
+constexpr std::size_t kMostSlices = 40000;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, cons
   std::vector<reports::Story> stories;
   Progress progress(common);
   options.explain.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
-  if (!told.empty()) options.slices = kMostSlices / told.size();
+  options.slices = kMostSlices / std::max<std::size_t>(2, told.size());
   for (const std::string& one : told) stories.push_back(scenarios::tell(scenario, data, one, options));
   return stories;
 }
