@@ -13,10 +13,16 @@ namespace {
 
 std::string name_of(const KeyFigure& f) { return f.labels.empty() ? f.workload : fmt::format("{} [{}]", f.workload, f.labels); }
 
-/// The answer where a report has no sentence of its own: its first figure, of the base and of what is furthest from it.
+/// Whether some variant has another value than the base.
+bool differs(const KeyFigure& f) {
+  return f.values.front() && std::ranges::any_of(f.values, [&](const auto& v) { return v && change_text(*v, *f.values.front()) != "same"; });
+}
+
+/// The answer where a report has no sentence of its own: the first figure in which its variants differ (else the first), of the base and of what is furthest from it.
 std::string first_figure(const Report& report) {
   const std::vector<KeyFigure> figures = key_figures(report);
-  const auto at = std::ranges::find_if(figures, [](const KeyFigure& f) { return f.values.front().has_value(); });
+  auto at = std::ranges::find_if(figures, differs);
+  if (at == figures.end()) at = std::ranges::find_if(figures, [](const KeyFigure& f) { return f.values.front().has_value(); });
   if (at == figures.end()) return "The numbers are in the tables below.";
   const double base = *at->values.front();
   std::string text = fmt::format("{}: {} is {}", name_of(*at), at->column, readable_text(base));
@@ -96,10 +102,10 @@ void write_reason(const PagePart& part, const Writing& w) {
     close_card(w, {{"results", "All results"}});
     return;
   }
-  for (std::size_t i = 0; i < part.stories.size(); ++i) {
-    const Story& s = part.stories[i];
-    w.html.element("p", s.why.sentence, {{"class", i == 0 ? "lead" : ""}});
-    w.html.element("p", s.of, {{"class", "muted"}});
+  w.html.element("p", part.stories.front().why.sentence, {{"class", "lead"}});
+  w.html.element("p", part.stories.front().of, {{"class", "muted"}});
+  for (std::size_t i = 1; i < part.stories.size(); ++i) {
+    w.html.open("p").text("Beside it: ").element("a", part.stories[i].of, {{"href", w.link(fmt::format("why-{}", i + 1))}}).close();
   }
   close_card(w, {{"why", "What its time is spent on"}, {"pictures", "The network and its links"}});
 }

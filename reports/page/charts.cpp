@@ -64,7 +64,7 @@ std::string curve_words(const Curve& c) {
 
 /// A kernel that was timed: where it stands under its roof.
 struct Timed {
-  std::string table, name, bound_by;
+  std::string table, group, name, bound_by;   ///< group: kernels of one colour
   double intensity = 0, tflops = 0, roof = 0;   ///< FLOP/byte; TFLOP/s
   std::int64_t sms = 0;
 };
@@ -81,7 +81,9 @@ std::vector<Timed> timed_kernels(const Report& report) {
       const Cell *tflops = number_in(row, "tflops"), *rate = number_in(row, "GBps"), *time = number_in(row, "time_us"), *best = number_in(row, "roofline_us");
       const Cell *bound = row.find("bound_by"), *sms = number_in(row, "sms");
       if (!tflops || !rate || !time || !best || !bound) continue;
-      Timed k{table.id, {}, exact_text(*bound), 1e3 * number_of(*tflops) / number_of(*rate), number_of(*tflops), number_of(*tflops) * number_of(*time) / number_of(*best),
+      const Cell *family = row.find("family"), *flavour = row.find("kernel_variant");
+      std::string group = family == nullptr ? table.id : exact_text(*family) + (flavour == nullptr ? "" : " " + exact_text(*flavour));
+      Timed k{table.id, std::move(group), {}, exact_text(*bound), 1e3 * number_of(*tflops) / number_of(*rate), number_of(*tflops), number_of(*tflops) * number_of(*time) / number_of(*best),
               sms ? std::get<std::int64_t>(*sms) : 0};
       for (const ColumnDoc& label : table.label_columns) {
         const Cell* cell = row.find(label.name);
@@ -100,8 +102,8 @@ Json roofs_of(const std::vector<Timed>& kernels) {
   Json out = Json::array();
   std::map<std::string, bool> seen;
   for (const Timed& k : kernels) {
-    const double slope = memory_bound(k) ? 1e3 * k.roof / k.intensity : 0;
-    const std::string value = memory_bound(k) ? fmt::format("{:.3g} GB/s", slope) : fmt::format("{:.4g} TFLOP/s", k.roof);
+    const double slope = memory_bound(k) ? rounded(1e3 * k.roof / k.intensity) : 0;
+    const std::string value = memory_bound(k) ? readable_text(slope) + " GB/s" : readable_text(k.roof) + " TFLOP/s";
     const std::string name = fmt::format("{}{}: {}", k.bound_by, k.sms > 0 && !memory_bound(k) ? fmt::format(" on {} SMs", k.sms) : "", value);
     if (std::exchange(seen[name], true)) continue;
     out.push_back({{"name", clean_text(name)}, {"slope_GBps", rounded(slope)}, {"flat_tflops", memory_bound(k) ? 0 : rounded(k.roof)}});
@@ -153,7 +155,7 @@ void write_rooflines(const PagePart& part, const Writing& w) {
   if (kernels.empty()) return;
   w.heading("Roofline", "roofline");
   Json points = Json::array();
-  for (const Timed& k : kernels) points.push_back({{"group", clean_text(k.table)}, {"name", clean_text(k.name)}, {"x", rounded(k.intensity)}, {"y", rounded(k.tflops)}});
+  for (const Timed& k : kernels) points.push_back({{"group", clean_text(k.group)}, {"name", clean_text(k.table + ": " + k.name)}, {"x", rounded(k.intensity)}, {"y", rounded(k.tflops)}});
   w.data["roofline"] = {{"roofs", roofs_of(kernels)}, {"points", std::move(points)}};
   const Figure figure(w.html, "roofline", w.pointer + "/roofline", "Kernels under the roofs of memory and tensor cores", "operations a second over operations per byte of memory",
                       fmt::format("Roofline chart of {} kernels", kernels.size()));

@@ -14,8 +14,9 @@ namespace {
 
 constexpr std::size_t kFewest = 3;        // numbers on the x axis
 constexpr std::size_t kMostLines = 8;     // in one chart, else it is split
-constexpr std::size_t kMostCharts = 6;    // of one table
+constexpr std::size_t kMostCharts = 4;    // of one table, beside those with published values
 constexpr std::size_t kMostColumns = 2;   // of one table, beside those with published values
+constexpr double kSame = 1e-6;            // of a value: the rounding of a simulation
 constexpr double kLogX = 30, kLogY = 100; // largest over smallest from which an axis is logarithmic
 
 std::set<double> numbers(const Table& table, const std::string& column) {
@@ -89,6 +90,16 @@ std::string text_at(const Row& row, const std::string& column) {
   return cell == nullptr ? std::string() : exact_text(*cell);
 }
 
+/// "size_B=1 GiB": the value of a label as people write it.
+std::string label_text(const std::string& label, const Cell& value) {
+  if (!label.ends_with("_B") || !is_number(value)) return fmt::format("{}={}", label, readable_text(value));
+  const double bytes = number_of(value);
+  for (const auto& [unit, name] : {std::pair{0x1p40, "TiB"}, {0x1p30, "GiB"}, {0x1p20, "MiB"}, {0x1p10, "KiB"}}) {
+    if (bytes >= unit && std::fmod(bytes, unit) == 0) return fmt::format("{}={} {}", label, readable_text(bytes / unit), name);
+  }
+  return fmt::format("{}={}", label, readable_text(value));
+}
+
 /// Labels of a row other than the x axis and those that are the same in all rows: "variant, tp=8".
 struct Split {
   const Table& table;
@@ -108,6 +119,16 @@ struct Split {
     for (const std::string& label : others) {
       const std::string value = text_at(row, label);
       if (!value.empty()) out += fmt::format("{}{}={}", out.empty() ? "" : ", ", label, value);
+    }
+    return out;
+  }
+  /// The same for people: of the first row with this key.
+  std::string words(const std::string& of) const {
+    const auto row = std::ranges::find_if(table.rows, [&](const Row& r) { return key(r) == of; });
+    std::string out;
+    for (const std::string& label : others) {
+      const Cell* cell = row == table.rows.end() ? nullptr : row->find(label);
+      if (cell != nullptr) out += fmt::format("{}{}", out.empty() ? "" : ", ", label_text(label, *cell));
     }
     return out;
   }
@@ -172,31 +193,53 @@ void add_published(Curve& curve, const Split& split, const std::vector<std::pair
   }
 }
 
+/// A chart, and how many of its kind come after it: those of the largest labels come last.
+struct Chart {
+  Curve curve;
+  std::size_t from_last = 0;
+};
+
+/// Lines that lie on one another are one, which has all their names: of two colours only one would be seen.
+void join_equal(std::vector<Curve::Line>& lines) {
+  const auto close = [](const std::vector<double>& a, const std::vector<double>& b) {
+    return std::ranges::equal(a, b, [](double p, double q) { return std::abs(p - q) <= kSame * std::max(std::abs(p), std::abs(q)); });
+  };
+  std::vector<Curve::Line> out;
+  for (Curve::Line& line : lines) {
+    const auto at = std::ranges::find_if(out, [&](const Curve::Line& l) { return close(l.x, line.x) && close(l.y, line.y) && close(l.low, line.low) && close(l.high, line.high); });
+    if (at == out.end()) out.push_back(std::move(line));
+    else at->name += " = " + line.name;
+  }
+  lines = std::move(out);
+}
+
 /// All charts of one column over another.
-std::vector<Curve> charts_of(const Split& split, const std::string& y, const std::vector<Published>& published, std::size_t variants) {
+std::vector<Chart> charts_of(const Split& split, const std::string& y, const std::vector<Published>& published, std::size_t variants) {
   auto lines = lines_of(split, y);
   if (lines.empty()) return {};
   const bool apart = lines.size() > kMostLines;
-  std::vector<Curve> out;
+  std::vector<Chart> out;
   std::vector<std::string> groups;   // of the other labels, in order
   for (const auto& [key, line] : lines) {
     const std::string& group = apart ? key.second : split.table.id;
     if (std::ranges::find(groups, group) == groups.end()) groups.push_back(group);
   }
-  for (const std::string& group : groups) {
-    Curve curve{apart ? fmt::format("{} [{}]", split.table.id, group) : split.table.id, split.x, y, false, false, {}, {}};
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const std::string& group = groups[g];
+    Curve curve{apart ? fmt::format("{}, {}", split.table.id, split.words(group)) : split.table.id, split.x, y, false, false, {}, {}};
     std::vector<std::pair<std::string, std::string>> keys;
     for (auto& [key, line] : lines) {
       if (apart && key.second != group) continue;
       std::string name = variants > 1 ? key.first : "";
-      if (!apart && !key.second.empty()) name += (name.empty() ? "" : ", ") + key.second;
+      if (!apart && !key.second.empty()) name += (name.empty() ? "" : ", ") + split.words(key.second);
       line.name = name.empty() ? y : name;
       keys.push_back(key);
       curve.lines.push_back(std::move(line));
     }
+    join_equal(curve.lines);
     choose_axes(curve);
     add_published(curve, split, keys, published);
-    out.push_back(std::move(curve));
+    out.push_back({std::move(curve), groups.size() - 1 - g});
   }
   return out;
 }
@@ -206,22 +249,24 @@ std::vector<Curve> curves_of(const Table& table, const Report& report) {
   for (const Expectation& e : report.expectations) {
     if (auto p = published_of(e, table)) published.push_back(std::move(*p));
   }
-  std::vector<Curve> all;
+  std::vector<Chart> all;
   for (const std::string& x : x_columns(table)) {
     const Split split(table, x);
     for (const std::string& y : y_columns(table, published)) {
-      for (Curve& c : charts_of(split, y, published, report.variants.size())) all.push_back(std::move(c));
+      for (Chart& c : charts_of(split, y, published, report.variants.size())) all.push_back(std::move(c));
     }
   }
-  // Those with published points are worth most; of the rest those that are larger, which come later.
-  const auto count = [](const Curve& c) { return c.published.size(); };
-  std::vector<std::size_t> order(all.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return count(all[a]) != count(all[b]) ? count(all[a]) > count(all[b]) : a < b; });
-  if (order.size() > kMostCharts) order.resize(kMostCharts);
-  std::ranges::sort(order);
+  // Those with published points are all shown; of the rest those of the largest labels.
+  std::vector<std::size_t> rest;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].curve.published.empty()) rest.push_back(i);
+  }
+  std::ranges::stable_sort(rest, {}, [&](std::size_t i) { return all[i].from_last; });
+  rest.resize(std::min(rest.size(), kMostCharts));
   std::vector<Curve> out;
-  for (const std::size_t i : order) out.push_back(std::move(all[i]));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!all[i].curve.published.empty() || std::ranges::find(rest, i) != rest.end()) out.push_back(std::move(all[i].curve));
+  }
   return out;
 }
 

@@ -11,6 +11,8 @@
 namespace weft::reports {
 namespace {
 
+constexpr double kSame = 1e-6;   // of a value: the rounding of a simulation, and more than five digits show
+
 bool numeric(const Table& table, const std::string& column) {
   const auto at = std::ranges::find_if(table.rows, [&](const Row& r) { return r.find(column) != nullptr; });
   return at != table.rows.end() && is_number(*at->find(column));
@@ -91,8 +93,8 @@ std::vector<KeyFigure> key_figures(const Report& report) {
 
 std::string change_text(double value, double base) {
   if (base == 0) return value == 0 ? "same" : "";
-  if (value == base) return "same";
   const double ratio = value / base;
+  if (std::abs(ratio - 1) < kSame) return "same";
   if (ratio > 2) return fmt::format("x {:.3g}", ratio);
   return fmt::format("{:+.2g} %", 100 * (ratio - 1));
 }

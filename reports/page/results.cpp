@@ -37,6 +37,25 @@ void write_meanings(const Sheet& sheet, Html& html) {
   html.close().close().line();
 }
 
+constexpr std::size_t kMostVerdicts = 60;   // in the chart; the table has all
+
+struct Drawn {
+  const Expectation* of;
+  std::string verdict;
+};
+
+/// What the chart gets: misses first, else in order.
+Json verdict_rows(std::vector<Drawn> all) {
+  static const std::vector<std::string> order = {"missed", "known", "met", "open"};
+  std::ranges::stable_sort(all, {}, [](const Drawn& d) { return std::ranges::find(order, d.verdict) - order.begin(); });
+  Json rows = Json::array();
+  for (const Drawn& d : all) {
+    if (rows.size() == kMostVerdicts) break;
+    rows.push_back({{"name", clean_text(d.of->of)}, {"error_pct", rounded(d.of->error_pct)}, {"tolerance_pct", rounded(d.of->tolerance_pct)}, {"verdict", d.verdict}});
+  }
+  return rows;
+}
+
 void write_lines(const std::vector<std::string>& lines, Html& html) {
   html.open("ul");
   for (const std::string& line : lines) html.element("li", line);
@@ -67,9 +86,11 @@ void write_expected(const PagePart& part, const Writing& w) {
   if (all.empty()) return;
   w.heading("Published values and what came out", "expected");
   const Verdict v = verdict_of(part.report);
-  w.html.element("p", fmt::format("{} of {} met within their tolerance, {} missed for a known reason, {} for none.", v.met, v.all, v.known, v.missed));
-  constexpr std::size_t drawn = 60;
-  Json rows = Json::array();
+  std::string sum = fmt::format("{} of {} met within their tolerance", v.met, v.all);
+  if (v.known > 0) sum += fmt::format(", {} missed for a known reason", v.known);
+  if (v.missed > 0) sum += fmt::format(", {} missed for no known reason", v.missed);
+  w.html.element("p", sum + ".");
+  std::vector<Drawn> drawn;
   TextTable table{"Published values beside the results", {"value of", "published", "here", "difference", "tolerance", "verdict", "source"}, {false, true, true, true, true, false, false}, {}, {}};
   for (const Expectation& e : all) {
     const bool judged = e.not_reproducible.empty();
@@ -80,12 +101,10 @@ void write_expected(const PagePart& part, const Writing& w) {
     table.rows.push_back({e.of, readable_text(e.value), readable_text(e.got), fmt::format("{:+.3g} %", e.error_pct),
                           judged ? fmt::format("{:.3g} %", e.tolerance_pct) : "-", verdict, e.source});
     table.classes.push_back(mark);
-    if (rows.size() < drawn) {
-      rows.push_back({{"name", clean_text(e.of)}, {"error_pct", rounded(e.error_pct)}, {"tolerance_pct", rounded(e.tolerance_pct)}, {"verdict", !judged ? "open" : e.pass ? "met" : mark}});
-    }
+    drawn.push_back({&e, judged ? (e.pass ? "met" : mark) : "open"});
   }
-  w.data["verdicts"] = {{"rows", std::move(rows)}};
-  const Figure figure(w.html, "verdicts", w.pointer + "/verdicts", "How far the results are from what was published", all.size() > drawn ? fmt::format("the first {} of {}", drawn, all.size()) : "",
+  w.data["verdicts"] = {{"rows", verdict_rows(drawn)}};
+  const Figure figure(w.html, "verdicts", w.pointer + "/verdicts", "How far the results are from what was published", all.size() > kMostVerdicts ? fmt::format("{} of {}, those that are missed first", kMostVerdicts, all.size()) : "",
                       fmt::format("Chart of {} published values and their tolerances: {} met", v.all, v.met));
   write_closed_table(w.html, table, "As a table", true);
 }

@@ -74,10 +74,11 @@ void write_story(const Story& story, std::size_t number, const Writing& w) {
   const Explanation& why = story.why;
   w.heading(story.of, fmt::format("why-{}", number + 1), 1);
   w.html.element("p", why.sentence);
-  w.html.element("p", fmt::format("It takes {}. Communication: {} exposed, {} hidden behind computation.", time_text(why.total), time_text(why.exposed), time_text(why.hidden)));
+  w.html.open("dl", {{"class", "facts"}}).element("dt", "it takes").element("dd", time_text(why.total));
+  w.html.element("dt", "communication").element("dd", fmt::format("{} exposed, {} hidden behind computation", time_text(why.exposed), time_text(why.hidden))).close().line();
   {
     const Figure figure(w.html, "bars", fmt::format("{}/stories/{}/bars", w.pointer, number), "Where the time goes",
-                        "the critical path of the case, by phase and by what bounds it", fmt::format("Stacked bars of the critical path: {}", why.sentence));
+                        "the critical path of the case, by phase and by what bounds it", fmt::format("Stacked bars of the critical path. {}", why.sentence));
     write_closed_table(w.html, resource_table(why));
   }
   write_table(w.html, phase_table(why));

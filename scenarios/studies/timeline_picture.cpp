@@ -55,8 +55,9 @@ std::vector<std::uint32_t> ranks_to_draw(std::span<const analysis::PathStep> pat
     if (rank < ranks && std::find(chosen.begin(), chosen.end(), rank) == chosen.end()) chosen.push_back(static_cast<std::uint32_t>(rank));
   };
   for (std::size_t i = 0; i < std::min(count, by_time.size()); ++i) add(by_time[i].second);
-  for (std::size_t i = 0; i < count; ++i) add(i * ranks / count);
-  for (std::size_t rank = 1; rank < ranks; rank *= 2) add(rank);
+  for (std::size_t i = 0; i < count; ++i) add(i * ranks / count + i);
+  for (std::size_t k = 0; k < 32; ++k) add((std::size_t{1} << k) + k);
+  for (std::size_t rank = 0; rank < ranks && chosen.size() < count; ++rank) add(rank);
   return chosen;
 }
 

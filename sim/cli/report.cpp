@@ -91,12 +91,22 @@ void add_sweep(const std::vector<std::string>& files, const Options& o, reports:
   page.sweeps.push_back(std::move(listing));
 }
 
+/// Of several results each --of is about one at least. Throws UserError.
+void check_cases(const ReportInputs& inputs, const Options& o) {
+  if (inputs.runs.size() < 2 || o.no_why) return;
+  for (const std::string& of : o.of) {
+    const auto fits = [&](const RunInput& input) { return names_a_case(input.scenario, of, run_options(input.scenario, o.run)); };
+    if (std::ranges::none_of(inputs.runs, fits)) throw UserError("--of", fmt::format("nothing in these results is called \"{}\"", of), "weft explain RESULT lists the simulations of each");
+  }
+}
+
 void make_page(const Options& o) {
   check_output(o.common);
   if (!reports::can_draw_pages()) reports::html_page({});   // says why not, before anything runs
   if (o.x.empty() != o.y.empty()) throw UserError(o.x.empty() ? "--x" : "--y", "is missing: a cloud of points has two axes");
   ReportInputs inputs = read_report_inputs(o.run.files);
   if (!o.x.empty() && inputs.sweeps.empty()) throw UserError("--x", "none of the files is a sweep", "weft sweep writes one");
+  check_cases(inputs, o);
   reports::WebPage page;
   for (const RunInput& input : inputs.runs) page.parts.push_back(part_of(input, o, inputs.runs.size() == 1));
   page.tornados = std::move(inputs.tornados);

@@ -18,7 +18,8 @@ std::map<std::string, std::string> labels_of(const std::string& of) {
   while (!list.empty()) {
     const std::size_t comma = list.find(','), equals = list.find('=');
     if (equals == std::string::npos || equals > comma) break;
-    out[list.substr(0, equals)] = list.substr(equals + 1, comma == std::string::npos ? comma : comma - equals - 1);
+    const std::size_t first = std::min(list.find_first_not_of(' '), equals);
+    out[list.substr(first, equals - first)] = list.substr(equals + 1, comma == std::string::npos ? comma : comma - equals - 1);
     list = comma == std::string::npos ? "" : list.substr(comma + 1);
   }
   return out;
@@ -50,6 +51,14 @@ bool is_case(const Row& row, const std::string& variant, const std::map<std::str
 }
 
 }  // namespace
+
+bool may_mean(const std::string& of, const scenarios::Explainable& one) {
+  if (of == one.of) return true;
+  const std::string name = of.substr(0, of.ends_with(']') ? of.rfind('[') : std::string::npos);
+  if (!name.empty() && name != one.variant && name != one.workload && name != one.variant + "/" + one.workload) return false;
+  const auto has = labels_of(one.of);
+  return std::ranges::all_of(labels_of(of), [&](const auto& label) { return has.contains(label.first) && has.at(label.first) == label.second; });
+}
 
 double time_of(const reports::Report& report, const scenarios::Explainable& one) {
   const auto table = std::ranges::find(report.tables, one.workload, &reports::Table::id);

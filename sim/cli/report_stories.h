@@ -15,7 +15,7 @@ namespace weft::cli {
 std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, const reports::Report& report, const std::vector<std::string>& of,
                                        const scenarios::RunOptions& run, const Common& common);
 
-/// Whether `of` is part of the name of a simulated case.
+/// Whether `of` may mean a simulated case of the scenario.
 bool names_a_case(const scenarios::Scenario& scenario, const std::string& of, const scenarios::RunOptions& run);
 
 }  // namespace weft::cli

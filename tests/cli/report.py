@@ -144,7 +144,7 @@ class Page(unittest.TestCase):
         self.write_result()
         text, page = self.page(self.result, "table5_latency")
         self.assertIn("2 results", page.text)
-        self.assertIn("RoCE/network", self.page(self.result, "table5_latency", "--of", "RoCE/network[pair=cross_leaf")[1].text)
+        self.assertIn("RoCE/network", self.page(self.result, "table5_latency", "--of", "RoCE/network[pair=cross_leaf]")[1].text)
         self.assertIn("p2-results", page.ids)
 
     def test_standard_input_is_a_scenario(self):
@@ -159,7 +159,7 @@ class Page(unittest.TestCase):
         rows = [r for r in json.loads(self.result.read_text())["result"]["rows"] if r["variant"] == "MPFT" and "time_us" in r]
         longest = max(rows, key=lambda r: r["time_us"])
         story = self.stories(self.result)[0]
-        self.assertEqual(story["of"], f"MPFT/a2a[gpus={longest['gpus']},size_B={longest['size_B']}]")
+        self.assertTrue(story["of"].startswith(f"MPFT/a2a[gpus={longest['gpus']},size_B={longest['size_B']}"), story["of"])
         # The phases of the critical path are the whole case.
         self.assertAlmostEqual(sum(p["time_us"] for p in story["phases"]) / longest["time_us"], 1, delta=1e-4)
         self.assertTrue(story["network"]["switches"])
@@ -167,11 +167,12 @@ class Page(unittest.TestCase):
 
     def test_a_case_is_told_by_name_and_none_with_no_why(self):
         story, = self.stories(self.file, "--of", "MRFT/a2a[gpus=16,size_B=1024]")
-        self.assertEqual(story["of"], "MRFT/a2a[gpus=16,size_B=1024]")
+        self.assertTrue(story["of"].startswith("MRFT/a2a[gpus=16,size_B=1024]"))
         self.assertEqual(self.stories(self.file, "--no-why"), [])
         message = self.refused("report", self.file, "--of", "gpus=16")
-        self.assertIn("MRFT/a2a[gpus=16,size_B=1024]", message)
+        self.assertIn("MRFT/a2a[gpus=16,size_B=1024", message)
         self.refused("report", self.file, "--of", "absent")
+        self.refused("report", self.file, "table5_latency", "--of", "absent")
 
     def test_a_result_that_was_changed_by_hand_is_refused(self):
         changed = self.write_result()

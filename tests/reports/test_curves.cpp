@@ -46,12 +46,13 @@ TEST_CASE("curves: an axis over more than one and a half decades is logarithmic"
 }
 
 TEST_CASE("curves: too many lines for one chart become one chart a value of the other label") {
-  // 2 variants times 5 numbers of GPUs are 10 lines over the sizes: one chart for each number.
-  const std::vector<Curve> curves = curves_of(sizes({2, 4, 8, 16, 32}, {1, 2, 4, 8, 16, 32}));
-  for (const Curve& c : curves) {
-    if (c.x_name == "size_B") CHECK(c.lines.size() == 2);
-  }
-  CHECK(curves[0].title == "all_to_all [gpus=2]");
+  // 2 variants times 5 numbers of GPUs are 10 lines over the sizes: one chart for each number; of many the largest are shown.
+  const std::vector<Curve> curves = curves_of(sizes({2, 4, 8, 16, 32}, {1024, 2048, 4096, 8192, 16384, 32768}));
+  REQUIRE(curves.size() == 4);
+  for (const Curve& c : curves) CHECK(c.lines.size() == 2);
+  CHECK(curves[1].title == "all_to_all, gpus=32");
+  CHECK(curves[3].x_name == "gpus");
+  CHECK(curves[3].title == "all_to_all, size_B=32 KiB");
 }
 
 TEST_CASE("curves: expected values are points in the chart whose lines they belong to") {
@@ -87,4 +88,12 @@ TEST_CASE("curves: a label that is left out of the lines is not drawn as if ther
   const std::vector<Curve> curves = curves_of(r);
   REQUIRE(curves.size() == 1);
   CHECK(curves[0].lines.size() == 1);   // MPFT has two times at one size
+}
+
+TEST_CASE("curves: lines that lie on one another are one line with all their names") {
+  Report r = sizes({16}, {1024, 4096, 16384});
+  for (Row& row : r.tables[0].rows) row.set("time_us", row.number("size_B") * 1e-3 * (std::get<std::string>(*row.find("variant")) == "MRFT" ? 1 + 1e-9 : 1));
+  const Curve c = curves_of(r)[0];
+  REQUIRE(c.lines.size() == 1);
+  CHECK(c.lines[0].name == "MPFT = MRFT");
 }

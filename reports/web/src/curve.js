@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import * as page from "./page.js";
 
 const HEIGHT = 300;
+const LEAST_RANGE = 0.05;   // of the values
 const MARGIN = 0.06;   // of the range (or its logarithm), above and below
 
 /** Lines and the ends of their bands as one table for uPlot: x ascending, null where a line has no point. */
@@ -44,6 +45,9 @@ function rangeOf(values, log) {
     return [low / pad, high * pad];
   }
   if (low > 0 && low < 0.5 * high) low = 0;
+  // Differences below a percent or two are not drawn as if they were mountains.
+  const least = LEAST_RANGE * Math.max(Math.abs(low), Math.abs(high)), lacking = least - (high - low);
+  if (lacking > 0) { low -= lacking / 2; high += lacking / 2; }
   const pad = (high - low || Math.abs(high) || 1) * MARGIN;
   return [low === 0 ? 0 : low - pad, high + pad];
 }
@@ -130,7 +134,7 @@ export function draw(element, curve) {
       },
       axes: [
         { ...axis, label: curve.x_name, labelSize: 22, splits: ticksAt(data[0], curve.x_log), values: (u, ticks) => ticks.map((v) => page.inColumn(curve.x_name, v)) },
-        { ...axis, label: curve.y_name, labelSize: 22, size: 56, values: (u, ticks) => ticks.map((v) => (v === null ? "" : page.short(v))) },
+        { ...axis, label: curve.y_name, labelSize: 22, size: 56, values: (u, ticks) => page.ticks(ticks) },
       ],
       hooks: { draw: [(u) => drawPublished(u, curve, theme)], setCursor: [(u) => tip(u)] },
     }, data, element);

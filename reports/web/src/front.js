@@ -32,7 +32,7 @@ export function draw(element, data) {
       scales: { x: { time: false, range: padded }, y: { range: padded } },
       series: [{}, { stroke: theme.series[0], paths: () => null, points: { show: true, size: 6, fill: theme.series[0] } },
         { stroke: theme.series[1], width: 2, spanGaps: true, points: { show: true, size: 9, fill: theme.series[1] } }],
-      axes: [{ ...axis, label: data.x_name, values: (u, ticks) => ticks.map(page.short) }, { ...axis, label: data.y_name, size: 60, values: (u, ticks) => ticks.map(page.short) }],
+      axes: [{ ...axis, label: data.x_name, values: (u, ticks) => page.ticks(ticks) }, { ...axis, label: data.y_name, size: 60, values: (u, ticks) => page.ticks(ticks) }],
       hooks: { setCursor: [show] },
     }, [data.x, data.y, front], element);
     element.append(tip, page.legend([[theme.series[0], "points"], ...(data.front.includes(1) ? [[theme.series[1], "front"]] : [])]));

@@ -58,16 +58,24 @@ export function number(value) {
 }
 
 /** Short, for axes: 1.5k, 20M, 3G. */
-export function short(value) {
+export function short(value, digits = 3) {
   if (value === null || value === undefined) return "";
   const size = Math.abs(value);
   for (const [unit, letter] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
-    if (size >= unit) return trimmed(value / unit) + letter;
+    if (size >= unit) return trimmed(value / unit, digits) + letter;
   }
-  if (size !== 0 && size < 1e-3) return value.toExponential(1).replace(".0e", "e");
-  return trimmed(value);
+  if (size !== 0 && size < 1e-3) return value.toExponential(digits - 2).replace(".0e", "e");
+  return trimmed(value, digits);
 }
-function trimmed(value) { return String(Number(value.toPrecision(3))); }
+/** Ticks of an axis: as short as tells them apart. */
+export function ticks(values) {
+  for (let digits = 3; digits < 9; ++digits) {
+    const texts = values.map((v) => (v === null || v === undefined ? "" : short(v, digits)));
+    const shown = texts.filter((t) => t !== "");
+    if (new Set(shown).size === shown.length || digits === 8) return texts;
+  }
+}
+function trimmed(value, digits = 3) { return String(Number(value.toPrecision(digits))); }
 
 /** Bytes with binary units, as weft reads them: "16 KiB". */
 export function bytes(value) {
