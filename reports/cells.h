@@ -1,4 +1,4 @@
-// Cells as text: exact for machines, rounded for eyes; and the check that a table may be shown at all.
+// Cells as text (sim/core/cell_text.h), and the check that a table may be shown at all.
 #pragma once
 
 #include <span>
@@ -6,19 +6,16 @@
 #include <string_view>
 
 #include "reports/report.h"
+#include "sim/core/cell_text.h"
 
 namespace weft::reports {
 
-/// The shortest text that reads back as the same value: 2048, 0.1, true, MPFT.
-std::string exact_text(const Cell& cell);
-
-/// For people: 2,048; 58.123 (five significant digits, no trailing zeros); 4.2e-05; yes.
-std::string readable_text(const Cell& cell);
-std::string readable_text(double value);
-
-bool is_number(const Cell& cell);
-/// The cell as a double. Precondition: is_number().
-double number_of(const Cell& cell);
+using core::exact_text;
+using core::fixed_text;
+using core::is_number;
+using core::number_of;
+using core::readable_text;
+using core::significant_text;
 
 /// "row 3 (variant MPFT, gpus 16)": the first few cells of a row, for messages. `index` counts from 0, the text from 1.
 std::string describe_row(const Row& row, std::size_t index);

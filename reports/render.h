@@ -14,6 +14,8 @@ struct RenderOptions {
   bool explain_columns = false;  ///< table and markdown: say below each table what its columns mean
   bool constants = false;        ///< table and markdown: list the constants used, with origin and source
   std::size_t width = 0;         ///< table: a comparison of many variants is folded to this many characters; 0: 120
+  bool colour = false;           ///< table: the headline bold, misses red, warnings yellow (escape sequences of terminals)
+  bool bars = false;             ///< table: thin bars beside the column that a table is about, where its rows compare
 };
 
 /// A registered format: one file in formats/, one entry in meson.build.

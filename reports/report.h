@@ -34,6 +34,7 @@ struct Expectation {
   bool pass = false;
   std::string source;
   std::string not_reproducible;   ///< why nobody can compute the expected value; then it is shown and never a miss
+  std::string known_miss;         ///< why it is out of tolerance, and known to be; it is a miss all the same
   bool missed() const { return !pass && not_reproducible.empty(); }
 };
 

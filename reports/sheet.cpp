@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/bars.h"
 #include "reports/cells.h"
 
 namespace weft::reports {
@@ -34,7 +35,7 @@ std::string heading(const Table& table) {
 Remark constants_remark(const std::vector<ConstantUsed>& constants) {
   Remark remark{"Constants used:", {}};
   for (const ConstantUsed& c : constants) {
-    remark.lines.push_back(fmt::format("{} = {} ({}: {})", c.name, c.value, to_text(c.origin), c.source));
+    remark.lines.push_back({fmt::format("{} = {} ({}: {})", c.name, c.value, to_text(c.origin), c.source)});
   }
   return remark;
 }
@@ -43,17 +44,17 @@ Remark expectations_remark(const std::vector<Expectation>& expectations) {
   Remark remark;
   for (const Expectation& e : expectations) {
     if (!e.missed()) continue;
-    remark.lines.push_back(fmt::format("{}: got {}, expected {} within {} % ({:+.3g} %; {})", e.of,
-                                       readable_text(e.got), readable_text(e.value), readable_text(e.tolerance_pct),
-                                       e.error_pct, e.source));
+    remark.lines.push_back({fmt::format("{}: got {}, expected {} within {} % ({:+.3g} %; {})", e.of,
+                                        readable_text(e.got), readable_text(e.value), readable_text(e.tolerance_pct),
+                                        e.error_pct, e.source), Tone::miss});
   }
   const std::size_t missed = remark.lines.size();
   std::size_t all = expectations.size();
   for (const Expectation& e : expectations) {
     if (e.not_reproducible.empty()) continue;
     --all;
-    remark.lines.push_back(fmt::format("{}: {} as published, {} here ({:+.3g} %): not reproducible: {}", e.of, readable_text(e.value),
-                                       readable_text(e.got), e.error_pct, e.not_reproducible));
+    remark.lines.push_back({fmt::format("{}: {} as published, {} here ({:+.3g} %): not reproducible: {}", e.of, readable_text(e.value),
+                                        readable_text(e.got), e.error_pct, e.not_reproducible)});
   }
   remark.title = fmt::format("Expected values: {} of {} within tolerance{}", all - missed, all, missed == 0 ? "" : "; missed:");
   return remark;
@@ -62,8 +63,22 @@ Remark expectations_remark(const std::vector<Expectation>& expectations) {
 Remark differences_remark(const Comparison& comparison) {
   Remark remark{"What differs in the input:", {}};
   for (const InputDifference& d : comparison.input) {
-    remark.lines.push_back(
-        fmt::format("{}: {} is {} ({}: {})", d.variant, d.pointer, d.value, comparison.base, d.base));
+    remark.lines.push_back({fmt::format("{}: {} is {} ({}: {})", d.variant, d.pointer, d.value, comparison.base, d.base)});
+  }
+  return remark;
+}
+
+Remark plain_remark(std::string title, const std::vector<std::string>& lines) {
+  Remark remark{std::move(title), {}};
+  for (const std::string& line : lines) remark.lines.push_back({line});
+  return remark;
+}
+
+/// Warnings are among the notes.
+Remark notes_remark(const Report& report) {
+  Remark remark = plain_remark("Notes:", report.notes);
+  for (Remark::Line& line : remark.lines) {
+    if (std::ranges::find(report.warnings, line.text) != report.warnings.end()) line.tone = Tone::warning;
   }
   return remark;
 }
@@ -114,7 +129,7 @@ std::size_t width_of(const Sheet& sheet) {
   return width;
 }
 
-Sheet readable_sheet(const Table& table, bool show_variant) {
+Sheet without_details(const Table& table, bool show_variant) {
   Sheet sheet = sheet_of(table, show_variant);
   const bool details = std::any_of(table.columns.begin(), table.columns.end(), [](const ColumnDoc& d) { return d.detail; });
   if (!details || width_of(sheet) <= widest) return sheet;
@@ -123,10 +138,17 @@ Sheet readable_sheet(const Table& table, bool show_variant) {
   return sheet;
 }
 
+Sheet readable_sheet(const Table& table, bool show_variant, const RenderOptions& options) {
+  Sheet sheet = without_details(table, show_variant);
+  if (options.bars) add_bars(sheet, table);
+  return sheet;
+}
+
 }  // namespace
 
 Page page_of(const Report& report, const RenderOptions& options) {
   Page page;
+  page.headline = report.headline;
   for (const std::string& text : {report.title, report.question}) {
     if (!text.empty()) page.head.push_back(text);
   }
@@ -134,28 +156,31 @@ Page page_of(const Report& report, const RenderOptions& options) {
   const std::size_t width = options.width == 0 ? 120 : options.width;
   for (const Table& table : report.tables) {
     if (!report.comparison) {
-      page.sheets.push_back(readable_sheet(table, report.variants.size() > 1));
+      page.sheets.push_back(readable_sheet(table, report.variants.size() > 1, options));
       continue;
     }
     for (Sheet& sheet : comparison_sheets(table, *report.comparison, width)) page.sheets.push_back(std::move(sheet));
   }
   if (report.comparison) {
     add(page, differences_remark(*report.comparison));
-    add(page, {"Not comparable:", report.comparison->notes});
+    add(page, plain_remark("Not comparable:", report.comparison->notes));
   }
   if (!report.expectations.empty()) page.remarks.push_back(expectations_remark(report.expectations));
-  add(page, {"Notes:", report.notes});
+  add(page, notes_remark(report));
   if (options.constants) add(page, constants_remark(report.constants));
   page.foot =
       fmt::format("weft {}, {} engine, seed {}", report.system.version, report.system.engine, report.system.seed);
   return page;
 }
 
-Page page_of(const Listing& listing, const RenderOptions&) {
+Page page_of(const Listing& listing, const RenderOptions& options) {
   Page page;
   if (!listing.headline.empty()) page.head.push_back(listing.headline);
-  for (const Table& table : listing.tables) page.sheets.push_back(sheet_of(table, false));
-  add(page, {"Notes:", listing.notes});
+  for (const Table& table : listing.tables) {
+    page.sheets.push_back(sheet_of(table, false));
+    if (options.bars) add_bars(page.sheets.back(), table);
+  }
+  add(page, plain_remark("Notes:", listing.notes));
   return page;
 }
 

@@ -14,6 +14,7 @@ struct Sheet {
     std::string header;
     bool right = false;              ///< numbers stand to the right
     std::vector<std::string> cells;  ///< one a row; "-" where the column does not apply
+    bool drawn = false;              ///< bars, which need no header
   };
   std::string title;
   std::vector<Column> columns;       ///< all of one length
@@ -21,14 +22,22 @@ struct Sheet {
   std::vector<std::string> notes;    ///< sentences below the table
 };
 
+/// What a line is to its reader, for formats that have colours.
+enum class Tone { plain, miss, warning };
+
 /// A line of text and the lines below it: notes, constants, missed expectations.
 struct Remark {
+  struct Line {
+    std::string text;
+    Tone tone = Tone::plain;
+  };
   std::string title;
-  std::vector<std::string> lines;
+  std::vector<Line> lines;
 };
 
 /// Everything that a format for people shows of a report, in order.
 struct Page {
+  std::string headline;           ///< the answer; may be empty
   std::vector<std::string> head;  ///< title, question, source; absent ones are left out
   std::vector<Sheet> sheets;
   std::vector<Remark> remarks;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/headline.h"
 #include "scenarios/scenario.h"
 
 namespace weft::scenarios {
@@ -79,6 +80,20 @@ std::vector<Expect> read_expects(JsonReader& root) {
     if (r.expect_object("an expectation")) out.push_back(read_expect(r));
   }
   return out;
+}
+
+/// The template as it stands, once it has been found to be one.
+std::string read_headline(JsonReader& root) {
+  const auto at = root.maybe("headline");
+  if (!at) return {};
+  const std::string text = at->as_string();
+  if (!at->is_string()) return {};
+  try {
+    HeadlineTemplate::parse(text);
+  } catch (const UserError& e) {
+    at->fail(e.problems().front().message, e.problems().front().hint);
+  }
+  return text;
 }
 
 std::string checked_name(JsonReader& r, std::string name) {
@@ -163,6 +178,7 @@ Scenario scenario_of(Json document, const std::string& file, const std::vector<S
     // A result: its input is a scenario, to be run as it was.
     if (document.contains("system") && document["system"].is_object()) read_system(document["system"], out);
     document = Json(document["input"]);
+    if (document.is_object() && document.contains("digest") && document["digest"].is_string()) out.digest = document["digest"].get<std::string>();
   }
   for (const Setting& s : settings) apply_setting(document, s, file, "--set");
   out.file = file;
@@ -172,6 +188,7 @@ Scenario scenario_of(Json document, const std::string& file, const std::vector<S
     out.title = root.string("title");
     out.question = root.string("question", "");
     out.source = root.string("source", "");
+    out.headline = read_headline(root);
     root.string("$schema", "");  // for editors
     root.has("resolved");        // written into results, read by nobody
     root.has("digest");

@@ -50,11 +50,13 @@ struct Variant {
 struct Scenario {
   std::string file;                       ///< as the user named it
   std::string title, question, source;
+  std::string headline;                   ///< template of the answer (scenarios/headline.h); may be empty
   std::shared_ptr<const Json> document;   ///< whole input after --set, without `expect`; a scenario again when written
   std::vector<Variant> variants;          ///< at least one; the first is the base
   std::vector<Expect> expects;
   std::vector<std::string> changed;       ///< the settings that were applied, "/pointer = value"
   // Of the run, when the file is a result.
+  std::optional<std::string> digest;      ///< of its resolved input
   std::optional<std::uint64_t> seed;
   std::optional<std::string> engine;
   std::optional<double> time_tolerance;

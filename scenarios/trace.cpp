@@ -116,15 +116,16 @@ std::vector<TracedCase> cases_of(const std::vector<ResolvedVariant>& variants) {
   return out;
 }
 
-TracedCase choose_case(const std::vector<ResolvedVariant>& variants, const std::string& of, const std::string& option, const std::string& asking) {
-  const std::vector<TracedCase> all = cases_of(variants);
+std::size_t choose_case(const std::vector<TracedCase>& all, const std::string& of, const std::string& option, const std::string& asking) {
   if (all.empty()) throw UserError(asking, "nothing in this scenario is simulated", "weft list collectives names what is");
   const Wanted wanted(of);
   std::vector<TracedCase> fit;
-  for (const TracedCase& c : all) {
-    if (c.name == of) fit = {c};
-    if (c.name == of) break;
-    if (wanted.fits(c)) fit.push_back(c);
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].name == of) return i;
+    if (!wanted.fits(all[i])) continue;
+    fit.push_back(all[i]);
+    place = i;
   }
   if (fit.empty()) throw UserError(option, fmt::format("nothing here is called \"{}\"", of), "there are " + listed(all));
   if (fit.size() > 1) {
@@ -132,11 +133,12 @@ TracedCase choose_case(const std::vector<ResolvedVariant>& variants, const std::
     if (of.empty()) throw UserError(asking, fmt::format("this scenario runs {} simulations, and this is about one of them", fit.size()), hint);
     throw UserError(option, fmt::format("\"{}\" may be any of {} simulations", of, fit.size()), hint);
   }
-  return fit.front();
+  return place;
 }
 
 TracedCase choose_traced(const std::vector<ResolvedVariant>& variants, const TraceRequest& request) {
-  const TracedCase chosen = choose_case(variants, request.of, "--trace-of", "--trace");
+  const std::vector<TracedCase> all = cases_of(variants);
+  const TracedCase chosen = all[choose_case(all, request.of, "--trace-of", "--trace")];
   request.ranks.of(chosen.variant->cluster->fabric().placement().ranks());
   return chosen;
 }

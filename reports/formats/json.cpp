@@ -28,13 +28,15 @@ Json json_of(const Expectation& e) {
   if (!e.not_reproducible.empty()) {   // neither met nor missed
     return {{"of", e.of}, {"value", e.value}, {"got", e.got}, {"error_pct", e.error_pct}, {"not_reproducible", e.not_reproducible}, {"source", e.source}};
   }
-  return {{"of", e.of},
-          {"value", e.value},
-          {"got", e.got},
-          {"error_pct", e.error_pct},
-          {"tolerance_pct", e.tolerance_pct},
-          {"pass", e.pass},
-          {"source", e.source}};
+  Json out = {{"of", e.of},
+              {"value", e.value},
+              {"got", e.got},
+              {"error_pct", e.error_pct},
+              {"tolerance_pct", e.tolerance_pct},
+              {"pass", e.pass},
+              {"source", e.source}};
+  if (!e.known_miss.empty()) out["known_miss"] = e.known_miss;
+  return out;
 }
 
 Json json_of(const InputDifference& d) {
@@ -97,6 +99,7 @@ std::string result_text(const Report& report) {
   Members result(2);
   std::vector<Row> rows;
   Json columns = Json::object();
+  if (!report.headline.empty()) result.add("headline", dump_json(Json(report.headline)));
   for (const Table& table : report.tables) {
     rows.insert(rows.end(), table.rows.begin(), table.rows.end());
     columns[table.id] = explanations(table);

@@ -42,7 +42,10 @@ void draw(const Sheet& sheet, std::string& out) {
 
 std::string text_of(const Page& page, const RenderOptions& options) {
   std::string out;
-  for (std::size_t i = 0; i < page.head.size(); ++i) out += (i == 0 ? "# " : "") + page.head[i] + "\n\n";
+  for (std::size_t i = 0; i < page.head.size(); ++i) {
+    out += (i == 0 ? "# " : "") + page.head[i] + "\n\n";
+    if (i == 0 && !page.headline.empty()) out += "**" + page.headline + "**\n\n";   // below the title, which opens a document
+  }
   for (const Sheet& sheet : page.sheets) {
     draw(sheet, out);
     if (!options.explain_columns) continue;
@@ -51,7 +54,7 @@ std::string text_of(const Page& page, const RenderOptions& options) {
   }
   for (const Remark& remark : page.remarks) {
     out += remark.title + "\n\n";
-    for (const std::string& line : remark.lines) out += "* " + line + "\n";
+    for (const Remark::Line& line : remark.lines) out += "* " + line.text + "\n";
     if (!remark.lines.empty()) out += "\n";
   }
   if (!page.foot.empty()) out += page.foot + "\n\n";

@@ -21,6 +21,23 @@ void add_line(std::string& out, std::string line) {
   out += line + "\n";
 }
 
+constexpr std::string_view kBold = "\033[1m", kRed = "\033[31m", kYellow = "\033[33m", kReset = "\033[0m";
+
+/// The text between an escape sequence and its end, line by line so that a pager may cut anywhere.
+std::string painted(const std::string& text, std::string_view how, bool colour) {
+  if (!colour || how.empty()) return text;
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    out += std::string(how) + text.substr(at, end - at) + std::string(kReset);
+    if (end < text.size()) out += '\n';
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string_view colour_of(Tone tone) { return tone == Tone::miss ? kRed : tone == Tone::warning ? kYellow : std::string_view(); }
+
 void draw(const Sheet& sheet, std::string& out) {
   out += sheet.title + "\n";
   if (sheet.columns.empty()) {
@@ -31,7 +48,7 @@ void draw(const Sheet& sheet, std::string& out) {
   for (const Sheet::Column& c : sheet.columns) {
     const std::size_t width = column_width(c);
     header += "  " + padded(c.header, width, c.right);
-    rule += "  " + std::string(width, '-');
+    rule += "  " + std::string(width, c.drawn ? ' ' : '-');
   }
   add_line(out, header);
   add_line(out, rule);
@@ -48,10 +65,10 @@ void explain(const Sheet& sheet, std::string& out) {
   for (const ColumnDoc& d : sheet.explained) out += "  " + padded(d.name, width, false) + "  " + d.text + "\n";
 }
 
-/// A line in words of at most `width` characters (120 when 0), continued further in.
-std::string wrapped(const std::string& text, std::size_t width) {
+/// A line in words of at most `width` characters (120 when 0), the first one `indent` in and those that continue it twice that.
+std::string wrapped(const std::string& text, std::size_t width, std::size_t indent = 2) {
   const std::size_t most = width == 0 ? 120 : width;
-  std::string out, line = "  ";
+  std::string out, line(indent, ' ');
   std::size_t at = 0;
   bool first_word = true;
   while (at < text.size()) {
@@ -59,7 +76,7 @@ std::string wrapped(const std::string& text, std::size_t width) {
     const std::string word = text.substr(at, end - at);
     if (!first_word && text_width(line) + 1 + text_width(word) > most) {
       out += line + "\n";
-      line = "    " + word;
+      line = std::string(2 * indent, ' ') + word;
     } else {
       line += (first_word ? "" : " ") + word;
     }
@@ -74,6 +91,8 @@ std::string text_of(const Page& page, const RenderOptions& options) {
   const auto gap = [&out] {
     if (!out.empty()) out += "\n";
   };
+  if (!page.headline.empty()) out += painted(wrapped(page.headline, options.width, 0), kBold, options.colour);
+  if (!page.headline.empty() && !page.head.empty()) gap();
   for (const std::string& line : page.head) out += line + "\n";
   for (const Sheet& sheet : page.sheets) {
     gap();
@@ -86,7 +105,7 @@ std::string text_of(const Page& page, const RenderOptions& options) {
   for (const Remark& remark : page.remarks) {
     gap();
     out += remark.title + "\n";
-    for (const std::string& line : remark.lines) out += wrapped(line, options.width);
+    for (const Remark::Line& line : remark.lines) out += painted(wrapped(line.text, options.width), colour_of(line.tone), options.colour);
   }
   if (!page.foot.empty()) {
     gap();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include <sys/ioctl.h>
@@ -25,18 +26,24 @@ void add_subcommands(CLI::App& app) {
 }
 
 void add_common(CLI::App& sub, Common& common) {
-  sub.add_option("--format", common.format,
-                 "how the result is written: " + fmt::format("{}", fmt::join(reports::format_names(), ", ")) +
-                     " (default: by the suffix of -o, else table)");
+  sub.add_option("--format", common.format, "how the result is written (default: by the suffix of -o, else table)")
+      ->type_name(fmt::format("{}", fmt::join(reports::format_names(), "|")));
   sub.add_flag_callback("--json", [&common] { common.format = "json"; }, "short for --format json");
   sub.add_option("-o,--output", common.output, "write the result to FILE (its old content is replaced only when all is written); - is stdout")
       ->type_name("FILE");
   sub.add_flag("-q,--quiet", common.quiet, "no notes and no progress on stderr");
   sub.add_flag("-v,--verbose", common.verbose, "say more on stderr: timing of weft itself");
+  const auto when = [&sub](const char* name, std::string& to, const char* text) {
+    sub.add_option(name, to, text)->type_name("auto|always|never")->check([](const std::string& given) {
+      return given == "auto" || given == "always" || given == "never" ? std::string() : "expected auto, always or never, got " + given;
+    });
+  };
+  when("--color", common.colour, "colours (default: auto, on a terminal unless NO_COLOR is set)");
+  when("--bars", common.bars, "thin bars beside the column that a table is about (default: auto, on a terminal)");
 }
 
 void add_engine_options(CLI::App& sub, EngineOptions& o) {
-  sub.add_option("--engine", o.engine, "what simulates: `weft list engines` (default: fluid)")->type_name("NAME");
+  sub.add_option("--engine", o.engine, "what simulates: `weft list engines` (default: fluid)")->type_name("ENGINE");
   sub.add_flag("--no-classes", o.no_classes, "simulate every flow on its own instead of merging equivalent ones (exact either way)");
   sub.add_flag("--no-fold", o.no_fold, "simulate every rank on its own instead of one of those that are alike (exact either way)");
   sub.add_option("--time-tolerance", o.time_tolerance,
@@ -47,10 +54,10 @@ void add_engine_options(CLI::App& sub, EngineOptions& o) {
 
 void add_kernel_time_options(CLI::App& sub, KernelTimeOptions& o) {
   sub.add_option("--cost-model", o.cost_model, "how long kernels take: roofline, fitted, or measured, each where there is data for it (default: measured); a workload that names its own keeps it")
-      ->type_name("NAME");
+      ->type_name("roofline|fitted|measured");
   sub.add_option("--calibration", o.calibrations,
                  "a calibration of the GPU, a file or a name (weft list calibrations); of several the earlier wins, and the shipped ones fill the gaps")
-      ->type_name("FILE")->take_all()->expected(1);
+      ->type_name("CALIBRATION")->take_all()->expected(1);
   sub.add_flag("--force", o.force, "take calibrations of another GPU; the result says so");
 }
 
@@ -106,6 +113,7 @@ std::string scenario_path(const std::string& given) {
 }
 
 void emit_text(const std::string& text, const Common& common) {
+  clear_progress();
   if (!common.output.empty() && common.output != "-") {
     write_file_atomically(common.output, text);
     note(common, "written: " + common.output);
@@ -116,12 +124,48 @@ void emit_text(const std::string& text, const Common& common) {
   }
 }
 
+bool in_colour(const Common& common, int file_descriptor) {
+  if (common.colour != "auto") return common.colour == "always";
+  const char* refused = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return ::isatty(file_descriptor) == 1 && (refused == nullptr || *refused == '\0') && (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+bool result_in_colour(const Common& common) {
+  const bool to_stdout = common.output.empty() || common.output == "-";
+  return to_stdout ? in_colour(common, STDOUT_FILENO) : common.colour == "always";
+}
+
+namespace {
+
+/// Whether the terminal is said to show more than ASCII.
+bool shows_blocks() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string_view locale(value);
+    return locale.find("UTF-8") != std::string_view::npos || locale.find("utf8") != std::string_view::npos || locale.find("UTF8") != std::string_view::npos;
+  }
+  return false;
+}
+
+/// The options with what only the terminal knows.
+reports::RenderOptions on_this_terminal(reports::RenderOptions options, const Common& common) {
+  const bool terminal = (common.output.empty() || common.output == "-") && ::isatty(STDOUT_FILENO) == 1;
+  options.colour = result_in_colour(common);
+  options.bars = common.bars == "always" || (common.bars == "auto" && terminal && shows_blocks());
+  if (terminal && options.width == 0) options.width = line_width();
+  return options;
+}
+
+}  // namespace
+
 void emit(const reports::Report& report, const Common& common, const reports::RenderOptions& options) {
-  emit_text(reports::render(report, format_of(common), options), common);
+  emit_text(reports::render(report, format_of(common), on_this_terminal(options, common)), common);
 }
 
 void emit(const reports::Listing& listing, const Common& common, const reports::RenderOptions& options) {
-  emit_text(reports::render(listing, format_of(common), options), common);
+  emit_text(reports::render(listing, format_of(common), on_this_terminal(options, common)), common);
 }
 
 std::size_t line_width() {
@@ -130,21 +174,11 @@ std::size_t line_width() {
   return 160;
 }
 
-void note(const Common& common, const std::string& text) {
-  if (!common.quiet) std::fprintf(stderr, "weft: %s\n", text.c_str());
-}
-
-Progress::Progress(const Common& common) : shown_(!common.quiet && ::isatty(STDERR_FILENO) == 1) {}
-
-Progress::~Progress() {
-  if (drawn_) std::fprintf(stderr, "\r\033[K");
-}
-
-void Progress::update(std::size_t done, std::size_t total) {
-  if (!shown_) return;
-  drawn_ = true;
-  std::fprintf(stderr, "\r\033[Kweft: %zu of %zu", done, total);
-  std::fflush(stderr);
+void note(const Common& common, const std::string& text, NoteKind kind) {
+  if (common.quiet) return;
+  clear_progress();
+  const bool colour = kind != NoteKind::plain && in_colour(common, STDERR_FILENO);
+  std::fprintf(stderr, "weft: %s%s%s\n", !colour ? "" : kind == NoteKind::miss ? "\033[31m" : "\033[33m", text.c_str(), colour ? "\033[0m" : "");
 }
 
 }  // namespace weft::cli

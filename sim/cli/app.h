@@ -9,6 +9,7 @@
 
 #include "reports/render.h"
 #include "scenarios/scenario.h"
+#include "sim/cli/progress.h"
 #include "sim/core/files.h"
 
 namespace CLI {
@@ -23,6 +24,7 @@ struct Common {
   std::string output;          ///< -o FILE; empty or "-": stdout
   bool quiet = false;
   int verbose = 0;
+  std::string colour = "auto", bars = "auto";   ///< auto, always or never
 };
 
 /// Which engine runs, and how.
@@ -54,7 +56,7 @@ struct ScenarioOptions {
   bool constants = false;
 };
 
-/// Adds --format, --json, -o, -q, -v to a subcommand.
+/// Adds --format, --json, -o, -q, -v, --color and --bars to a subcommand.
 void add_common(CLI::App& sub, Common& common);
 /// Adds --engine, --no-classes, --no-fold, --time-tolerance.
 void add_engine_options(CLI::App& sub, EngineOptions& options);
@@ -73,7 +75,12 @@ void check_output(const Common& common);
 /// The path of a scenario given as a path or by the name of a shipped one.
 std::string scenario_path(const std::string& given);
 
-/// Renders and writes a result: to stdout, or atomically to the file.
+/// Whether to colour what goes to a file descriptor: --color, and for auto a terminal whose owner has not said no (https://no-color.org).
+bool in_colour(const Common& common, int file_descriptor);
+/// The same for a result, which may go to a file.
+bool result_in_colour(const Common& common);
+
+/// Renders and writes a result: to stdout, or atomically to the file. On a terminal with colours, bars and its width.
 void emit(const reports::Report& report, const Common& common, const reports::RenderOptions& options = {});
 void emit(const reports::Listing& listing, const Common& common, const reports::RenderOptions& options = {});
 void emit_text(const std::string& text, const Common& common);
@@ -81,20 +88,9 @@ void emit_text(const std::string& text, const Common& common);
 /// Characters that a line of stdout may have: the terminal's width, 160 when it is none.
 std::size_t line_width();
 
-/// A note for the person: stderr, unless -q.
-void note(const Common& common, const std::string& text);
-
-/// Draws progress on stderr when it is a terminal; quiet otherwise.
-class Progress {
- public:
-  explicit Progress(const Common& common);
-  ~Progress();
-  void update(std::size_t done, std::size_t total);
-
- private:
-  bool shown_;
-  bool drawn_ = false;
-};
+/// A note for the person: stderr, unless -q. A warning is yellow and a miss red on a terminal.
+enum class NoteKind { plain, warning, miss };
+void note(const Common& common, const std::string& text, NoteKind kind = NoteKind::plain);
 
 /// A check or threshold failed: exit 4. The message goes to stderr.
 class CheckFailed : public std::exception {

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "reports/compare.h"
+#include "reports/headline.h"
 #include "scenarios/runner.h"
 #include "sim/cli/app.h"
 #include "sim/cli/execute.h"
@@ -54,6 +55,7 @@ void add_compare(CLI::App& app) {
     reports::Comparison comparison = reports::compare_variants(all);
     comparison.input = variant_differences(all);
     all.comparison = std::move(comparison);
+    if (names.size() > 1) all.headline = reports::automatic_headline(all);
     emit(all, o->common, {o->scenario.explain_columns, o->scenario.constants, line_width()});
     tell_misses(all, o->common, o->scenario);
   });

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/compare.h"
+#include "reports/headline.h"
+#include "scenarios/headline.h"
 #include "scenarios/studies/uncertainty.h"
 #include "sim/core/error.h"
 
@@ -64,16 +66,20 @@ scenarios::RunOptions run_options(const scenarios::Scenario& scenario, const Sce
 reports::Report execute(const scenarios::Scenario& scenario, const Common& common, const ScenarioOptions& options, std::size_t draws,
                         TraceOutput* trace) {
   const auto begin = std::chrono::steady_clock::now();
-  Progress progress(common);
-  scenarios::RunOptions run = run_options(scenario, options);
-  run.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
-  if (trace != nullptr) trace->attach(run);
-  reports::Report report = scenarios::run_scenario(scenario, DataPlaces::standard(), run);
-  if (trace != nullptr) trace->finish(scenario, run, common);
-  run.trace = nullptr;
-  scenarios::check_expectations(scenario, report);
-  if (draws > 0) scenarios::add_uncertainty(report, scenario, DataPlaces::standard(), run, draws);
-  for (const std::string& w : report.warnings) note(common, w);
+  reports::Report report;
+  {
+    Progress progress(common);
+    scenarios::RunOptions run = run_options(scenario, options);
+    run.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
+    if (trace != nullptr) trace->attach(run);
+    report = scenarios::run_scenario(scenario, DataPlaces::standard(), run);
+    if (trace != nullptr) trace->finish(scenario, run, common);
+    run.trace = nullptr;
+    scenarios::check_expectations(scenario, report);
+    if (draws > 0) scenarios::add_uncertainty(report, scenario, DataPlaces::standard(), run, draws);
+    report.headline = scenarios::headline_of(scenario, report).value_or(reports::automatic_headline(report));
+  }
+  for (const std::string& w : report.warnings) note(common, w, NoteKind::warning);
   if (common.verbose > 0) {
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
     note(common, fmt::format("{}: {:.3f} s", scenario.file, wall.count()));
@@ -101,7 +107,7 @@ void tell_misses(const reports::Report& report, const Common& common, const Scen
     if (!e.missed()) continue;
     ++missed;
     note(common, fmt::format("expected {} = {} within {:.3g} %, got {:.6g} ({:+.3g} %; {})", e.of, e.value, e.tolerance_pct, e.got,
-                             e.error_pct, e.source));
+                             e.error_pct, e.source), NoteKind::miss);
   }
   if (missed > 0 && options.strict) throw CheckFailed(fmt::format("{} of {} expectations missed", missed, report.expectations.size()));
 }

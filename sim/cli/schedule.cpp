@@ -3,8 +3,6 @@
 #include <cmath>
 #include <cstdlib>
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -20,7 +18,7 @@ using training::CellTimes;
 
 struct Options {
   Common common;
-  std::string name, times = "1,1,1", colour = "auto";
+  std::string name, times = "1,1,1";
   std::uint32_t pp = 8, micro_batches = 20;
   std::optional<std::uint32_t> chunks;
   double hop = 0;
@@ -182,18 +180,10 @@ reports::Table ranks_table(const Played& p) {
   return t;
 }
 
-/// Colours are for terminals whose owner has not said no (https://no-color.org).
-bool in_colour(const Options& o) {
-  if (o.colour != "auto") return o.colour == "always";
-  const char* refused = std::getenv("NO_COLOR");
-  const bool to_stdout = o.common.output.empty() || o.common.output == "-";
-  return to_stdout && ::isatty(STDOUT_FILENO) == 1 && (refused == nullptr || *refused == '\0');
-}
-
 std::string drawn(const Played& p, const Options& o) {
   DrawingOptions how = o.drawing;
   how.width = o.width.value_or(line_width());
-  how.colour = in_colour(o);
+  how.colour = result_in_colour(o.common);
   std::string text = drawing_of(p.schedule, p.played, how) + "\n" + drawing_legend(p.schedule, how.colour) + "\n";
   for (const std::string& line : summary(p)) text += line + "\n";
   return text;
@@ -226,7 +216,7 @@ void add_schedule(CLI::App& app) {
               "  weft schedule dualpipe --pp 16 --micro-batches 120 --times 58,85,25,139 --json\n"
               "  weft schedule zbv --pp 4 --micro-batches 10 --color always | less -RS");
   add_common(*sub, o->common);
-  sub->add_option("NAME", o->name, "a name that `weft list schedules` gives")->required();
+  sub->add_option("NAME", o->name, "a name that `weft list schedules` gives")->required()->type_name("SCHEDULE");
   sub->add_option("--pp", o->pp, "pipeline ranks")->capture_default_str();
   sub->add_option("--micro-batches", o->micro_batches, "micro-batches of a step, over all directions")->capture_default_str();
   sub->add_option("--chunks", o->chunks, "stages a rank, for interleaved_1f1b (default: 2)");
@@ -237,8 +227,7 @@ void add_schedule(CLI::App& app) {
   sub->add_option("--to", o->drawing.to, "draw up to this time")->check(CLI::PositiveNumber);
   sub->add_flag("--all", o->drawing.all, "draw all of a long schedule");
   sub->add_option("--width", o->width, "characters a line (default: the terminal's, 160 elsewhere)")->check(CLI::Range(20, 100000));
-  sub->add_option("--color", o->colour, "auto (on a terminal, unless NO_COLOR is set), always or never")->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
-  sub->add_flag_callback("--no-color", [o] { o->colour = "never"; }, "short for --color never");
+  sub->add_flag_callback("--no-color", [o] { o->common.colour = "never"; }, "short for --color never");
   sub->callback([o] { show(*o); });
 }
 

@@ -89,8 +89,8 @@ void add_topology(CLI::App& app) {
             "  weft topology cost mpft --nodes 2048 --set /radix=128 --prices ./my_prices.json");
   add_common(*c, o->common);
   add_shape(*c);
-  c->add_option("NAME", o->names, "topologies (default: those of Table 3)");
-  c->add_option("--prices", o->prices, "price list: a name or a file")->capture_default_str();
+  c->add_option("NAME", o->names, "topologies (default: those of Table 3)")->type_name("TOPOLOGY");
+  c->add_option("--prices", o->prices, "price list: a name or a file")->type_name("PRICES")->capture_default_str();
   c->callback([o] {
     for (const std::string& name : o->names) kind_named(name);
     cost(*o);
@@ -99,8 +99,8 @@ void add_topology(CLI::App& app) {
   e->footer("Examples:\n  weft topology export mpft --nodes 16 --format dot -o mpft.dot\n  weft topology export dragonfly --nodes 9 "
             "--node endpoint --set /p=2 --set /a=4 --set /h=2");
   add_shape(*e);
-  e->add_option("NAME", o->name, "topology")->required();
-  e->add_option("--format", o->format, "graphml, dot or simgrid-xml")->capture_default_str();
+  e->add_option("NAME", o->name, "topology")->required()->type_name("TOPOLOGY");
+  e->add_option("--format", o->format, "how the graph is written")->type_name("graphml|dot|simgrid-xml")->capture_default_str();
   e->add_option("-o,--output", o->common.output, "write to FILE; - is stdout")->type_name("FILE");
   e->callback([o] {
     const auto cluster = cluster_of(kind_named(o->name), *o);

@@ -1,4 +1,4 @@
-#include "sim/core/units.h"
+#include "sim/core/unit_names.h"
 
 #include <array>
 #include <charconv>
@@ -41,35 +41,41 @@ struct Unit {
   double factor;
 };
 
-std::optional<Unit> with_suffix(std::string_view unit, std::string_view suffix, What what, double factor, bool binary) {
-  if (!unit.ends_with(suffix)) return std::nullopt;
-  const auto f = prefix_factor(unit.substr(0, unit.size() - suffix.size()), binary);
-  if (!f) return std::nullopt;
-  return Unit{what, *f * factor};
-}
+struct Fixed {
+  std::string_view text;
+  Unit unit;
+};
+
+constexpr std::array<Fixed, 17> kFixed{{
+    {"s", {What::seconds, 1}}, {"ms", {What::seconds, 1e-3}}, {"us", {What::seconds, 1e-6}},
+    {"µs", {What::seconds, 1e-6}}, {"ns", {What::seconds, 1e-9}}, {"min", {What::seconds, 60}},
+    {"h", {What::seconds, 3600}}, {"d", {What::seconds, 86400}}, {"m", {What::meters, 1}},
+    {"ns/m", {What::seconds_per_meter, 1e-9}}, {"us/m", {What::seconds_per_meter, 1e-6}},
+    {"USD", {What::dollars, 1}}, {"kUSD", {What::dollars, 1e3}}, {"MUSD", {What::dollars, 1e6}},
+    {"W", {What::watts, 1}}, {"kW", {What::watts, 1e3}}, {"km", {What::meters, 1e3}}}};
+
+/// A unit that a prefix may stand before. Bits per second are written b or bit, bytes B: "Gbps", "Gbit/s", "GB/s", "GiB/s", "GBps".
+/// Of two that end alike the longer stands first.
+struct Prefixed {
+  std::string_view text;
+  Unit unit;
+  bool binary;
+};
+
+constexpr std::array<Prefixed, 9> kPrefixed{{
+    {"bps", {What::bytes_per_second, 0.125}, false}, {"bit/s", {What::bytes_per_second, 0.125}, false},
+    {"b/s", {What::bytes_per_second, 0.125}, false}, {"B/s", {What::bytes_per_second, 1}, true}, {"Bps", {What::bytes_per_second, 1}, true},
+    {"FLOPS", {What::flops_per_second, 1}, false}, {"FLOP/s", {What::flops_per_second, 1}, false}, {"FLOP", {What::flops, 1}, false},
+    {"B", {What::bytes, 1}, true}}};
 
 std::optional<Unit> find_unit(std::string_view u) {
-  struct Fixed { std::string_view text; Unit unit; };
-  static constexpr std::array<Fixed, 17> kFixed{{
-      {"s", {What::seconds, 1}}, {"ms", {What::seconds, 1e-3}}, {"us", {What::seconds, 1e-6}},
-      {"µs", {What::seconds, 1e-6}}, {"ns", {What::seconds, 1e-9}}, {"min", {What::seconds, 60}},
-      {"h", {What::seconds, 3600}}, {"d", {What::seconds, 86400}}, {"m", {What::meters, 1}},
-      {"ns/m", {What::seconds_per_meter, 1e-9}}, {"us/m", {What::seconds_per_meter, 1e-6}},
-      {"USD", {What::dollars, 1}}, {"kUSD", {What::dollars, 1e3}}, {"MUSD", {What::dollars, 1e6}},
-      {"W", {What::watts, 1}}, {"kW", {What::watts, 1e3}}, {"km", {What::meters, 1e3}}}};
   for (const Fixed& f : kFixed) {
     if (f.text == u) return f.unit;
   }
-  // Bits per second are written b or bit, bytes B: "Gbps", "Gbit/s", "GB/s", "GiB/s", "GBps".
-  if (auto r = with_suffix(u, "bps", What::bytes_per_second, 0.125, false)) return r;
-  if (auto r = with_suffix(u, "bit/s", What::bytes_per_second, 0.125, false)) return r;
-  if (auto r = with_suffix(u, "b/s", What::bytes_per_second, 0.125, false)) return r;
-  if (auto r = with_suffix(u, "B/s", What::bytes_per_second, 1, true)) return r;
-  if (auto r = with_suffix(u, "Bps", What::bytes_per_second, 1, true)) return r;
-  if (auto r = with_suffix(u, "FLOPS", What::flops_per_second, 1, false)) return r;
-  if (auto r = with_suffix(u, "FLOP/s", What::flops_per_second, 1, false)) return r;
-  if (auto r = with_suffix(u, "FLOP", What::flops, 1, false)) return r;
-  if (auto r = with_suffix(u, "B", What::bytes, 1, true)) return r;
+  for (const Prefixed& p : kPrefixed) {
+    if (!u.ends_with(p.text)) continue;
+    if (const auto f = prefix_factor(u.substr(0, u.size() - p.text.size()), p.binary)) return Unit{p.unit.what, *f * p.unit.factor};
+  }
   return std::nullopt;
 }
 
@@ -137,6 +143,35 @@ std::string expectation(What what) {
     case What::unknown: break;
   }
   return "a quantity with a unit";
+}
+
+std::vector<UnitNames> unit_names() {
+  std::vector<UnitNames> out;
+  for (int i = 0; i < static_cast<int>(What::unknown); ++i) {
+    UnitNames names{static_cast<What>(i), expectation(static_cast<What>(i)), {}, {}, false};
+    for (const Fixed& f : kFixed) {
+      if (f.unit.what == names.what) names.fixed.emplace_back(f.text);
+    }
+    for (const Prefixed& p : kPrefixed) {
+      if (p.unit.what != names.what) continue;
+      names.with_prefix.emplace_back(p.text);
+      names.binary_prefixes = names.binary_prefixes || p.binary;
+    }
+    out.push_back(std::move(names));
+  }
+  return out;
+}
+
+std::vector<std::string> decimal_prefixes() {
+  std::vector<std::string> out;
+  for (const Prefix& p : kDecimal) out.emplace_back(p.text);
+  return out;
+}
+
+std::vector<std::string> binary_prefixes() {
+  std::vector<std::string> out;
+  for (const Prefix& p : kBinary) out.emplace_back(p.text);
+  return out;
 }
 
 std::string to_text(Bytes v) {

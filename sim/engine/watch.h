@@ -11,10 +11,12 @@ namespace weft::engine {
 class Watch {
  public:
   virtual ~Watch() = default;
-  /// The program to play in place of `simulated`, which outlives the run. `orbits` is null when nothing is folded, else outlives the run.
+  /// The program to play in place of `simulated`; `orbits` is null when nothing is folded. Both live until ended() has returned.
   virtual workloads::Program& over(workloads::Program& simulated, const LinkOrbits* orbits) = 0;
   /// Hears of what is simulated.
   virtual TimelineSink& sink() = 0;
+  /// The run is over.
+  virtual void ended() {}
 };
 
 /// As run(), in one piece: a program that comes in parts is played whole.

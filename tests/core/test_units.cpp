@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "sim/core/ids.h"
+#include "sim/core/unit_names.h"
 #include "sim/core/units.h"
 
 using namespace weft;
@@ -56,4 +57,22 @@ TEST_CASE("quantities print in the unit that a reader expects") {
   CHECK(to_text(2.8_us) == "2.8 us");
   CHECK(to_text(50_GBps) == "50 GB/s");
   CHECK(to_text(Seconds(0)) == "0 s");
+}
+
+TEST_CASE("every unit that is listed can be read, alone and with each prefix that is listed for it") {
+  const std::vector<std::string> decimal = core::decimal_prefixes(), binary = core::binary_prefixes();
+  for (const core::UnitNames& u : core::unit_names()) {
+    CAPTURE(u.expectation);
+    CHECK(!(u.fixed.empty() && u.with_prefix.empty()));
+    std::vector<std::string> all = u.fixed;
+    for (const std::string& name : u.with_prefix) {
+      all.push_back(name);
+      for (const std::string& p : decimal) all.push_back(p + name);
+    }
+    for (const std::string& name : all) {
+      CAPTURE(name);
+      CHECK(core::parse_unit("2 " + name).what == u.what);
+    }
+    if (u.binary_prefixes) CHECK(core::parse_unit("1 " + binary.front() + "B").value == 1024);
+  }
 }

@@ -47,6 +47,14 @@ class Install(house.HouseTest):
         result = json.loads(self.start("run", "mine.json", "--format", "json"))
         self.assertEqual([row["workload"] for row in result["result"]["rows"]], ["price"])
 
+    def test_the_manual_page_is_installed_and_is_what_the_program_says(self):
+        page = self.program.parents[1] / "share/man/man1/weft.1"
+        self.assertEqual(page.read_text(encoding="utf-8"), self.start("help", "--man"))
+
+    def test_the_installed_program_completes_and_explains_without_the_checkout(self):
+        self.assertIn("mpft_vs_mrft", self.start("completion", "bash"))
+        self.assertIn("WEFT_DATA", self.start("help", "environment"))
+
     def test_the_installed_program_says_its_version(self):
         self.assertRegex(self.start("--version"), r"^weft \d+\.\d+\.\d+\n$")
 

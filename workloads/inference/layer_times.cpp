@@ -106,13 +106,24 @@ double LayerTimes::hbm_share(const MicroBatch& b) const {
   return total.value() > 0 ? memory / total : 0;
 }
 
-double LayerTimes::prefill_hbm_share(const PrefillLoad& slowest) const { return slowest.tokens > 0 ? hbm_share(micro_batch_of(*setup_, slowest)) : 0; }
+/// A share changes slowly with the size of a pass: those of up to so many tokens more or less have one.
+constexpr double kShareStep = 512;
+
+double LayerTimes::prefill_hbm_share(const PrefillLoad& slowest) const {
+  if (slowest.tokens <= 0) return 0;
+  const std::pair key(std::llround(std::ceil(slowest.tokens / kShareStep)), std::llround(std::ceil(slowest.cached / kShareStep)));
+  const auto [at, fresh] = prefill_shares_.try_emplace(key);
+  if (fresh) at->second = hbm_share(micro_batch_of(*setup_, slowest));
+  return at->second;
+}
 
 double LayerTimes::decode_hbm_share(const DecodeLoad& slowest) const {
   if (slowest.requests <= 0) return 0;
   if (slowest.requests <= 1 && alone_) return alone_->decode_hbm_share(slowest);
   const auto [requests, blocks] = whole_blocks(slowest);
-  return hbm_share(micro_batch_of(*setup_, DecodeLoad{requests, requests * blocks * kBlock}));
+  const auto [at, fresh] = decode_shares_.try_emplace({static_cast<std::uint32_t>(requests), static_cast<std::uint32_t>(blocks)});
+  if (fresh) at->second = hbm_share(micro_batch_of(*setup_, DecodeLoad{requests, requests * blocks * kBlock}));
+  return at->second;
 }
 
 Unit unit_of(const LayerSetup& s, std::uint32_t gpus_per_node) {

@@ -120,7 +120,7 @@ WorkloadKind deepep_low_latency_kind() {
     l.combine = read_token_format(p, "combine_dtype", "bf16", l.moe.hidden, false);
     l.directions = p.words("directions", {"dispatch", "combine"}, {"dispatch", "combine"});
     if (p.word("nic", {"destination_rail", "own"}, "destination_rail") == "own") l.nic = NicChoice::own;
-    l.model = p.kernel("kernel", "deepep_low_latency");
+    l.model = p.kernel("kernel", "deepep_low_latency", true);
     read_logfmt(p, {&l.dispatch, &l.combine}, l.model);
     l.rails = read_rail_options(p);
     return std::make_unique<LowLatency>(p, std::move(l));

@@ -1,5 +1,7 @@
 #include "sim/analysis/explain/free_program.h"
 
+#include <cctype>
+
 namespace weft::analysis {
 
 using workloads::Transfer;
@@ -13,12 +15,19 @@ std::string otherwise_called(const Transfer& t, std::span<const workloads::CommK
   return t.kernel.valid() ? kernels[t.kernel.value].name : "transfer";
 }
 
-FreeProgram::FreeProgram(workloads::Program& inside, const Freed& what)
-    : inside_(inside), operations_(what.operations), kernels_(inside.kernels().begin(), inside.kernels().end()) {
+std::string phase_name(std::string name) {
+  while (!name.empty() && (std::isdigit(static_cast<unsigned char>(name.back())) != 0 || name.back() == ' ')) name.pop_back();
+  return name;
+}
+
+FreeProgram::FreeProgram(workloads::Program& inside, const Freed& what, std::uint64_t most)
+    : inside_(inside), most_(most), operations_(what.operations), kernels_(inside.kernels().begin(), inside.kernels().end()) {
   for (workloads::CommKernel& k : kernels_) {
-    if (what.kernel.empty() || k.name != what.kernel) continue;
-    if (what.on_nics) k.nic_rate.reset(), k.nic_share.reset();
-    else k.nvlink_rate.reset();
+    for (const Freed::Kernel& lifted : what.kernels) {
+      if (k.name != lifted.name) continue;
+      if (lifted.on_nics) k.nic_rate.reset(), k.nic_share.reset();
+      else k.nvlink_rate.reset();
+    }
   }
 }
 
@@ -33,16 +42,18 @@ void FreeProgram::on_complete(OpId id, Seconds now, workloads::Sink& sink) {
 }
 
 bool FreeProgram::freed(OpId id, const std::string& otherwise) {
-  return !operations_.empty() && operation_name(inside_, id, label_, otherwise) == operations_;
+  return !operations_.empty() && phase_name(operation_name(inside_, id, label_, otherwise)) == operations_;
 }
 
 void FreeProgram::transfer(const Transfer& t, std::span<const OpId> after) {
+  count(1);
   if (!freed(t.id, otherwise_called(t, kernels_))) return out_->transfer(t, after);
   out_->marker(t.id, Seconds(), after);
 }
 
 void FreeProgram::transfers(const std::shared_ptr<workloads::TransferBatch>& batch, OpId first, std::span<const OpId> after) {
   if (batch->size() == 0) return;
+  count(batch->size());
   Transfer t;
   batch->read(0, t);
   if (!freed(first, otherwise_called(t, kernels_))) return out_->transfers(batch, first, after);
@@ -50,13 +61,15 @@ void FreeProgram::transfers(const std::shared_ptr<workloads::TransferBatch>& bat
 }
 
 void FreeProgram::compute(const workloads::Compute& c, std::span<const OpId> after) {
+  count(1);
   workloads::Compute copy = c;
   if (freed(c.id, "compute")) copy.duration = Seconds();
   out_->compute(copy, after);
 }
 
 void FreeProgram::marker(OpId id, Seconds delay, std::span<const OpId> after) {
-  out_->marker(id, delay > Seconds() && freed(id, "wait") ? Seconds() : delay, after);
+  count(1);
+  out_->marker(id, delay, after);
 }
 
 }  // namespace weft::analysis

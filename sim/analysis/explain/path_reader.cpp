@@ -1,7 +1,7 @@
 #include "sim/analysis/explain/path_reader.h"
 
 #include <algorithm>
-#include <cmath>
+#include <set>
 
 #include "sim/analysis/explain/free_program.h"
 
@@ -11,7 +11,7 @@ using workloads::Transfer;
 
 namespace {
 
-constexpr double kSame = 1e-6;   ///< links that are full to within this part of each other are equally full
+constexpr double kSame = 0.01;   ///< links that are full to within this part of each other are equally full
 
 /// The rank that a transfer belongs to when its label says none: the GPU or NIC that it leaves first.
 std::int64_t first_rank(const Transfer& t, Placement placement) {
@@ -35,6 +35,21 @@ PathReader::PathReader(workloads::Program& inside, topology::Router& router, con
     s.finish = path[i].finish;
     place_[s.op.value] = i;
   }
+  if (orbits_ != nullptr) find_roles_of_orbits();
+}
+
+void PathReader::find_roles_of_orbits() {
+  roles_of_orbit_.resize(link_bytes_.size());
+  for (std::uint32_t l = 0; l < link_bytes_.size(); ++l) {
+    const std::uint32_t stands = orbits_->representative[l];
+    add_role(roles_of_orbit_[stands], {roles_.of(LinkId(l)), 1.0 / orbits_->size[stands]});
+  }
+}
+
+void PathReader::add_role(std::vector<OfRole>& all, OfRole more) {
+  const auto at = std::find_if(all.begin(), all.end(), [&](const OfRole& r) { return r.role == more.role; });
+  if (at == all.end()) all.push_back(more);
+  else at->coefficient += more.coefficient;
 }
 
 void PathReader::start(workloads::Sink& sink) {
@@ -166,10 +181,8 @@ const std::vector<PathReader::OfRole>& PathReader::roles_of(std::uint32_t piece)
   if (!all.empty()) return all;
   for (const engine::Paths::Load& l : paths_.piece(piece)) {
     if (l.link >= link_bytes_.size()) continue;
-    const std::uint32_t role = roles_.of(LinkId(l.link));
-    const auto at = std::find_if(all.begin(), all.end(), [&](const OfRole& r) { return r.role == role; });
-    if (at == all.end()) all.push_back({role, l.coefficient});
-    else at->coefficient += l.coefficient;
+    if (roles_of_orbit_.empty()) add_role(all, {roles_.of(LinkId(l.link)), l.coefficient});
+    else for (const OfRole& r : roles_of_orbit_[l.link]) add_role(all, {r.role, l.coefficient * r.coefficient});
   }
   return all;
 }
@@ -213,28 +226,26 @@ void PathReader::meet(Window& w, const Flying& f, double begin, double end) {
   });
 }
 
-/// The fullest link of the step's route; of equally full ones the wire before a kernel's own rate on it, then the first of its route.
+/// The fullest links of the step's route. Where a wire is as full as a kernel's own rate on it, it is the wire that limits.
 void PathReader::find_limit(Window& w) const {
   StepFacts& s = w.facts;
   const double moving = (s.step.finish - s.step.start).value() - s.latency;
   if (!s.moves || moving <= 0) return;
-  if (w.rate_cap > 0 && w.bytes / moving >= w.rate_cap * (1 - kSame)) s.at_rate_cap = true;
-  std::uint32_t best = Chains<Piece>::none;
-  for (const std::uint32_t l : w.links) {
-    const double full = *w.carried.find(l) / (paths_.capacity(l) * moving);
-    const bool wire = l < link_bytes_.size(), best_is_wire = best < link_bytes_.size();
-    const bool more = full > s.full * (1 + kSame), same = full >= s.full * (1 - kSame);
-    if (best != Chains<Piece>::none && !more && !(same && wire && !best_is_wire)) continue;
-    best = l;
-    s.full = full;
+  s.at_rate_cap = w.rate_cap > 0 && w.bytes / moving >= w.rate_cap * (1 - kSame);
+  const auto full = [&](std::uint32_t l) { return *w.carried.find(l) / (paths_.capacity(l) * moving); };
+  for (const std::uint32_t l : w.links) s.full = std::max(s.full, full(l));
+  std::set<std::pair<std::uint32_t, std::string>> known;   // roles and kernels
+  const auto add = [&](LinkId link, const std::string& kernel) {
+    const std::uint32_t role = roles_.of(link);
+    if (!known.contains({role, ""}) && known.insert({role, kernel}).second) s.limits.push_back({link, kernel});
+  };
+  for (const bool wires : {true, false}) {
+    for (const std::uint32_t l : w.links) {
+      if ((l < link_bytes_.size()) != wires || full(l) < s.full * (1 - kSame)) continue;
+      if (wires) add(LinkId(l), "");
+      else add(paths_.virtual_of(l).link, inside_.kernels()[paths_.virtual_of(l).kernel.value].name);
+    }
   }
-  if (best == Chains<Piece>::none) return;
-  if (best < link_bytes_.size()) {
-    s.link = LinkId(best);
-    return;
-  }
-  s.link = paths_.virtual_of(best).link;
-  s.kernel = inside_.kernels()[paths_.virtual_of(best).kernel.value].name;
 }
 
 std::vector<StepFacts> PathReader::take() {

@@ -23,7 +23,7 @@ Resource limit_of(const StepFacts& s, const LinkRoles& roles) {
   if (s.computes) return s.hbm_share > 0.5 ? Resource::hbm : Resource::sms;
   if (!s.moves) return Resource::dependency;
   if (s.at_rate_cap) return Resource::rate_cap;
-  return s.link.valid() ? roles.resource(roles.of(s.link)) : Resource::latency;
+  return s.limits.empty() ? Resource::latency : roles.resource(roles.of(s.limits.front().link));
 }
 
 /// How much of a step each resource takes.
@@ -58,7 +58,7 @@ class Shares {
 
 /// Time of the path by what limits it there.
 struct LinkTime {
-  LinkId link;               ///< that limits longest
+  std::vector<StepFacts::Limit> limits;   ///< of the step that they limit longest
   double seconds = 0, most = 0;
 };
 
@@ -95,10 +95,13 @@ class Builder {
     if (s.moves) why.exposed += time;
     why.hidden += Seconds(s.hidden);
     s.step.limit = s.moves && s.latency > time.value() / 2 ? Resource::latency : limit;
-    if (s.link.valid() && s.step.limit == limit) s.step.where = roles_.part(s.link);
-    const auto [at, fresh] = phase_of_.try_emplace(s.step.name, why.phases.size());
+    if (!s.limits.empty() && s.step.limit == limit) s.step.where = roles_.part(s.limits.front().link);
+    why.path.push_back(s.step);
+    if (time <= Seconds()) return;
+    const std::string name = phase_name(s.step.name);
+    const auto [at, fresh] = phase_of_.try_emplace(name, why.phases.size());
     if (fresh) {
-      why.phases.push_back({s.step.name, 0, s.step.start, Seconds(), Resource::dependency, 0, ""});
+      why.phases.push_back({name, 0, s.step.start, Seconds(), Resource::dependency, 0, ""});
       shares_.emplace_back();
       longest_.push_back(Seconds());
     }
@@ -110,13 +113,15 @@ class Builder {
       longest_[at->second] = time;
       p.where = s.step.where;
     }
-    if (s.moves && s.link.valid() && !s.at_rate_cap) {
-      LinkTime& l = links_[{roles_.of(s.link), s.kernel}];
+    if (s.moves && !s.limits.empty() && !s.at_rate_cap) {
+      std::vector<std::pair<std::uint32_t, std::string>> key;
+      for (const StepFacts::Limit& l : s.limits) key.emplace_back(roles_.of(l.link), l.kernel);
+      std::sort(key.begin(), key.end());
+      LinkTime& l = links_[key];
       const double moving = time.value() - std::min(s.latency, time.value());
       l.seconds += moving;
-      if (moving > l.most) l.most = moving, l.link = s.link;
+      if (moving > l.most) l.most = moving, l.limits = s.limits;
     }
-    why.path.push_back(s.step);
   }
 
   void finish_phases() {
@@ -132,32 +137,41 @@ class Builder {
     return could > 0 ? used_.bytes[l.value] / could : 0;
   }
 
-  /// Links of one role limit together, unless one carries far more than others.
+  /// Links of one role limit together, unless one carries far more than others; roles that limit the same steps are one cost.
   void tell_links(std::size_t most) {
     for (const auto& [key, time] : links_) {
-      const auto& [role, kernel] = key;
       Explanation::Cost c;
       Freed freed;
-      const double least = kAlike * used_.bytes[time.link.value];
-      for (std::uint32_t l = 0; l < used_.bytes.size(); ++l) {
-        if (roles_.of(LinkId(l)) == role && used_.bytes[l] >= least && used_.bytes[l] > 0) freed.links.push_back(LinkId(l));
-      }
-      c.members = freed.links.size();
-      c.resource = roles_.resource(role);
-      c.name = roles_.name(role);
-      c.name += c.members == 1 ? " of " + roles_.part(time.link) : fmt::format(" ({} alike)", counted(c.members));
-      if (!kernel.empty()) {
-        c.name += ", " + kernel + "'s own rate";
-        freed.kernel = kernel;
-        freed.on_nics = c.resource != Resource::nvlink;
-        freed.links.clear();
-      }
+      c.members = 0;
       c.time = Seconds(time.seconds);
-      c.utilisation = use(time.link);
+      c.resource = roles_.resource(roles_.of(time.limits.front().link));
+      for (const StepFacts::Limit& limit : time.limits) {
+        std::string name = add_alike(limit, c, freed);
+        c.name += (c.name.empty() ? "" : " and ") + std::move(name);
+        c.utilisation = std::max(c.utilisation, use(limit.link));
+      }
       out_.why.links.push_back(std::move(c));
       out_.links.push_back(std::move(freed));
     }
     keep_costliest(out_.why.links, out_.links, most);
+  }
+
+  /// Adds the links that are like the limiting one; returns what they are called.
+  std::string add_alike(const StepFacts::Limit& limit, Explanation::Cost& c, Freed& freed) const {
+    const std::uint32_t role = roles_.of(limit.link);
+    const double least = kAlike * used_.bytes[limit.link.value];
+    std::vector<LinkId> alike;
+    for (std::uint32_t l = 0; l < used_.bytes.size(); ++l) {
+      if (roles_.of(LinkId(l)) == role && used_.bytes[l] >= least && used_.bytes[l] > 0) alike.push_back(LinkId(l));
+    }
+    c.members += alike.size();
+    std::string name = roles_.name(role) + (alike.size() == 1 ? " of " + roles_.part(limit.link) : fmt::format(" ({} alike)", counted(alike.size())));
+    if (limit.kernel.empty()) {
+      freed.links.insert(freed.links.end(), alike.begin(), alike.end());
+      return name;
+    }
+    freed.kernels.push_back({limit.kernel, roles_.resource(role) != Resource::nvlink});
+    return name + ", " + limit.kernel + "'s own rate";
   }
 
   void tell_operations(std::size_t most) {
@@ -168,7 +182,7 @@ class Builder {
       c.resource = p.limit;
       c.time = p.time;
       Freed freed;
-      freed.operations = p.name;
+      if (p.limit != Resource::dependency) freed.operations = p.name;
       out_.why.operations.push_back(std::move(c));
       out_.operations.push_back(std::move(freed));
     }
@@ -211,7 +225,7 @@ class Builder {
   std::map<std::string, std::size_t> phase_of_;
   std::vector<Shares> shares_;
   std::vector<Seconds> longest_;
-  std::map<std::pair<std::uint32_t, std::string>, LinkTime> links_;
+  std::map<std::vector<std::pair<std::uint32_t, std::string>>, LinkTime> links_;   // by roles and kernels
 };
 
 }  // namespace
@@ -243,6 +257,7 @@ std::string sentence_of(const Explanation& why) {
   }
   if (cost != why.links.end() && cost->if_free) text += fmt::format("; were they free, it would take {}", readable(*cost->if_free));
   if (why.resources.size() > 1) text += fmt::format("; next is {} with {}", to_text(why.resources[1].resource), part(why.resources[1].time));
+  if (why.operations.size() > 1) text += fmt::format("; of its operations {} cost most ({})", why.operations[0].name, part(why.operations[0].time));
   if (why.exposed > Seconds() && why.exposed < why.total) {
     text += fmt::format(". Communication: {} of it exposed on the critical path, {} hidden beside its computing", readable(why.exposed), readable(why.hidden));
   }

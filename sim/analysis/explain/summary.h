@@ -15,7 +15,7 @@ namespace weft::analysis {
 
 struct Summarised {
   Explanation why;                    ///< without `if_free` and `try_it` of its costs, and without its sentence
-  std::vector<Freed> links, operations;   ///< what would be free, of each of the explanation's costs
+  std::vector<Freed> links, operations;   ///< what would be free, of each of the explanation's costs; nothing of a fixed delay
 };
 
 /// `steps` follow one another from 0; `beyond` are times after the last that no operation has. `used` was filled over all programs.

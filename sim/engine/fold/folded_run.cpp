@@ -46,12 +46,15 @@ Summary run_watched(topology::Router& router, workloads::Program& program, const
     if (const auto fold = find_fold(router, program, options)) {
       FoldedProgram folded(*fold, program);
       Summary s = Run(router, watch.over(folded, &fold->links()), options, watch.sink(), &fold->links()).execute();
+      watch.ended();
       s.ranks = fold->symmetry().ranks().ranks();
       s.simulated_ranks = static_cast<std::uint32_t>(fold->simulated().size());
       return s;
     }
   }
-  return Run(router, watch.over(program, nullptr), options, watch.sink()).execute();
+  Summary s = Run(router, watch.over(program, nullptr), options, watch.sink()).execute();
+  watch.ended();
+  return s;
 }
 
 }  // namespace weft::engine
