@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """weft sweep submit on a real Slurm, which this test starts on loopback for itself, and on GNU parallel.
 
-slurm.py WEFT_BINARY
+slurm.py WEFT_BINARY [Scripts] [Slurm] [Parallel]
 
-Everything lies in a temporary folder: configuration, key, state, logs. It works as any user and disturbs no Slurm that is there. Needs the programs of
-slurmctld, slurmd, slurm-client, munge and parallel; what lacks its own is skipped, and when all do so is the whole (77).
+Everything lies in a temporary folder: configuration, key, state, logs. It works as any user and disturbs no Slurm that is there. Slurm needs the packages
+slurmctld, slurmd, slurm-client and munge, Parallel needs parallel; where the programs are missing or do not start it ends with 77 and says why.
 """
 import getpass
 import json
@@ -331,4 +331,7 @@ class Parallel(Submit):
         self.assertEqual(self.weft("merge", self.folder, "--json", code=1).stdout, whole)
 
 
-unittest.main(verbosity=1)
+result = unittest.main(verbosity=1, exit=False).result
+for test, why in result.skipped:
+    print(f"skipped: {test}: {why}", file=sys.stderr)
+sys.exit(1 if not result.wasSuccessful() else 77 if result.skipped and len(result.skipped) >= result.testsRun else 0)
