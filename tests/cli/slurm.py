@@ -64,7 +64,7 @@ def wait_until(true, seconds, what):
     while time.monotonic() < end:
         if true():
             return
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise TimeoutError(what)
 
 
@@ -175,8 +175,9 @@ class Submit(unittest.TestCase):
         return self.weft("merge", self.folder, "--format", "csv").stdout
 
     def slow_study(self):
-        """The same with points that take a third of a second each, so that a task can be caught in the middle."""
-        self.study.write_text(json.dumps({**STUDY, "axes": ["/cluster/nodes=49:60:1", "/cluster/topology/kind=mpft,mrft"]}))
+        """The same with points that take about half a second each, so that a task can be caught in the middle."""
+        sizes = [f"{2 ** k} KiB" for k in range(10)]
+        self.study.write_text(json.dumps({**STUDY, "set": {"/workload/a2a/sizes": sizes}, "axes": ["/cluster/nodes=97:108:1", "/cluster/topology/kind=mpft,mrft"]}))
 
     def kill_in_the_middle(self, task):
         wait_until(lambda: self.finished(task) >= 1, 60, f"task {task} finishes no point")
