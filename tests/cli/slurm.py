@@ -28,6 +28,7 @@ SCENARIO = {"title": "t", "cluster": {"node": "h800", "nodes": 8, "topology": {"
 STUDY = {"title": "nodes and kinds", "scenario": "s.json", "set": {"/cluster/transport": "infiniband"},
          "axes": [{"/cluster/nodes": "1:12:1"}, "/cluster/topology/kind=mpft,mrft"], "where": "price_MUSD < 100"}
 POINTS, TASKS = 24, 4
+WHOLE = {}
 
 CONF = """ClusterName=weft
 SlurmctldHost=localhost(127.0.0.1)
@@ -168,16 +169,19 @@ class Submit(unittest.TestCase):
         return file.read_bytes().count(b"\n") - 1 if file.exists() else -1
 
     def whole(self):
-        """Of a sweep that nobody interrupted, all rows."""
-        return self.weft(self.study, "--where", "true", "--format", "csv").stdout
+        """Of a sweep that nobody interrupted, all rows; the same study is computed once."""
+        study = self.study.read_text()
+        if study not in WHOLE:
+            WHOLE[study] = self.weft(self.study, "--where", "true", "--format", "csv", "--jobs", "2").stdout
+        return WHOLE[study]
 
     def merged(self):
         return self.weft("merge", self.folder, "--format", "csv").stdout
 
     def slow_study(self):
-        """The same with points that take about half a second each, so that a task can be caught in the middle."""
-        sizes = [f"{2 ** k} KiB" for k in range(10)]
-        self.study.write_text(json.dumps({**STUDY, "set": {"/workload/a2a/sizes": sizes}, "axes": ["/cluster/nodes=97:108:1", "/cluster/topology/kind=mpft,mrft"]}))
+        """The same with points that take a quarter of a second each, so that a task can be caught in the middle."""
+        sizes = [f"{2 ** k} KiB" for k in range(6)]
+        self.study.write_text(json.dumps({**STUDY, "set": {"/workload/a2a/sizes": sizes}, "axes": ["/cluster/nodes=89:100:1", "/cluster/topology/kind=mpft,mrft"]}))
 
     def kill_in_the_middle(self, task):
         wait_until(lambda: self.finished(task) >= 1, 60, f"task {task} finishes no point")
