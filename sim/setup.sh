@@ -4,7 +4,7 @@
 
 # What each package is for; ./check also wants the second list.
 readonly build_packages=(g++ meson ninja-build pkg-config python3 libboost-dev libfmt-dev nlohmann-json3-dev libcli11-dev libeigen3-dev zlib1g-dev)
-readonly test_packages=(doctest-dev librapidcheck-dev libsimgrid-dev chromium)
+readonly test_packages=(doctest-dev librapidcheck-dev libsimgrid-dev chromium slurmctld slurmd slurm-client munge parallel)
 
 say() { printf '%s\n' "weft: $*" >&2; }
 die() { local code=$1; shift; say "$@"; exit "$code"; }

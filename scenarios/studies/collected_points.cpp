@@ -24,6 +24,9 @@ std::vector<std::string> with_folders_opened(const std::vector<std::string>& giv
       if (it->path().extension() == ".jsonl") inside.push_back(it->path().string());
     }
     if (inside.empty()) throw UserError({{name, "", "there is no points file (*.jsonl) in this folder", ""}});
+    // Those of tasks that are just starting; when there is no other, the first one says so.
+    const auto begun = std::stable_partition(inside.begin(), inside.end(), [](const std::string& path) { return !only_begun(path); });
+    inside.erase(begun == inside.begin() ? begun + 1 : begun, inside.end());
     std::sort(inside.begin(), inside.end());
     out.insert(out.end(), inside.begin(), inside.end());
   }
@@ -33,6 +36,8 @@ std::vector<std::string> with_folders_opened(const std::vector<std::string>& giv
 bool is_failure(const PointsFile::Line& line) { return line.text.find("\"error\":") != std::string::npos && read_line(line.text, "a point").second.error.has_value(); }
 
 }  // namespace
+
+std::size_t failed_points(const PointsFile& file) { return static_cast<std::size_t>(std::count_if(file.lines.begin(), file.lines.end(), is_failure)); }
 
 CollectedPoints collect_points(const std::vector<std::string>& given) {
   CollectedPoints out;
@@ -81,10 +86,9 @@ reports::Listing status_of(const CollectedPoints& points) {
   files.columns = counts;
   for (const PointsFile& f : points.files) {
     const std::size_t due = f.header.shard.points(f.header.grid.points());
-    const auto failed = std::count_if(f.lines.begin(), f.lines.end(), is_failure);
     Row row;
     row.set("file", f.path).set("shard", f.header.shard.text()).set("points", whole(due)).set("done", whole(f.lines.size()));
-    files.rows.push_back(row.set("failed", std::int64_t{failed}).set("left", whole(due - f.lines.size())));
+    files.rows.push_back(row.set("failed", whole(failed_points(f))).set("left", whole(due - f.lines.size())));
   }
   study.id = "study";
   study.title = points.header().title;

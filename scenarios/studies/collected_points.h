@@ -19,7 +19,10 @@ struct CollectedPoints {
   std::size_t missing() const { return header().grid.points() - finished.size(); }
 };
 
-/// Reads them; a folder stands for all *.jsonl in it. A torn last line is no finished point. Throws UserError: a broken file, another version, files of
+/// Of the finished points of a file those with an error.
+std::size_t failed_points(const PointsFile& file);
+
+/// Reads them; a folder stands for all *.jsonl in it that have been begun. A torn last line is no finished point. Throws UserError: a broken file, another version, files of
 /// different studies, two files that disagree about a point.
 CollectedPoints collect_points(const std::vector<std::string>& files);
 

@@ -101,6 +101,9 @@ class Lines {
   std::size_t begin_ = 0, searched_ = 0;
 };
 
+/// A piece of a first line.
+bool starts_as_header(std::string_view line) { return std::string_view("{\"schema\":\"weft-sweep/").starts_with(line.substr(0, 22)); }
+
 std::string shortened(const Json& v) {
   const std::string text = dump_json(v);
   return text.size() <= 60 ? text : text.substr(0, 57) + "...";
@@ -137,6 +140,13 @@ void check_same_study(const PointsHeader& there, const std::string& file, const 
   throw UserError({{file, "", fmt::format("holds points of another study than {}: {}", what, differs.empty() ? "the digest differs" : differs), "give every study points files of its own"}});
 }
 
+bool only_begun(const std::string& path) {
+  Lines lines(path);
+  std::string line;
+  bool whole = false;
+  return !lines.next(line, whole) || (!whole && starts_as_header(line));
+}
+
 PointsFile read_points_file(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) throw UserError({{path, "", "there is no such file", ""}});
@@ -148,7 +158,7 @@ PointsFile read_points_file(const std::string& path) {
   bool whole = false;
   if (!lines.next(line, whole) || !whole) {
     // A longer piece without a line break is somebody else's file: let the header say so.
-    if (!line.empty() && !std::string_view("{\"schema\":\"weft-sweep/").starts_with(std::string_view(line).substr(0, 22))) read_header(line, path);
+    if (!line.empty() && !starts_as_header(line)) read_header(line, path);
     throw UserError({{path, "line 1", "has no whole first line: nothing is finished in it", ""}});
   }
   out.header = read_header(line, path);

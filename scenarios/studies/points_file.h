@@ -47,6 +47,9 @@ struct PointsFile {
   bool torn = false;              ///< a piece of a line stands behind them; its point is not finished
 };
 
+/// Whether the file has no whole first line yet: its writer has just begun, or was killed before it could. Nothing is finished in it.
+bool only_begun(const std::string& path);
+
 /// Reads and checks every line but a torn last one. Throws UserError: no such file, another schema, a broken line.
 PointsFile read_points_file(const std::string& path);
 

@@ -10,6 +10,7 @@
 #include "scenarios/analysis_kind.h"
 #include "scenarios/resolve.h"
 #include "scenarios/studies/point_result.h"
+#include "scenarios/studies/study_file.h"
 #include "scenarios/studies/where.h"
 #include "scenarios/studies/workers.h"
 #include "sim/core/random.h"
@@ -81,9 +82,9 @@ PointsHeader header_of(const Sweep& sweep, const Scenario& base, const DataPlace
   const RunOptions& run = options.run;
   Json settings = Json::array();
   for (const Setting& s : sweep.settings) settings.push_back(to_text(s));
-  Json how = {{"version", version()}, {"seed", run.seed}, {"engine", run.engine.name}, {"cost_model", models::to_text(run.kernels.cost_model)},
-              {"calibrations", run.kernels.calibrations}, {"force", run.kernels.force}, {"classes", run.classes}, {"fold", run.fold},
-              {"time_tolerance", run.time_tolerance}, {"set", std::move(settings)}};
+  Json how = {{"version", version()}};
+  how.update(to_json(run));
+  how["set"] = std::move(settings);
   how["scenario_digest"] = scenario_digest(base);
   how["input_digest"] = input_digest(sweep, data, run);
   PointsHeader h;
@@ -199,6 +200,12 @@ SweepResult sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions
   out.listing = all.listing();
   if (options.where) out.notes = keep_where(out.listing, *options.where);
   return out;
+}
+
+PointsHeader points_header(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options) {
+  const Scenario base = scenario_of(*sweep.document, sweep.file, sweep.settings);
+  check_variants(base, sweep.grid);
+  return header_of(sweep, base, data, options);
 }
 
 reports::Listing plan_sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options) {

@@ -50,6 +50,9 @@ struct SweepResult {
 /// `goals` that no workload has is a UserError as soon as one point is finished.
 SweepResult sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options);
 
+/// What the sweep's points files begin with. Throws UserError for what is wrong with the scenario as such, as sweep() does.
+PointsHeader points_header(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options);
+
 /// What would run, for --dry-run: the first points, and how many there are and are left.
 reports::Listing plan_sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options);
 

@@ -42,8 +42,8 @@ void add_common(CLI::App& sub, Common& common) {
   when("--bars", common.bars, "thin bars beside the column that a table is about (default: auto, on a terminal)");
 }
 
-void add_engine_options(CLI::App& sub, EngineOptions& o) {
-  sub.add_option("--engine", o.engine, "what simulates: `weft list engines` (default: fluid)")->type_name("ENGINE");
+void add_engine_options(CLI::App& sub, EngineOptions& o, const std::string& name) {
+  sub.add_option(name, o.engine, "what simulates: `weft list engines` (default: fluid)")->type_name("ENGINE");
   sub.add_flag("--no-classes", o.no_classes, "simulate every flow on its own instead of merging equivalent ones (exact either way)");
   sub.add_flag("--no-fold", o.no_fold, "simulate every rank on its own instead of one of those that are alike (exact either way)");
   sub.add_option("--time-tolerance", o.time_tolerance,

@@ -58,8 +58,8 @@ struct ScenarioOptions {
 
 /// Adds --format, --json, -o, -q, -v, --color and --bars to a subcommand.
 void add_common(CLI::App& sub, Common& common);
-/// Adds --engine, --no-classes, --no-fold, --time-tolerance.
-void add_engine_options(CLI::App& sub, EngineOptions& options);
+/// Adds --engine (or whatever `name` calls it), --no-classes, --no-fold, --time-tolerance.
+void add_engine_options(CLI::App& sub, EngineOptions& options, const std::string& name = "--engine");
 /// Adds --cost-model, --calibration, --force.
 void add_kernel_time_options(CLI::App& sub, KernelTimeOptions& options);
 /// Adds SCENARIO, --set, --seed, --jobs, ...

@@ -23,8 +23,8 @@ std::uint64_t seed_of(const scenarios::Scenario& scenario, const ScenarioOptions
 
 void apply(const EngineOptions& options, scenarios::RunOptions& run) {
   if (!options.engine.empty()) run.engine = engine::engine_named(options.engine);
-  run.classes = !options.no_classes;
-  run.fold = !options.no_fold;
+  if (options.no_classes) run.classes = false;
+  if (options.no_fold) run.fold = false;
   if (options.time_tolerance) run.time_tolerance = *options.time_tolerance;
 }
 

@@ -140,6 +140,7 @@ std::vector<EnvironmentVariable> environment_variables() {
           {"WEFT_DATA", "a folder with data files that come before weft's own: topology/data, models, scenarios as in the checkout"},
           {"WEFT_REFERENCE", "a folder in which recorded traces and other reference files are looked for by relative paths"},
           {"WEFT_MODULES", "a folder with the modules of optional parts (SimGrid, CUDA) that comes before the built-in places"},
+          {"PATH", "where `weft sweep submit` finds sbatch, squeue and parallel"},
           {"NO_COLOR", "set to anything: no colours (--color always overrules it; https://no-color.org)"},
           {"TERM", "\"dumb\": no colours"},
           {"LC_ALL, LC_CTYPE, LANG", "the first of them that is set must name UTF-8 for bars to be drawn"}};

@@ -5,11 +5,10 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "scenarios/studies/study_file.h"
 #include "scenarios/studies/sweep.h"
-#include "sim/cli/execute.h"
+#include "sim/cli/sweep_inputs.h"
+#include "sim/core/error.h"
 #include "sim/core/unfinished.h"
 
 namespace weft::cli {
@@ -17,61 +16,18 @@ namespace {
 
 struct Options {
   Common common;
-  EngineOptions engine;
-  KernelTimeOptions kernels;
-  std::string file, points, shard, where, pareto;
-  std::vector<std::string> vary, settings;
-  std::uint64_t seed = 1;
-  unsigned jobs = 1;
+  SweepInputs inputs;
+  std::string points, shard;
   bool dry_run = false;
 };
-
-/// The scenario or study that was named, and what the options add to it.
-struct Asked {
-  scenarios::Sweep sweep;
-  std::string where;
-  std::optional<scenarios::ParetoGoals> pareto;
-};
-
-Asked read_asked(const Options& o) {
-  Asked out;
-  std::vector<scenarios::Axis> axes;
-  out.sweep.file = scenario_path(o.file);
-  Json document = read_json_file(out.sweep.file);
-  if (out.sweep.file == "-") out.sweep.file = "standard input";
-  if (scenarios::is_study(document)) {
-    const scenarios::Study study = scenarios::read_study(document, out.sweep.file);
-    out.sweep.title = study.title;
-    out.sweep.settings = study.settings;
-    out.where = study.where;
-    out.pareto = study.pareto;
-    axes = study.axes;
-    if (study.document) {
-      document = *study.document;
-    } else {
-      out.sweep.file = scenario_path(study.scenario);
-      document = read_json_file(out.sweep.file);
-    }
-  }
-  out.sweep.document = std::make_shared<const Json>(std::move(document));
-  for (const auto& s : o.settings) out.sweep.settings.push_back(scenarios::parse_setting(s, "--set"));
-  for (const auto& v : o.vary) axes.push_back(scenarios::parse_axis(v));
-  out.sweep.grid = scenarios::Grid(std::move(axes));
-  if (!o.where.empty()) out.where = o.where;
-  if (!o.pareto.empty()) out.pareto = scenarios::parse_pareto(o.pareto, "--pareto");
-  return out;
-}
 
 void run(const Options& o) {
   check_output(o.common);
   if (!o.points.empty()) keep_apart(o.common, {o.points});
-  const Asked asked = read_asked(o);
+  const AskedSweep asked = read_asked(o.inputs);
   scenarios::SweepOptions options;
-  options.run.seed = o.seed;
-  options.run.jobs = 1;
-  apply(o.engine, options.run);
-  apply(o.kernels, options.run.kernels);
-  options.processes = o.jobs;
+  options.run = asked.run;
+  options.processes = o.inputs.jobs;
   options.points_file = o.points;
   if (!o.shard.empty()) options.shard = scenarios::parse_shard(o.shard, "--shard");
   if (!asked.where.empty()) options.where = Expression::parse(asked.where, "--where");
@@ -125,28 +81,21 @@ void add_sweep(CLI::App& app) {
               "  weft sweep scenarios/my_cluster.json --vary '/cluster/nodes=32,64; /workload/all_to_all/gpus=256,512'   (in step)\n"
               "  weft sweep study.json --points points.jsonl --jobs 2        (again after a kill: goes on where it stopped)\n"
               "  weft sweep study.json --points part1.jsonl --shard 1/2      (and 2/2 elsewhere)\n"
+              "  weft sweep submit study.json --engine slurm --tasks 16      (on a cluster: weft sweep submit --help)\n"
               "  weft sweep status part*.jsonl\n"
               "  weft sweep merge part*.jsonl --where 'price_MUSD < 20' -o all.csv\n"
               "  weft sweep pareto part*.jsonl --x price.price_MUSD --y max:all_to_all.algbw_GBps\n"
               "Values of --vary: JSON or words, with commas between; lo:hi:step and lo:hi:logN, with a unit behind if there is one. scenarios/studies/README.md says more.");
   add_common(*sub, o->common);
-  sub->add_option("SCENARIO", o->file, "scenario or study file (JSON), the name of a shipped scenario, or - for standard input")->type_name("FILE (required)");
-  sub->add_option("--vary", o->vary, "values of one place of the scenario, separated by commas, or a range; several --vary make a grid, places joined by ; go in step")
-      ->type_name("/POINTER=A,B,C")->take_all()->expected(1);
-  sub->add_option("--set", o->settings, "change the scenario for all points")->type_name("/POINTER=VALUE")->take_all()->expected(1);
+  add_sweep_inputs(*sub, o->inputs);
   sub->add_option("--points", o->points, "keep every finished point in FILE (JSON Lines), and go on with what is there")->type_name("FILE");
   sub->add_option("--shard", o->shard, "run the I-th of N shares of the points alone; each with a points file of its own, for `weft sweep merge`")->type_name("I/N");
-  sub->add_option("--where", o->where, "show the rows for which this is true: 'fits && price_MUSD < 20'")->type_name("CONDITION");
-  sub->add_option("--pareto", o->pareto, "add the Pareto front of two columns: less X and more Y, unless min: or max: stands before one")->type_name("X,Y");
-  sub->add_option("--seed", o->seed, "seed of all random draws")->check(CLI::NonNegativeNumber)->capture_default_str();
-  sub->add_option("--jobs", o->jobs, "processes; never changes the result")->check(CLI::Range(1, 1024))->capture_default_str();
   sub->add_flag("--dry-run", o->dry_run, "say how many points there are and show the first, run nothing");
-  add_engine_options(*sub, o->engine);
-  add_kernel_time_options(*sub, o->kernels);
   add_sweep_commands(*sub);
+  add_sweep_submit(*sub);
   sub->callback([o, sub] {
     if (!sub->get_subcommands().empty()) return;
-    if (o->file.empty()) throw CLI::RequiredError("SCENARIO");
+    if (o->inputs.file.empty()) throw CLI::RequiredError("SCENARIO");
     run(*o);
   });
 }

@@ -12,6 +12,9 @@ namespace weft::cli {
 /// Adds `merge`, `status` and `pareto` to `weft sweep`.
 void add_sweep_commands(CLI::App& sweep);
 
+/// Adds `submit`.
+void add_sweep_submit(CLI::App& sweep);
+
 /// Throws UserError when the result would be written over a points file.
 void keep_apart(const Common& common, const std::vector<std::string>& points_files);
 
