@@ -50,6 +50,8 @@ Json object_schema(const Asked& asked, const std::string& kind, const std::vecto
   for (const std::string& key : asked.keys) {
     if (key == "kind") continue;
     Json p = asked.defaults.contains(key) && !is_due(asked, key) ? type_of(asked.defaults[key]) : Json::object();
+    // Communication kernels are named, or written in place.
+    if (key.ends_with("kernel") && p.contains("type")) p["type"] = {"string", "object"};
     for (const ColumnDoc& d : parameters) {
       if (d.name == key) p["description"] = d.text;
     }

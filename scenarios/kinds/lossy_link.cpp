@@ -30,10 +30,9 @@ class LossyLinkAnalysis final : public Analysis {
     return rows;
   }
 
-  std::vector<std::string> notes(const Cluster& cluster) const override {
-    return {fmt::format("the sender always has data; a lost packet is noticed a round trip ({}) later, and losses are independent; packets carry {}. Credits that are "
-                        "lossless lose nothing in queues, so that only errors of the wire are left to repeat",
-                        to_text(q_.round_trip), to_text(cluster.transport().mtu.value))};
+  std::vector<std::string> notes(const Cluster&) const override {
+    return {fmt::format("the sender always has data; a lost packet is noticed a round trip ({}) later, and losses are independent. Credits that are lossless lose nothing in "
+                        "queues, so that only errors of the wire are left to repeat", to_text(q_.round_trip))};
   }
 
   std::vector<ConstantUsed> constants(const Cluster& cluster) const override {
@@ -77,6 +76,9 @@ std::unique_ptr<Analysis> read_lossy_link(JsonReader& where, const AnalysisConte
   if (q.round_trip.value() <= 0) where.fail_at("round_trip", "expected a time above 0", "\"7.4 us\", say");
   for (std::size_t i = 0; i < q.credits.size(); ++i) {
     if (q.credits[i].value() <= 0) where.fail_at("credits", "expected bytes above 0", "leave credits out for as many as are needed");
+  }
+  for (auto loss = q.loss.begin(); loss != q.loss.end(); ++loss) {
+    if (std::find(q.loss.begin(), loss, *loss) != loss) where.fail_at("loss", fmt::format("{:g} stands here twice", *loss));
   }
   if (where.problems().list().size() != before) return nullptr;
   q.resolved = *p.resolved();

@@ -167,6 +167,13 @@ std::string plural(const std::string& word, std::size_t count) {
   return word + (word.ends_with("ch") ? "es" : "s");
 }
 
+/// "2,048".
+std::string count_text(std::uint64_t count) {
+  std::string text = std::to_string(count);
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
 /// "64 leaves and 32 spines in 8 planes": switches in the order of tiers, those of the same groups together.
 std::string switches_in_words(const Fabric& f) {
   struct Kind {
@@ -187,19 +194,19 @@ std::string switches_in_words(const Fabric& f) {
   for (std::size_t k = 0; k < kinds.size(); ++k) {
     const bool last_of_group = k + 1 == kinds.size() || kinds[k + 1].group != kinds[k].group;
     if (k > 0) text += k + 1 == kinds.size() ? " and " : ", ";
-    text += fmt::format("{} {}", kinds[k].count, plural(kinds[k].word, kinds[k].count));
+    text += fmt::format("{} {}", count_text(kinds[k].count), plural(kinds[k].word, kinds[k].count));
     if (last_of_group && !kinds[k].group.empty()) text += fmt::format(" in {} {}", kinds[k].groups.size(), plural(kinds[k].group, kinds[k].groups.size()));
   }
   return text;
 }
 
 std::string title_of(const Fabric& f, const Placement& placed) {
-  std::string text = fmt::format("{} nodes with {} NICs each", placed.nodes(), placed.gpus_per_node());
-  if (f.has_storage()) text += fmt::format(" and {} storage nodes", f.storage_nodes());
+  std::string text = fmt::format("{} nodes with {} NICs each", count_text(placed.nodes()), placed.gpus_per_node());
+  if (f.has_storage()) text += fmt::format(" and {} storage nodes", count_text(f.storage_nodes()));
   text += "; " + switches_in_words(f);
-  std::int64_t cables = f.count().switch_links;
-  if (f.has_storage()) cables += f.count_storage().switch_links;
-  if (cables > 0) text += fmt::format(", joined by {} {}", cables, cables == 1 ? "cable" : "cables");
+  std::uint64_t cables = static_cast<std::uint64_t>(f.count().switch_links);
+  if (f.has_storage()) cables += static_cast<std::uint64_t>(f.count_storage().switch_links);
+  if (cables > 0) text += fmt::format(", joined by {} {}", count_text(cables), cables == 1 ? "cable" : "cables");
   return text;
 }
 

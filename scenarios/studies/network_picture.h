@@ -15,6 +15,6 @@ namespace weft::scenarios {
 /// (Switch::members says how many), and where that is not enough neighbouring groups too; switches that have failed stay by themselves.
 /// `use` is Explanation::link_use of this fabric; `failed` names parts that are down. Precondition: most_bundles > 0.
 reports::NetworkPicture network_picture(const topology::Fabric& fabric, const std::vector<std::string>& failed,
-                                        std::span<const analysis::Explanation::LinkUse> use, std::size_t most_bundles = 2000);
+                                        std::span<const analysis::Explanation::LinkUse> use, std::size_t most_bundles = 2500);
 
 }  // namespace weft::scenarios

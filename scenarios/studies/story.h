@@ -11,9 +11,9 @@ namespace weft::scenarios {
 
 struct StoryOptions {
   ExplainOptions explain;
-  std::size_t ranks = 8;             ///< so many are drawn on the timeline
+  std::size_t ranks = 8;             ///< of which the timeline is drawn, at most
   std::size_t slices = 20000;        ///< at most, of the timeline
-  std::size_t bundles = 2000;        ///< at most, of the network
+  std::size_t bundles = 2500;        ///< at most, of the network
 };
 
 /// `of` means one simulated case, as explain() takes it. Runs it once more than explain() does, with every rank. Throws UserError.

@@ -51,33 +51,34 @@ std::vector<std::uint32_t> ranks_to_draw(std::span<const analysis::PathStep> pat
   for (const auto& [rank, time] : on_path) by_time.emplace_back(-time, rank);
   std::sort(by_time.begin(), by_time.end());
   std::vector<std::uint32_t> chosen;
-  const auto add = [&](std::uint32_t rank) {
-    if (chosen.size() < count && std::find(chosen.begin(), chosen.end(), rank) == chosen.end()) chosen.push_back(rank);
+  const auto add = [&](std::size_t rank) {
+    if (rank < ranks && std::find(chosen.begin(), chosen.end(), rank) == chosen.end()) chosen.push_back(static_cast<std::uint32_t>(rank));
   };
-  for (const auto& [time, rank] : by_time) add(rank);
-  for (std::size_t i = 0; i < count; ++i) add(static_cast<std::uint32_t>(i * ranks / count));
-  for (std::uint32_t rank = 0; rank < ranks && chosen.size() < count; ++rank) add(rank);
+  for (std::size_t i = 0; i < std::min(count, by_time.size()); ++i) add(by_time[i].second);
+  for (std::size_t i = 0; i < count; ++i) add(i * ranks / count + i);
+  for (std::size_t k = 0; k < 32; ++k) add((std::size_t{1} << k) + k);
+  for (std::size_t rank = 0; rank < ranks && chosen.size() < count; ++rank) add(rank);
   return chosen;
 }
 
 reports::TimelinePicture timeline_picture(const Scenario& scenario, const DataPlaces& data, const std::string& of, const RunOptions& options,
-                                          const std::vector<std::uint32_t>& ranks, std::size_t most_slices) {
+                                          const std::vector<std::uint32_t>& ranks, std::size_t count, std::size_t most_slices) {
   if (options.engine.own_process) {
     throw UserError("--engine", fmt::format("the {} engine plays the program in a process of its own, where nobody can watch it", options.engine.name));
   }
   const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
   const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
-  const std::vector<TracedCase> all = cases_of(variants);
-  const TracedCase drawn = all[choose_case(all, of, "--of", "SCENARIO")];
-  const std::uint32_t count = drawn.variant->cluster->fabric().placement().ranks();
-  std::vector<bool> listed(ranks.empty() ? 0 : count, false);
+  const std::vector<TracedCase> cases = cases_of(variants);
+  const TracedCase& drawn = cases[choose_case(cases, of, "--of", "SCENARIO")];
+  const std::uint32_t all = drawn.variant->cluster->fabric().placement().ranks();
+  std::vector<bool> listed(ranks.empty() ? 0 : all, false);
   for (const std::uint32_t rank : ranks) {
-    WEFT_CHECK(rank < count, fmt::format("rank {} of {}", rank, count));
+    WEFT_CHECK(rank < all, fmt::format("rank {} of {}", rank, all));
     listed[rank] = true;
   }
   RunOptions own = options;
   own.threads = threads_of(options.jobs);
-  TimelineSlices slices(most_slices, ranks);
+  TimelineSlices slices(most_slices, count, ranks);
   draw_case(drawn, own, listed, slices);
   return slices.take();
 }

@@ -68,7 +68,7 @@ TimelineSlices::Process TimelineSlices::choose() {
   std::size_t ranks = 0;
   for (const std::uint32_t number : order) {
     const auto at = processes_.find(number);
-    if (at == processes_.end() || at->second.kept.empty()) continue;
+    if (at == processes_.end() || at->second.kept.empty() || ranks == most_ranks_) continue;
     Process& p = at->second;
     tidy(p);
     if (ranks >= least && chosen.kept.size() + p.kept.size() > most_) continue;

@@ -16,13 +16,14 @@
 
 namespace weft::scenarios {
 
-/// Slices of one name that start and end together on lines of one stream (the messages of an exchange) are kept as one. Ranks are kept whole, the
-/// first of `order` first, as long as all of their slices are at most `most_slices`; two are kept in any case, the longest slices of them. Memory follows the slices
+/// Slices of one name that start and end together on lines of one stream (the messages of an exchange) are kept as one. Ranks with slices are
+/// kept whole, the first of `order` first, up to `most_ranks` of them whose slices are at most `most_slices`; two are kept in any case, the longest slices of them. Memory follows the slices
 /// that are kept of each, and how many names there are.
 class TimelineSlices final : public analysis::TimelineEvents {
  public:
   /// Ranks that are not in `order` follow those by number. Precondition: most_slices > 0.
-  explicit TimelineSlices(std::size_t most_slices, std::vector<std::uint32_t> order = {}) : most_(most_slices), order_(std::move(order)) {}
+  explicit TimelineSlices(std::size_t most_slices, std::size_t most_ranks = 8, std::vector<std::uint32_t> order = {})
+      : most_(most_slices), most_ranks_(most_ranks), order_(std::move(order)) {}
 
   /// What is told from now on is of a program that starts at this time of the picture; lines of the same name go on. At first: 0.
   void begin_program(std::int64_t at_ns);
@@ -63,7 +64,7 @@ class TimelineSlices final : public analysis::TimelineEvents {
   /// Moves what is drawn out of processes_.
   Process choose();
 
-  std::size_t most_;
+  std::size_t most_, most_ranks_;
   std::vector<std::uint32_t> order_;
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> names_;
   std::map<std::uint32_t, Process> processes_;

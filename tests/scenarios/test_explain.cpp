@@ -112,6 +112,30 @@ TEST_CASE("folded or not, an explanation says the same") {
   for (std::size_t i = 0; i < full.link_use.size(); ++i) CHECK(folded.link_use[i].utilisation == Approx(full.link_use[i].utilisation).epsilon(1e-9));
 }
 
+TEST_CASE("planes that are alike are equally full over time, although one of them stands for the others") {
+  // 40 nodes: two leaves a plane, so that half of the traffic crosses a spine of each.
+  const std::string text = minimal(R"("node": "h800", "nodes": 40, "topology": {"kind": "mpft"}, "transport": "infiniband")",
+                                   R"({"id": "a2a", "kind": "all_to_all", "gpus": 320, "sizes": "1 MiB"})");
+  ExplainOptions o;
+  o.free = 0;
+  o.bins = 10;
+  const Explanation folded = explain(scenario(text), data(), "", o).why;
+  o.run.fold = false;
+  const Explanation full = explain(scenario(text), data(), "", o).why;
+  REQUIRE(folded.groups.size() == full.groups.size());
+  const Explanation::GroupUse* first = nullptr;
+  std::size_t planes = 0;
+  for (std::size_t g = 0; g < full.groups.size(); ++g) {
+    CHECK(folded.groups[g].name == full.groups[g].name);
+    for (std::size_t b = 0; b < o.bins; ++b) CHECK(folded.groups[g].utilisation[b] == Approx(full.groups[g].utilisation[b]).epsilon(1e-9));
+    if (full.groups[g].name.find("leaf to spine") == std::string::npos) continue;
+    ++planes;
+    if (first == nullptr) first = &full.groups[g];
+    for (std::size_t b = 0; b < o.bins; ++b) CHECK(full.groups[g].utilisation[b] == Approx(first->utilisation[b]).epsilon(1e-9));
+  }
+  CHECK(planes == 8);
+}
+
 TEST_CASE("what is not simulated, and a case that nothing is called, are said to be so") {
   const Scenario price = scenario(minimal(kMpft, R"({"id": "price", "kind": "price"})"));
   const auto all = Explainer(price, data(), {}).cases();

@@ -44,6 +44,7 @@ TEST_CASE("what is wrong in the question is told at its key") {
     CHECK(text.find(part) != std::string::npos);
   };
   says(R"("loss": 0.6)", "/workload/0/loss");
+  says(R"("loss": [0.1, 0.1])", "/workload/0/loss: 0.1 stands here twice");
   says(R"("credits": "0 B")", "/workload/0/credits");
   says(R"("round_trip": "0 us")", "/workload/0/round_trip");
   says(R"("round_trip": 7)", "/workload/0/round_trip");

@@ -43,8 +43,8 @@ TEST_CASE("N9.03: multicast does not shorten a uniform dispatch, nor reduction a
   for (const std::string kind : {"deepep_dispatch", "deepep_combine"}) {
     const Row unicast = ground.run(moe(kind)).at(0), tree = ground.run(moe(kind, in_network)).at(0);
     CHECK(tree.number("time_us") / unicast.number("time_us") == doctest::Approx(1).epsilon(1e-9));
-    CHECK(tree.number("rdma_physical_GBps") == doctest::Approx(unicast.number("rdma_physical_GBps")).epsilon(1e-9));
-    CHECK(tree.number("rdma_merged_GBps") / tree.number("rdma_physical_GBps") == doctest::Approx(0.2889).epsilon(0.02 / 0.2889));
+    CHECK(tree.number("nvl_physical_GBps") == doctest::Approx(unicast.number("nvl_physical_GBps")).epsilon(1e-9));
+    CHECK(tree.number("rdma_physical_GBps") / unicast.number("rdma_physical_GBps") == doctest::Approx(0.2889).epsilon(0.02 / 0.2889));
   }
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("where one rank alone sends, copies in the switches make it 3.46 times
     const double copies = unicast.number("mean_nodes") * 7 / 8;   // per token; all tokens leave their node
     CHECK((unicast.number("time_us") - 1) / (tree.number("time_us") - 1) == doctest::Approx(copies).epsilon(1e-6));
     CHECK(copies == doctest::Approx(3.46).epsilon(0.01));
-    CHECK(tree.number("rdma_merged_GBps") * tree.number("time_us") / (tree.number("time_us") - 1) == doctest::Approx(44).epsilon(1e-6));
+    CHECK(tree.number("rdma_physical_GBps") * tree.number("time_us") / (tree.number("time_us") - 1) == doctest::Approx(44).epsilon(1e-6));
   }
 }
 
@@ -100,6 +100,7 @@ TEST_CASE("GPUs of a node reduce over NVLink before and gather after") {
 TEST_CASE("what switches cannot do is told") {
   CHECK_THROWS_WITH_AS(Ground(mpft, 8, "h800", "ideal", {"node0.nic0"}).run(moe("deepep_dispatch", in_network + R"(, "on_lost_nic": "rebalance")")),
                        doctest::Contains("/in_network"), UserError);
+  CHECK_THROWS_WITH_AS(Ground(mpft, 1).run(R"({"kind": "deepep_combine", "ep": 8, "in_network": true})"), doctest::Contains("/ep/0"), UserError);
   CHECK_THROWS_WITH_AS(Ground(mpft, 8).run(moe("deepep_dispatch", R"(, "senders": 65)")), doctest::Contains("/senders"), UserError);
   CHECK_THROWS_WITH_AS(Ground(mpft, 1).run(R"({"kind": "all_reduce", "gpus": 8, "sizes": "1 GB", "algorithm": "switches"})"), doctest::Contains("NVLink"), UserError);
   CHECK_THROWS_WITH_AS(Ground(mpft, 2).run(R"({"kind": "all_gather", "gpus": 16, "sizes": "1 GB", "algorithm": "switches"})"), doctest::Contains("algorithm"), UserError);

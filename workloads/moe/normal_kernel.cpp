@@ -25,7 +25,7 @@ struct Prepared {
   double mean_nodes = 1, mean_ranks = 1;
   Bytes logical_nic, logical_nvlink;  ///< DeepEP's convention, of a mean rank
   std::uint32_t ranks = 1, senders = 1;
-  bool internode = false;
+  bool internode = false, in_network = false;
 };
 
 void fill(const Prepared& p, const Outcome& o, Row& row) {
@@ -34,8 +34,7 @@ void fill(const Prepared& p, const Outcome& o, Row& row) {
   row.set("mean_nodes", p.mean_nodes).set("mean_ranks", p.mean_ranks).set("time_us", microseconds(t));
   row.set("mean_rank_time_us", microseconds(p.exchange.mean_rank_time(o.finish, p.ranks)));
   if (p.internode)
-    row.set("rdma_logical_GBps", rate(p.logical_nic)).set("rdma_physical_GBps", rate(p.exchange.over_nic / p.senders));
-  if (p.internode && p.exchange.merged.value() > 0) row.set("rdma_merged_GBps", rate(p.exchange.merged / p.senders));
+    row.set("rdma_logical_GBps", rate(p.logical_nic)).set("rdma_physical_GBps", rate((p.in_network ? p.exchange.merged : p.exchange.over_nic) / p.senders));
   row.set("nvl_logical_GBps", rate(p.logical_nvlink)).set("nvl_physical_GBps", rate(p.exchange.over_nvlink / p.senders));
 }
 
@@ -60,6 +59,9 @@ class NormalKernel final : public BasicWorkload {
     if (p->senders > p->ranks)
       throw UserError("/senders", fmt::format("{} of {} ranks that take part", p->senders, p->ranks), "at most all of them can have tokens");
     p->internode = routing.group.nodes() > 1;
+    p->in_network = n_.options.in_network;
+    if (p->in_network && !p->internode)
+      throw UserError(fmt::format("/ep/{}", i), fmt::format("{} ranks are in one node, and no network switch is between them", p->ranks), "set in_network to false, or ask for more ranks");
     p->mean_nodes = routing.mean_nodes();
     p->mean_ranks = routing.mean_ranks();
     p->logical_nic = copy() * (static_cast<double>(n_.moe.tokens) * p->mean_nodes);
@@ -102,9 +104,6 @@ std::vector<ColumnDoc> column_docs(Direction direction) {
            {"rdma_logical_GBps",
             "DeepEP's number: copies to distinct nodes, own node included, over time (between nodes only)"},
            {"rdma_physical_GBps", "what a NIC sends: copies to other nodes over time (between nodes only)", true},
-           {"rdma_merged_GBps",
-            direction == Direction::dispatch ? "with in_network, what a NIC sends before the switches make copies of it, over time"
-                                             : "with in_network, what a NIC receives after the switches have added it up, over time", true},
            {"nvl_logical_GBps", "DeepEP's number: copies to distinct ranks over time", true},
            {"nvl_physical_GBps", "what NVLink brings a GPU: copies that did not arrive by its own NIC, over time",
             true}})
@@ -122,8 +121,8 @@ std::vector<ColumnDoc> parameter_docs(Direction direction) {
       {"intranode_kernel", "communication kernel when one node holds all ranks; default \"deepep_intranode\""});
   docs.push_back({"in_network",
                   direction == Direction::dispatch
-                      ? "true: switches make the copies for several nodes, so that a token crosses its own NIC once (what others receive stays); default false"
-                      : "true: switches add up what several nodes return, so that a token crosses its own NIC once (what others send stays); default false"});
+                      ? "true: switches make the copies for several nodes, so that a token crosses its own NIC once, which rdma_physical_GBps then counts (what others receive stays); default false"
+                      : "true: switches add up what several nodes return, so that a token crosses its own NIC once, which rdma_physical_GBps then counts (what others send stays); default false"});
   docs.push_back({"senders", "ranks that have tokens, from rank 0 on; default 0: all"});
   for (ColumnDoc& d : rail_parameter_docs()) docs.push_back(std::move(d));
   return docs;

@@ -15,10 +15,21 @@ function runs(values) {
   return out;
 }
 
+/** Roles that differ by a number alone and are equally full all the time (planes of one fabric) are one row. */
+function joined(groups) {
+  const rows = new Map();
+  for (const g of groups) {
+    const key = g.name.replace(/\d+/g, "#") + " " + g.utilisation.join();
+    if (rows.has(key)) ++rows.get(key).more;
+    else rows.set(key, { name: g.name, utilisation: g.utilisation, more: 0 });
+  }
+  return [...rows.values()].map((r) => ({ name: r.more ? r.name + " and " + r.more + " alike" : r.name, utilisation: r.utilisation }));
+}
+
 function shape(groups, width) {
   const narrow = width < 520;
   const longest = Math.max(...groups.map((g) => g.name.length));
-  const left = narrow ? 0 : Math.min(220, 12 + 6.7 * longest);
+  const left = narrow ? 0 : Math.min(260, 12 + 6.7 * longest);
   const row = narrow ? 38 : Math.max(18, Math.min(30, 260 / groups.length));
   return { narrow, left, row, plot: width - left - 10, height: groups.length * row + AXIS };
 }
@@ -87,7 +98,8 @@ function summary(data, page) {
   return "How full links were over " + page.time(data.total_us) + ", by role: " + fullest[0] + " most, " + page.percent(fullest[1]) + " on average.";
 }
 
-export function draw(element, data, page) {
+export function draw(element, all, page) {
+  const data = { ...all, groups: joined(all.groups) };
   const cursor = new Cursor(element, data, page);
   element.setAttribute("role", "group");
   element.setAttribute("aria-label", summary(data, page));
@@ -109,7 +121,7 @@ export function draw(element, data, page) {
     image.addEventListener("pointerdown", point);
     image.addEventListener("pointerleave", () => tip.hide());
   });
-  page.textTable(element, ["links", "mean utilisation, %", "fullest, %", "fullest from"], data.groups.map((g) => {
+  page.textTable(element, ["links", "mean utilisation, %", "fullest, %", "fullest from"], all.groups.map((g) => {
     const { most, at } = peak(g.utilisation), each = data.total_us / g.utilisation.length;
     return [g.name, 100 * mean(g.utilisation), 100 * most, scale.timeText(at * each, each / 10)];
   }));

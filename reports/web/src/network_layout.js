@@ -39,6 +39,12 @@ function facts(part) {
   return { nics, cables: most(part.bundles.flatMap((b) => [b.up, b.down])), nic: most(part.switches.flatMap((s) => [s.out, s.in])) };
 }
 
+function usedText(part, f) {
+  if (part.switches.every((s) => s.failed)) return "down";
+  const upTo = (used) => (used < 0.0005 ? "unused" : "up to " + percent(used));
+  return "cables " + upTo(f.cables) + ", NICs " + upTo(f.nic);
+}
+
 function said(name, part) {
   const f = facts(part), down = part.switches.filter((s) => s.failed).map((s) => s.name);
   return (name || "network") + ": " + part.switches.length + " boxes, " + f.nics + " NICs; fullest cable between switches " + percent(f.cables) + ", to a NIC " + percent(f.nic) + (down.length ? "; down: " + down.join(", ") : "");
@@ -80,7 +86,7 @@ function tree(part, width, alone, net) {
   const tiers = [...new Set(part.switches.map((s) => s.tier))].sort((a, b) => b - a), name = nameOf(part, alone), places = new Map(), texts = [];
   const f = facts(part), head = name ? HEAD : 4, words = alone && width > 620 ? 92 : 0;
   if (name) texts.push({ x: 0, y: 13, text: name, strong: true, bold: true });
-  if (name && width > 215) texts.push({ x: width, y: 13, anchor: "end", text: "cables up to " + percent(f.cables) + ", NICs " + percent(f.nic) });
+  if (name && width > 215) texts.push({ x: width, y: 13, anchor: "end", text: usedText(part, f) });
   const inner = width - words - 4, crowd = most(tiers.map((t) => part.switches.filter((s) => s.tier === t).length));
   const apart = alone ? Math.max(TIER, Math.min(240, inner / 5, 60 + crowd * 2)) : TIER;
   tiers.forEach((tier, i) => {

@@ -87,7 +87,7 @@ export function bytes(value) {
 
 /** A value of a column, by the unit at the end of its name: `size_B` in bytes. */
 export function inColumn(column, value) {
-  if (value === null || value === undefined) return "";
+  if (value === null || value === undefined) return "";   // a tick without a label
   return column.endsWith("_B") ? bytes(value) : short(value);
 }
 

@@ -201,10 +201,10 @@ class Timeline {
     c.globalAlpha = 0.55;
     c.strokeStyle = this.theme.surface;
     c.setLineDash([3, 3]);
-    c.lineWidth = 2;
+    c.lineWidth = 1.5;
     c.beginPath();
-    c.moveTo(a, y + h - 1);
-    c.lineTo(a + w, y + h - 1);
+    c.moveTo(a, y + h - 0.75);
+    c.lineTo(a + w, y + h - 0.75);
     c.stroke();
     c.restore();
   }
@@ -218,7 +218,7 @@ class Timeline {
       shown = text.slice(0, keep) + "\u2026";
     }
     c.fillStyle = ink;
-    c.fillText(shown, a + 3, y + h / 2 + (moves ? -0.5 : 0.5));
+    c.fillText(shown, a + 3, y + h / 2 + (moves ? -1 : 0.5));
   }
 
   /** The slice at a place of the canvas. */

@@ -35,6 +35,21 @@ PathReader::PathReader(workloads::Program& inside, topology::Router& router, con
     s.finish = path[i].finish;
     place_[s.op.value] = i;
   }
+  if (orbits_ != nullptr) find_roles_of_orbits();
+}
+
+void PathReader::find_roles_of_orbits() {
+  roles_of_orbit_.resize(link_bytes_.size());
+  for (std::uint32_t l = 0; l < link_bytes_.size(); ++l) {
+    const std::uint32_t stands = orbits_->representative[l];
+    add_role(roles_of_orbit_[stands], {roles_.of(LinkId(l)), 1.0 / orbits_->size[stands]});
+  }
+}
+
+void PathReader::add_role(std::vector<OfRole>& all, OfRole more) {
+  const auto at = std::find_if(all.begin(), all.end(), [&](const OfRole& r) { return r.role == more.role; });
+  if (at == all.end()) all.push_back(more);
+  else at->coefficient += more.coefficient;
 }
 
 void PathReader::start(workloads::Sink& sink) {
@@ -166,10 +181,8 @@ const std::vector<PathReader::OfRole>& PathReader::roles_of(std::uint32_t piece)
   if (!all.empty()) return all;
   for (const engine::Paths::Load& l : paths_.piece(piece)) {
     if (l.link >= link_bytes_.size()) continue;
-    const std::uint32_t role = roles_.of(LinkId(l.link));
-    const auto at = std::find_if(all.begin(), all.end(), [&](const OfRole& r) { return r.role == role; });
-    if (at == all.end()) all.push_back({role, l.coefficient});
-    else at->coefficient += l.coefficient;
+    if (roles_of_orbit_.empty()) add_role(all, {roles_.of(LinkId(l.link)), l.coefficient});
+    else for (const OfRole& r : roles_of_orbit_[l.link]) add_role(all, {r.role, l.coefficient * r.coefficient});
   }
   return all;
 }

@@ -95,6 +95,9 @@ class PathReader final : public workloads::Program, public engine::TimelineSink,
   void land(const Flying& f, double end);
   void count(const Piece& p, double begin, double end);
   void meet(Window& w, const Flying& f, double begin, double end);
+  /// Roles of the links that a link stands for, each with its part of what it bears.
+  void find_roles_of_orbits();
+  static void add_role(std::vector<OfRole>& all, OfRole more);
   const std::vector<OfRole>& roles_of(std::uint32_t piece);
   void add_to_bins(std::uint32_t role, double bytes, double begin, double end);
   void find_limit(Window& w) const;
@@ -112,6 +115,7 @@ class PathReader final : public workloads::Program, public engine::TimelineSink,
   std::unordered_map<std::uint32_t, std::uint32_t> place_;   // of operations; looked up only
   InFlight<Flying> flying_;
   Chains<Piece> pieces_;
+  std::vector<std::vector<OfRole>> roles_of_orbit_;   // by representative; empty when nothing is folded
   std::vector<std::vector<OfRole>> roles_of_piece_;
   std::vector<OfRole> passing_roles_;
   std::vector<double> piece_bytes_, link_bytes_;
