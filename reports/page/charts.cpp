@@ -17,14 +17,21 @@ Json numbers_json(const std::vector<double>& values) {
   return out;
 }
 
+/// Labels: whole numbers that are read as such (1 GiB).
+Json exact_json(const std::vector<double>& values) {
+  Json out = Json::array();
+  for (const double v : values) out.push_back(v);
+  return out;
+}
+
 Json curve_json(const Curve& c) {
   Json out = {{"title", clean_text(c.title)}, {"x_name", clean_text(c.x_name)}, {"y_name", clean_text(c.y_name)}, {"x_log", c.x_log}, {"y_log", c.y_log},
               {"lines", Json::array()}, {"published", Json::array()}};
   for (const auto& l : c.lines) {
-    out["lines"].push_back({{"name", clean_text(l.name)}, {"x", numbers_json(l.x)}, {"y", numbers_json(l.y)}, {"low", numbers_json(l.low)}, {"high", numbers_json(l.high)}});
+    out["lines"].push_back({{"name", clean_text(l.name)}, {"x", exact_json(l.x)}, {"y", numbers_json(l.y)}, {"low", numbers_json(l.low)}, {"high", numbers_json(l.high)}});
   }
   for (const auto& p : c.published) {
-    out["published"].push_back({{"name", clean_text(p.name)}, {"x", rounded(p.x)}, {"y", rounded(p.y)}, {"tolerance_pct", rounded(p.tolerance_pct)}, {"pass", p.pass}});
+    out["published"].push_back({{"name", clean_text(p.name)}, {"x", p.x}, {"y", rounded(p.y)}, {"tolerance_pct", rounded(p.tolerance_pct)}, {"pass", p.pass}});
   }
   return out;
 }

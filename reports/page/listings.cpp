@@ -73,12 +73,12 @@ void write_tornado(const Listing& listing, std::size_t number, const Writing& w)
   const Table* table = table_named(listing, "sensitivity");
   if (table == nullptr) throw UserError("", "a sensitivity without its table \"sensitivity\"", "weft sensitivity SCENARIO --json -o FILE writes one");
   w.heading("What the answer hangs on", fmt::format("sensitivity-{}", number + 1));
-  write_notes(listing.notes, w);
   if (const Table* answer = table_named(listing, "answer"); answer != nullptr && !answer->rows.empty()) {
     const std::string sentence = word_in(answer->rows.front(), "sentence");
     if (!sentence.empty()) w.html.element("p", sentence, {{"class", "question"}});
     write_closed_table(w.html, table_of(*answer, "The answer that is looked at"), "The answer that is looked at");
   }
+  write_notes(listing.notes, w);
   w.data = {{"bars", tornado_json(*table)}};
   {
     const Figure figure(w.html, "tornado", w.pointer, "Change of the answer when one input moves", "percent; the input that matters most on top",

@@ -10,8 +10,10 @@ reports::Story tell(const Scenario& scenario, const DataPlaces& data, const std:
   reports::Story story;
   story.of = explained.of;
   story.network = network_picture(*explained.fabric, explained.failed, explained.why.link_use, options.bundles);
-  const std::vector<std::uint32_t> ranks = ranks_to_draw(explained.why.path, explained.fabric->placement().ranks(), options.ranks);
-  story.timeline = timeline_picture(scenario, data, explained.of, options.explain.run, ranks, options.ranks, options.slices);
+  if (options.slices > 0) {
+    const std::vector<std::uint32_t> ranks = ranks_to_draw(explained.why.path, explained.fabric->placement().ranks(), options.ranks);
+    story.timeline = timeline_picture(scenario, data, explained.of, options.explain.run, ranks, options.ranks, options.slices);
+  }
   story.why = std::move(explained.why);
   return story;
 }

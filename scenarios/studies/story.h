@@ -12,7 +12,7 @@ namespace weft::scenarios {
 struct StoryOptions {
   ExplainOptions explain;
   std::size_t ranks = 8;             ///< of which the timeline is drawn, at most
-  std::size_t slices = 20000;        ///< at most, of the timeline
+  std::size_t slices = 20000;        ///< at most, of the timeline; 0: none, and the case is not run with every rank
   std::size_t bundles = 2500;        ///< at most, of the network
 };
 

@@ -25,7 +25,7 @@ struct Options {
   Common common;
   ScenarioOptions run;               ///< seed, jobs and the like; its files are the results
   std::vector<std::string> of;
-  bool no_why = false;
+  bool no_why = false, no_timeline = false;
   std::string x, y;
 };
 
@@ -43,6 +43,7 @@ std::string command_of(const RunInput& input, const Options& o) {
   std::string report = "weft report " + quoted(file);
   for (const std::string& of : o.of) report += " --of " + quoted(of);
   if (o.no_why) report += " --no-why";
+  if (o.no_timeline) report += " --no-timeline";
   return fmt::format("weft run {}\n{} -o report.html", quoted(file), report);
 }
 
@@ -74,7 +75,7 @@ reports::PagePart part_of(const RunInput& input, const Options& o, bool alone) {
   part.command = command_of(input, o);
   part.curves = reports::curves_of(part.report);
   const std::vector<std::string> cases = cases_of(input, o, alone);
-  if (!o.no_why && (o.of.empty() || !cases.empty())) part.stories = stories_of(input.scenario, part.report, cases, run_options(input.scenario, o.run), o.common);
+  if (!o.no_why && (o.of.empty() || !cases.empty())) part.stories = stories_of(input.scenario, part.report, {cases, !o.no_timeline}, run_options(input.scenario, o.run), o.common);
   return part;
 }
 
@@ -132,6 +133,7 @@ void add_report(CLI::App& app) {
   sub->add_option("--of", o->of, "tell this case in full: VARIANT/WORKLOAD[label=value,...], or as much of it as only one fits (default: the longest case of the first variant, and of the variant that differs most)")
       ->type_name("CASE")->take_all()->expected(1);
   sub->add_flag("--no-why", o->no_why, "tell no case in full: no critical path, no pictures of network and timeline");
+  sub->add_flag("--no-timeline", o->no_timeline, "draw no timeline: what it takes to run the first of these cases with every rank on its own, minutes in large clusters");
   sub->add_option("--x", o->x, "column of a sweep that is drawn to the right")->type_name("COLUMN");
   sub->add_option("--y", o->y, "column of a sweep that is drawn upwards")->type_name("COLUMN");
   sub->add_option("--jobs", o->run.jobs, "threads; never changes the page (default: all cores)")->check(CLI::Range(1, 1024));

@@ -10,23 +10,26 @@
 namespace weft::cli {
 namespace {
 
-/// Of all timelines of a result together: half a MB, what fits beside everything else. A rank of the training step of Table 4 has 5,600.
-constexpr std::size_t kMostSlices = 40'000;
+/// Of the timeline: 200 kB, what fits beside everything else.
+constexpr std::size_t kMostSlices = 16'000;
 
 }  // namespace
 
-std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, const reports::Report& report, const std::vector<std::string>& of,
+std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, const reports::Report& report, const StoryChoice& choice,
                                        const scenarios::RunOptions& run, const Common& common) {
   const DataPlaces data = DataPlaces::standard();
+  if (run.engine.own_process && choice.of.empty()) return {};   // nobody can watch it
   scenarios::StoryOptions options;
   options.explain.run = run;
   options.explain.run.kernel_times = std::make_shared<const scenarios::KernelTimes>(data, run.kernels);
-  const std::vector<std::string> told = of.empty() ? cases_to_tell(scenarios::Explainer(scenario, data, options.explain.run).cases(), report) : of;
+  const std::vector<std::string> told = choice.of.empty() ? cases_to_tell(scenarios::Explainer(scenario, data, options.explain.run).cases(), report) : choice.of;
   std::vector<reports::Story> stories;
   Progress progress(common);
   options.explain.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
-  options.slices = kMostSlices / std::max<std::size_t>(2, told.size());
-  for (const std::string& one : told) stories.push_back(scenarios::tell(scenario, data, one, options));
+  for (const std::string& one : told) {
+    options.slices = stories.empty() && choice.timeline ? kMostSlices : 0;
+    stories.push_back(scenarios::tell(scenario, data, one, options));
+  }
   return stories;
 }
 

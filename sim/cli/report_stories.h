@@ -11,8 +11,13 @@
 
 namespace weft::cli {
 
-/// Those that `of` names, or by default those of cases_to_tell(). Throws UserError (place: --of) when one fits none or several.
-std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, const reports::Report& report, const std::vector<std::string>& of,
+struct StoryChoice {
+  std::vector<std::string> of;       ///< cases as --of takes them; empty: those of cases_to_tell()
+  bool timeline = true;              ///< of the first: it is run once more with every rank on its own
+};
+
+/// Throws UserError (place: --of) when one of them fits none or several. Of an engine in a process of its own no case is told unless it is named.
+std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, const reports::Report& report, const StoryChoice& choice,
                                        const scenarios::RunOptions& run, const Common& common);
 
 /// Whether `of` may mean a simulated case of the scenario.

@@ -164,10 +164,11 @@ class Page(unittest.TestCase):
         self.assertAlmostEqual(sum(p["time_us"] for p in story["phases"]) / longest["time_us"], 1, delta=1e-4)
         self.assertTrue(story["network"]["switches"])
         self.assertTrue(story["timeline"]["slices"])
+        self.assertNotIn("timeline", self.stories(self.result, "--no-timeline")[0])
 
     def test_a_case_is_told_by_name_and_none_with_no_why(self):
         story, = self.stories(self.file, "--of", "MRFT/a2a[gpus=16,size_B=1024]")
-        self.assertTrue(story["of"].startswith("MRFT/a2a[gpus=16,size_B=1024]"))
+        self.assertTrue(story["of"].startswith("MRFT/a2a[gpus=16,size_B=1024"))
         self.assertEqual(self.stories(self.file, "--no-why"), [])
         message = self.refused("report", self.file, "--of", "gpus=16")
         self.assertIn("MRFT/a2a[gpus=16,size_B=1024", message)

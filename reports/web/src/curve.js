@@ -65,6 +65,13 @@ function ticksAt(xs, log) {
   };
 }
 
+/** Ticks of a logarithmic y axis: powers of ten, and 2 and 5 times them where there are few. */
+function powers(u, axis, min, max) {
+  const from = Math.floor(Math.log10(min)), to = Math.ceil(Math.log10(max)), out = [];
+  for (let p = from; p <= to; ++p) for (const m of to - from > 3 ? [1] : [1, 2, 5]) out.push(m * 10 ** p);
+  return out.filter((v) => v >= min && v <= max);
+}
+
 function drawPublished(u, curve, theme) {
   const ctx = u.ctx, ratio = devicePixelRatio || 1;
   ctx.save();
@@ -126,15 +133,15 @@ export function draw(element, curve) {
     const axis = { stroke: theme.muted, grid: { stroke: theme.line, width: 1 }, ticks: { stroke: theme.line, width: 1 }, font: "12px " + theme.font, labelFont: "12px " + theme.font };
     plot = new uPlot({
       width, height: HEIGHT, series, bands, legend: { show: false },
-      padding: [8, 16, 0, 0],
+      padding: [8, 26, 0, 0],
       cursor: { y: false, drag: { x: true, y: false, setScale: true } },
       scales: {
         x: { time: false, distr: curve.x_log ? 3 : 1, range: (u, min, max) => (min === max ? rangeOf([min], curve.x_log) : [min, max]) },
         y: { distr: curve.y_log ? 3 : 1, range: () => [low, high] },
       },
       axes: [
-        { ...axis, label: curve.x_name, labelSize: 22, splits: ticksAt(data[0], curve.x_log), values: (u, ticks) => ticks.map((v) => page.inColumn(curve.x_name, v)) },
-        { ...axis, label: curve.y_name, labelSize: 22, size: 56, values: (u, ticks) => page.ticks(ticks) },
+        { ...axis, label: curve.x_name, labelSize: 22, splits: ticksAt(data[0], curve.x_log), filter: (u, ticks) => ticks, values: (u, ticks) => ticks.map((v) => page.inColumn(curve.x_name, v)) },
+        { ...axis, label: curve.y_name, labelSize: 22, size: 56, ...(curve.y_log ? { splits: powers, filter: (u, ticks) => ticks } : {}), values: (u, ticks) => page.ticks(ticks) },
       ],
       hooks: { draw: [(u) => drawPublished(u, curve, theme)], setCursor: [(u) => tip(u)] },
     }, data, element);
