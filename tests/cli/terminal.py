@@ -33,7 +33,7 @@ class Terminal:
         environment.update({"TERM": "xterm", "LANG": "C.UTF-8", **variables})
         self.leader, follower = pty.openpty()
         subprocess.run(["stty", "cols", "120", "-onlcr"], stdin=follower, check=True)
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: follower}
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: follower}
         self.program = subprocess.Popen([WEFT, *arguments], env=environment, **streams)
         os.close(follower)
         self.text = b""
@@ -53,10 +53,6 @@ class Terminal:
     def end(self):
         text = self.read()
         os.close(self.leader)
-        for pipe in (self.program.stdout, self.program.stderr):
-            if pipe is not None:
-                pipe.read()
-                pipe.close()
         return self.program.wait(timeout=60), text
 
 
