@@ -178,9 +178,9 @@ class AtATerminal(unittest.TestCase):
 
     def test_without_arguments_weft_says_what_to_try_first(self):
         p = weft()
-        self.assertEqual(p.returncode, 0)
-        self.assertLess(p.stdout.count("\n"), 15)
-        commands = re.findall(r"^  weft (\S.*?)  ", p.stdout, re.M)
+        self.assertEqual((p.returncode, p.stdout), (2, ""))   # a script that forgot the command must not take this for success
+        self.assertLess(p.stderr.count("\n"), 15)
+        commands = re.findall(r"^  weft (\S.*?)  ", p.stderr, re.M)
         self.assertEqual(len(commands), 3)
         for command in commands:
             self.assertEqual(weft(*command.split(), "-q").returncode, 0, command)
