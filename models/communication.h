@@ -17,6 +17,7 @@ struct CommunicationModel {
   Sourced<BytesPerSecond> nic_rate;         ///< payload per NIC and direction; zero: no limit but the wire's
   Sourced<BytesPerSecond> nvlink_rate;      ///< payload per GPU and direction over NVLink; zero: no limit but the wire's
   Sourced<double> nic_share;                ///< payload per NIC and direction as a part of that NIC's rate; zero: no such limit
+  Sourced<double> message_rate;             ///< messages a second that are posted to a NIC; zero: as many as there are
   Sourced<Seconds> start_up;                ///< once per kernel
   Sourced<Seconds> nvlink_step;             ///< per step of a ring between GPUs of a node; zero when not given
   Sourced<Seconds> network_step;            ///< per step of a ring between nodes; zero when not given

@@ -179,8 +179,9 @@ double CostModel::shape_error(const Table& t, const KernelCall& call, const std:
 KernelTime CostModel::time(const KernelCall& given) const {
   const KernelCall call = on_gpu(given, gpu_);
   KernelTime k;
-  k.roofline = roofline(call, gpu_);
-  k.time = k.roofline;
+  const Roofline bound = roofline_of(call, gpu_);
+  k.time = k.roofline = bound.time;
+  k.memory = bound.memory;
   const Table* t = table_for(call);
   if (t == nullptr) return k;
   const std::vector<double> features = t->form->features(call, gpu_);

@@ -23,6 +23,7 @@ std::vector<std::string> fidelity_names();
 struct KernelTime {
   Seconds time{};
   Seconds roofline{};            ///< never above `time`
+  bool memory = false;           ///< whether HBM is what makes the roofline
   Fidelity fidelity = Fidelity::roofline;
   std::string calibration;       ///< id of the calibration used; empty for the roofline
   std::string form;              ///< name of its formula

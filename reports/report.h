@@ -34,6 +34,7 @@ struct Expectation {
   bool pass = false;
   std::string source;
   std::string not_reproducible;   ///< why nobody can compute the expected value; then it is shown and never a miss
+  std::string known_miss;         ///< why it is out of tolerance, and known to be; it is a miss all the same
   bool missed() const { return !pass && not_reproducible.empty(); }
 };
 
@@ -96,6 +97,7 @@ struct Listing {
   std::vector<Table> tables;
   std::vector<std::string> notes;
   std::string schema;   ///< "weft-sensitivity/1": what JSON readers go by; empty for listings that nobody reads back
+  std::string headline; ///< the answer in a sentence or two, before all tables; may be empty
 };
 
 }  // namespace weft::reports

@@ -175,6 +175,7 @@ Page page_of(const Report& report, const RenderOptions& options) {
 
 Page page_of(const Listing& listing, const RenderOptions& options) {
   Page page;
+  if (!listing.headline.empty()) page.head.push_back(listing.headline);
   for (const Table& table : listing.tables) {
     page.sheets.push_back(sheet_of(table, false));
     if (options.bars) add_bars(page.sheets.back(), table);

@@ -1,5 +1,8 @@
 #include "scenarios/cluster.h"
 
+#include <algorithm>
+#include <limits>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -114,6 +117,10 @@ void Cluster::read_events(JsonReader& where) {
     }
     if (said != 1) r.fail("expected exactly one of \"fail\", \"repair\" and \"slow\" with the name of a part");
     if (e.what == What::capacity) e.rate = r.quantity<BytesPerSecond>("rate");
+    if (r.has("detection")) {
+      if (e.what != What::fail) r.fail_at("detection", "belongs to \"fail\": until then nobody knows, and what crosses the part waits");
+      e.detection = r.quantity<Seconds>("detection", false);
+    }
     r.done();
     events_.push_back(std::move(e));
   }
@@ -132,7 +139,17 @@ const topology::Fabric& Cluster::fabric() const {
   return *fabric_;
 }
 
+/// When the first repair of the same part after `failure` comes; infinite when there is none.
+Seconds Cluster::repaired_at(const Event& failure) const {
+  Seconds at(std::numeric_limits<double>::infinity());
+  for (const Event& e : events_) {
+    if (e.what == engine::FabricEvent::What::repair && e.name == failure.name && e.at >= failure.at) at = std::min(at, e.at);
+  }
+  return at;
+}
+
 std::vector<engine::FabricEvent> Cluster::events() const {
+  using What = engine::FabricEvent::What;
   std::vector<engine::FabricEvent> out;
   for (const Event& e : events_) {
     const std::vector<LinkId> links = topology::links_named(fabric(), e.name);
@@ -140,7 +157,17 @@ std::vector<engine::FabricEvent> Cluster::events() const {
       throw UserError({{file_, e.pointer, fmt::format("there is no part named \"{}\" in this cluster", e.name),
                         "names are those of `weft topology export`, such as plane0.spine0 or node3.nic2"}});
     }
-    for (LinkId l : links) out.push_back({e.at, e.what, l, e.rate});
+    if (e.detection.value() == 0) {
+      for (LinkId l : links) out.push_back({e.at, e.what, l, e.rate});
+      continue;
+    }
+    // Nobody knows yet: nothing gets through, and nothing takes another way. Then it is known, or was there again before.
+    const Seconds known = e.at + e.detection, back = repaired_at(e), until = std::min(known, back);
+    for (LinkId l : links) {
+      out.push_back({e.at, What::capacity, l, BytesPerSecond(0)});
+      out.push_back({until, What::capacity, l, fabric().link(l).rate});
+      if (known < back) out.push_back({known, What::fail, l, {}});
+    }
   }
   return out;
 }
@@ -202,6 +229,7 @@ Json Cluster::resolved() const {
   for (const Event& e : events_) {
     Json event = {{"at_s", e.at.value()}, {words[static_cast<int>(e.what)], e.name}};
     if (e.what == engine::FabricEvent::What::capacity) event["rate_Bps"] = e.rate.value();
+    if (e.detection.value() > 0) event["detection_s"] = e.detection.value();
     j["events"].push_back(std::move(event));
   }
   return j;

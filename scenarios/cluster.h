@@ -26,6 +26,8 @@ class Cluster {
   const topology::PriceList& prices() const { return prices_; }
   const topology::RoutingSpec& routing() const { return routing_; }
   std::int64_t nodes() const { return nodes_; }
+  /// Names of what has failed from the start.
+  const std::vector<std::string>& failed() const { return failed_; }
   /// The network of the storage nodes; null when there are none.
   const topology::Topology* storage_topology() const { return storage_ ? storage_->topology.get() : nullptr; }
 
@@ -48,6 +50,7 @@ class Cluster {
     engine::FabricEvent::What what;
     std::string name;
     BytesPerSecond rate;
+    Seconds detection;       ///< of a failure: until traffic takes another way
     std::string pointer;
   };
   struct Storage {
@@ -58,6 +61,7 @@ class Cluster {
   };
   void read_storage(JsonReader& where, const DataPlaces& data);
   void read_events(JsonReader& where);
+  Seconds repaired_at(const Event& failure) const;
 
   std::string file_, pointer_;
   topology::NodeSpec node_;

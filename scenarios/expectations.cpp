@@ -31,6 +31,7 @@ void check_expectations(const Scenario& scenario, reports::Report& report) {
       x.pass = std::abs(x.error_pct) <= e.tolerance_pct + 1e-9;
       x.source = e.source;
       x.not_reproducible = e.not_reproducible;
+      if (!x.pass) x.known_miss = e.known_miss;
       if (!std::isfinite(x.got)) throw UserError("", fmt::format("\"{}\" divides by zero", x.of));
       report.expectations.push_back(std::move(x));
     } catch (const UserError& error) {

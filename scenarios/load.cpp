@@ -178,6 +178,7 @@ Scenario scenario_of(Json document, const std::string& file, const std::vector<S
     // A result: its input is a scenario, to be run as it was.
     if (document.contains("system") && document["system"].is_object()) read_system(document["system"], out);
     document = Json(document["input"]);
+    if (document.is_object() && document.contains("digest") && document["digest"].is_string()) out.digest = document["digest"].get<std::string>();
   }
   for (const Setting& s : settings) apply_setting(document, s, file, "--set");
   out.file = file;

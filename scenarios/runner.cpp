@@ -232,4 +232,13 @@ Plan plan_scenario(const Scenario& scenario, const DataPlaces& data, std::uint64
   return plan;
 }
 
+void require_same_input(const Scenario& scenario, const DataPlaces& data, const KernelOptions& kernels) {
+  if (!scenario.digest || !scenario.changed.empty()) return;
+  const Plan plan = plan_scenario(scenario, data, scenario.seed.value_or(1), kernels);
+  const std::string now = (*plan.input)["digest"].get<std::string>();
+  if (now == *scenario.digest) return;
+  throw UserError(scenario.file + ": /input/digest", fmt::format("this result was computed from another input: its digest is {}, and the same scenario gives {} now", *scenario.digest, now),
+                  "data files or weft have changed since: run it again (weft run FILE -o NEW.json) and use the new result");
+}
+
 }  // namespace weft::scenarios

@@ -39,6 +39,10 @@ struct Plan {
 
 Plan plan_scenario(const Scenario& scenario, const DataPlaces& data, std::uint64_t seed, const KernelOptions& kernels = {});
 
+/// Of a result that is run again: throws UserError when its input comes to something else today, because data files or weft have changed since. Nothing
+/// when settings changed it, or when it is no result.
+void require_same_input(const Scenario& scenario, const DataPlaces& data, const KernelOptions& kernels);
+
 /// Throws UserError, or RunError when a result lies under its bound.
 reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, const RunOptions& options);
 

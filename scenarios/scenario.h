@@ -56,6 +56,7 @@ struct Scenario {
   std::vector<Expect> expects;
   std::vector<std::string> changed;       ///< the settings that were applied, "/pointer = value"
   // Of the run, when the file is a result.
+  std::optional<std::string> digest;      ///< of its resolved input
   std::optional<std::uint64_t> seed;
   std::optional<std::string> engine;
   std::optional<double> time_tolerance;

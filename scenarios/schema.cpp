@@ -50,6 +50,8 @@ Json object_schema(const Asked& asked, const std::string& kind, const std::vecto
   for (const std::string& key : asked.keys) {
     if (key == "kind") continue;
     Json p = asked.defaults.contains(key) && !is_due(asked, key) ? type_of(asked.defaults[key]) : Json::object();
+    // Communication kernels are named, or written in place.
+    if (key.ends_with("kernel") && p.contains("type")) p["type"] = {"string", "object"};
     for (const ColumnDoc& d : parameters) {
       if (d.name == key) p["description"] = d.text;
     }
@@ -130,7 +132,8 @@ Json cluster_schema() {
   Json event = {{"type", "object"}, {"required", {"at"}}, {"additionalProperties", false},
                 {"properties", {{"at", text("simulated time such as \"1 ms\"")}, {"fail", text("part that fails")},
                                 {"repair", text("part that comes back")}, {"slow", text("part whose links change rate")},
-                                {"rate", text("new rate such as \"100 Gbps\"")}}}};
+                                {"rate", text("new rate such as \"100 Gbps\"")},
+                                {"detection", text("of a failure: how long what crosses the part waits before it takes another way, such as \"30 s\"")}}}};
   Json storage = {{"type", "object"}, {"required", {"nodes"}}, {"additionalProperties", false},
                   {"description", "storage nodes, on a network of their own with the storage NICs of the others"},
                   {"properties",

@@ -48,25 +48,6 @@ struct Wanted {
   std::vector<std::string> labels;
 };
 
-std::vector<TracedCase> cases_of(const std::vector<ResolvedVariant>& variants) {
-  std::vector<TracedCase> out;
-  for (const ResolvedVariant& v : variants) {
-    for (const ResolvedWorkload& w : v.workloads) {
-      if (!w.workload) continue;
-      try {
-        topology::Router router(v.cluster->fabric(), v.cluster->routing());
-        std::size_t number = 0;
-        for (const workloads::Case& c : w.workload->cases(v.cluster->view(router))) {
-          out.push_back({&v, &w, number++, fmt::format("{}/{}{}", v.name, w.id, label_of(c))});
-        }
-      } catch (const UserError& e) {
-        throw placed(e, v.file, w.pointer);
-      }
-    }
-  }
-  return out;
-}
-
 /// Names of cases; where they are many, of workloads, and how many cases each has.
 std::string listed(const std::vector<TracedCase>& cases) {
   std::vector<std::string> names;
@@ -116,26 +97,50 @@ std::vector<bool> RankList::of(std::uint32_t ranks) const {
   return listed;
 }
 
+std::vector<TracedCase> cases_of(const std::vector<ResolvedVariant>& variants) {
+  std::vector<TracedCase> out;
+  for (const ResolvedVariant& v : variants) {
+    for (const ResolvedWorkload& w : v.workloads) {
+      if (!w.workload) continue;
+      try {
+        topology::Router router(v.cluster->fabric(), v.cluster->routing());
+        std::size_t number = 0;
+        for (const workloads::Case& c : w.workload->cases(v.cluster->view(router))) {
+          out.push_back({&v, &w, number++, fmt::format("{}/{}{}", v.name, w.id, label_of(c))});
+        }
+      } catch (const UserError& e) {
+        throw placed(e, v.file, w.pointer);
+      }
+    }
+  }
+  return out;
+}
+
+std::size_t choose_case(const std::vector<TracedCase>& all, const std::string& of, const std::string& option, const std::string& asking) {
+  if (all.empty()) throw UserError(asking, "nothing in this scenario is simulated", "weft list collectives names what is");
+  const Wanted wanted(of);
+  std::vector<TracedCase> fit;
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].name == of) return i;
+    if (!wanted.fits(all[i])) continue;
+    fit.push_back(all[i]);
+    place = i;
+  }
+  if (fit.empty()) throw UserError(option, fmt::format("nothing here is called \"{}\"", of), "there are " + listed(all));
+  if (fit.size() > 1) {
+    const std::string hint = "name one with " + option + ": " + listed(fit);
+    if (of.empty()) throw UserError(asking, fmt::format("this scenario runs {} simulations, and this is about one of them", fit.size()), hint);
+    throw UserError(option, fmt::format("\"{}\" may be any of {} simulations", of, fit.size()), hint);
+  }
+  return place;
+}
+
 TracedCase choose_traced(const std::vector<ResolvedVariant>& variants, const TraceRequest& request) {
   const std::vector<TracedCase> all = cases_of(variants);
-  if (all.empty()) throw UserError("--trace", "nothing in this scenario is simulated, so there is no timeline");
-  const Wanted wanted(request.of);
-  std::vector<TracedCase> fit;
-  for (const TracedCase& c : all) {
-    if (c.name == request.of) fit = {c};
-    if (c.name == request.of) break;
-    if (wanted.fits(c)) fit.push_back(c);
-  }
-  if (fit.empty()) {
-    throw UserError("--trace-of", fmt::format("nothing here is called \"{}\"", request.of), "there are " + listed(all));
-  }
-  if (fit.size() > 1) {
-    const std::string hint = "name one with --trace-of: " + listed(fit);
-    if (request.of.empty()) throw UserError("--trace", fmt::format("this scenario runs {} simulations, and one of them can be drawn", fit.size()), hint);
-    throw UserError("--trace-of", fmt::format("\"{}\" may be any of {} simulations", request.of, fit.size()), hint);
-  }
-  request.ranks.of(fit.front().variant->cluster->fabric().placement().ranks());
-  return fit.front();
+  const TracedCase chosen = all[choose_case(all, request.of, "--trace-of", "--trace")];
+  request.ranks.of(chosen.variant->cluster->fabric().placement().ranks());
+  return chosen;
 }
 
 }  // namespace weft::scenarios

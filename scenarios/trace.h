@@ -51,6 +51,13 @@ struct TracedCase {
   std::string name;            ///< "MPFT/all_to_all[gpus=16,size_B=1024]"
 };
 
+/// All of them, in the order of a result's rows.
+std::vector<TracedCase> cases_of(const std::vector<ResolvedVariant>& variants);
+
+/// The place in `all` of the one that `of` means, "variant/workload[label=value]" or any part of it that only one has. Throws UserError (place: `option`) that
+/// lists those which fit when it is not exactly one; nothing being simulated is a problem of `asking`.
+std::size_t choose_case(const std::vector<TracedCase>& all, const std::string& of, const std::string& option, const std::string& asking);
+
 /// The one that is asked for. Throws UserError that lists those which fit when it is not exactly one, and for ranks that the
 /// cluster has not.
 TracedCase choose_traced(const std::vector<ResolvedVariant>& variants, const TraceRequest& request);

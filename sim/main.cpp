@@ -25,6 +25,7 @@ using weft::cli::Exit;
 extern "C" void on_interrupt(int signal) {
   weft::core::remove_unfinished_files();
   weft::cli::clear_progress();
+  weft::core::say_last_words();
   ::_exit(128 + signal);
 }
 static_assert(static_cast<int>(Exit::interrupted) == 128 + SIGINT && static_cast<int>(Exit::terminated) == 128 + SIGTERM);
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
     if (std::signal(signal, on_interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);   // nohup
   }
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_IGN);   // a file that may not grow is an error of writing, like a full disk
   CLI::App app{"weft simulates AI clusters: what a network costs, how fast it is, what it loses when a part fails.\n"
                "Start with: weft compare mpft_vs_mrft"};
   app.name("weft");

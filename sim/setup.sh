@@ -4,7 +4,7 @@
 
 # What each package is for; ./check also wants the second list.
 readonly build_packages=(g++ meson ninja-build pkg-config python3 libboost-dev libfmt-dev nlohmann-json3-dev libcli11-dev libeigen3-dev zlib1g-dev)
-readonly test_packages=(doctest-dev librapidcheck-dev libsimgrid-dev)
+readonly test_packages=(doctest-dev librapidcheck-dev libsimgrid-dev chromium)
 
 say() { printf '%s\n' "weft: $*" >&2; }
 die() { local code=$1; shift; say "$@"; exit "$code"; }
@@ -59,6 +59,14 @@ install_packages() {
   fi
 }
 
+# install_npm YES: npm fetches the chart library of `weft report`. Without it weft is built all the same, so a "no" is asked for once and kept.
+install_npm() {
+  if command -v npm >/dev/null || [ -e "$build/without-npm" ]; then return 0; fi
+  (install_packages "$1" "the page of weft report" npm) && return
+  : >"$build/without-npm"
+  say "going on without npm: weft report will not draw pages (install npm and remove $build/without-npm to have them)"
+}
+
 make_build_folder() {
   mkdir -p "$build" 2>/dev/null || true
   [ -w "$build" ] || die 1 "cannot write $build; set WEFT_BUILD to a folder that can be written"
@@ -105,8 +113,9 @@ configure() {
   printf '%s\n' "$wanted" >"$build/weft-options"
 }
 
-# compile TARGET...: quiet unless it fails.
+# compile TARGET...: quiet unless it fails. What npm could not fetch last time it tries again.
 compile() {
+  [ ! -e "$build/reports/web/npm/missing" ] || rm -f "$build/reports/web/page_template.cpp"
   if ! ninja -C "$build" -j "$(nproc)" "$@" </dev/null >"$build/build.log" 2>&1; then
     grep -A 20 -m 3 -E '^FAILED|error:' "$build/build.log" | tail -n 40 >&2 || tail -n 40 "$build/build.log" >&2
     die 1 "the build failed (log: $build/build.log)"

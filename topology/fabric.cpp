@@ -82,6 +82,7 @@ VertexId Fabric::vertex_of(const Endpoint& e) const {
     case Endpoint::Kind::gpu: return VertexId(base + e.local);
     case Endpoint::Kind::nic: return VertexId(base + at.nic + e.local);
     case Endpoint::Kind::host: return VertexId(base + at.host);
+    case Endpoint::Kind::nic_switch: return switch_of_nic(VertexId(base + at.nic + e.local));
     case Endpoint::Kind::storage_nic:
     case Endpoint::Kind::ssd:
     case Endpoint::Kind::storage_host: break;

@@ -17,8 +17,12 @@ constexpr std::uint64_t pair_key(VertexId a, VertexId b) { return (std::uint64_t
 /// "plane3" of "plane3.leaf1"; the whole name when it has one part.
 std::string part_of(const std::string& name) { return name.substr(0, name.find('.')); }
 
-/// Over the node's buses; two NICs of a node talk through the network.
+/// A NIC or switch that only the scale-out network has.
+bool of_scale_out(const Endpoint& e) { return e.kind == Endpoint::Kind::nic || e.kind == Endpoint::Kind::nic_switch; }
+
+/// Over the node's buses; two NICs of a node talk through the network, and a switch is in no node.
 bool in_one_node(const Endpoint& a, const Endpoint& b) {
+  if (a.kind == Endpoint::Kind::nic_switch || b.kind == Endpoint::Kind::nic_switch) return false;
   return in_same_machine(a, b) && !(a.kind == Endpoint::Kind::nic && b.kind == Endpoint::Kind::nic);
 }
 
@@ -28,7 +32,7 @@ struct Router::Impl {
   /// How an endpoint gets to or from its switch.
   struct Access {
     bool found = false;
-    SegmentId segment;
+    SegmentId segment;         ///< invalid where the end is the switch itself
     LinkId wire;
     SwitchIndex at = no_switch;
     Meters length;
@@ -44,6 +48,7 @@ struct Router::Impl {
 
   const Access& access(const Endpoint& e, bool outward, bool storage);
   Access access_by(VertexId end, VertexId nic, bool outward);
+  Access access_of_switch(VertexId nic, bool outward);
   bool storage_route(const Endpoint& from, const Endpoint& to) const;
   bool exists(const Endpoint& e) const;
   VertexId nic_of(const Endpoint& e, bool storage) const;
@@ -168,7 +173,7 @@ const Router::Impl::Access& Router::Impl::access(const Endpoint& e, bool is_outw
   const VertexId end = fabric.vertex_of(e), nic = nic_of(e, storage);
   const std::uint64_t key = pair_key(end, nic);
   if (const Access* a = known.find(key)) return *a;
-  Access a = access_by(end, nic, is_outward);
+  Access a = e.kind == Endpoint::Kind::nic_switch ? access_of_switch(nic, is_outward) : access_by(end, nic, is_outward);
   const std::uint32_t others = in_storage_node(e) ? fabric.storage_spec().nics : 1;
   const VertexId first(nic.value - fabric.vertex(nic).local);
   for (std::uint32_t i = 1; i < others && !a.found; ++i) a = access_by(end, VertexId(first.value + (fabric.vertex(nic).local + i) % others), is_outward);
@@ -189,6 +194,14 @@ Router::Impl::Access Router::Impl::access_by(VertexId end, VertexId nic, bool is
   return a;
 }
 
+/// The switch itself: the NIC's cable is not crossed, but its length counts, so that what parts here is as late as what goes all the way.
+Router::Impl::Access Router::Impl::access_of_switch(VertexId nic, bool is_outward) {
+  const LinkId up = uplink(nic);
+  if (!up.valid() || !network.paths().graph().usable(up)) return {};
+  const Link& cable = fabric.link(up);
+  return {true, SegmentId(), is_outward ? up : cable.reverse, network.paths().graph().index(cable.to), cable.length, nic_number[nic.value]};
+}
+
 bool Router::Impl::route(const Endpoint& from, const Endpoint& to, std::uint64_t flow_key, std::vector<SubRoute>* out) {
   if (!exists(from) || !exists(to)) return false;
   if (in_one_node(from, to)) return route_in_node(fabric.vertex_of(from), fabric.vertex_of(to), out);
@@ -198,7 +211,7 @@ bool Router::Impl::route(const Endpoint& from, const Endpoint& to, std::uint64_t
   }
   const bool storage = storage_route(from, to);
   // A NIC of the scale-out network is on no way to the storage nodes.
-  if (storage && (from.kind == Endpoint::Kind::nic || to.kind == Endpoint::Kind::nic)) return false;
+  if (storage && (of_scale_out(from) || of_scale_out(to))) return false;
   const Access& a = access(from, true, storage);
   const Access& b = access(to, false, storage);
   if (!a.found || !b.found || !network.paths().connected(a.at, b.at)) return false;
@@ -240,9 +253,9 @@ SubRoute Router::Impl::assemble(const Access& a, const Middle& m, const Access& 
       t.switch_latency.value + (spec.policy == Policy::adaptive ? t.adaptive_hop_latency.value : Seconds());
   r.latency = t.endpoint_latency.value + r.mean_switches * per_switch +
               (a.length + m.length + b.length) * t.cable_latency.value;
-  r.segments[r.segment_count++] = a.segment;
+  if (a.segment.valid()) r.segments[r.segment_count++] = a.segment;
   for (std::uint32_t i = 0; i < m.count; ++i) r.segments[r.segment_count++] = m.segments[i];
-  r.segments[r.segment_count++] = b.segment;
+  if (b.segment.valid()) r.segments[r.segment_count++] = b.segment;
   return r;
 }
 
@@ -267,7 +280,7 @@ UserError Router::Impl::why_not(const Endpoint& from, const Endpoint& to) const 
     return UserError("/cluster/topology", text + ": no bus of the node joins them");
   }
   const bool storage = storage_route(from, to);
-  if (storage && (from.kind == Endpoint::Kind::nic || to.kind == Endpoint::Kind::nic))
+  if (storage && (of_scale_out(from) || of_scale_out(to)))
     return UserError("/cluster/storage", fmt::format("no path from {} to {}: the storage nodes have a network of their own", fabric.name(a), fabric.name(b)),
                      "name the GPU or the host of the node: it takes the storage NIC");
   const VertexId nic_a = nic_of(from, storage), nic_b = nic_of(to, storage);

@@ -59,7 +59,8 @@ class Router {
   /// storage_nic alike (over the network, host memory takes the NIC with the endpoint's `local`). Where there are storage nodes, everything to
   /// and from an ssd, a storage_host or a storage_nic takes their network: a GPU or host by way of its node's storage NIC, an SSD
   /// by NIC number `local` modulo the NICs of its node, the host memory of a storage node by NIC number `local`; when that NIC has
-  /// failed, by the next of the node that has not. An endpoint to itself: no
+  /// failed, by the next of the node that has not. From or to a nic_switch: the way of that NIC without its own cable, with the latency
+  /// of the whole way. An endpoint to itself: no
   /// segments, no latency. `flow_key` is all that ECMP's hash sees besides seed, QP and hop.
   /// adaptive: one sub-route, spread over all shortest paths (parallel cables count apart) with equal weight per path; with
   /// Valiant averaged over all intermediate switches with NICs, on a Dragonfly over at most 64 intermediate groups per pair of

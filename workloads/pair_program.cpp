@@ -28,6 +28,10 @@ std::span<const OpId> PairProgram::outer(std::span<const OpId> after) {
 }
 
 void PairProgram::transfer(const Transfer& t, std::span<const OpId> after) {
+  for (const Leg& l : t.legs) {
+    if (l.from.kind == Endpoint::Kind::nic_switch || l.to.kind == Endpoint::Kind::nic_switch)
+      throw UserError("/workload", "a transfer parts or joins in a switch, which plain flows cannot", "multicast and reduction in the network run on the fluid engine alone");
+  }
   const std::span<const PairParts::Part> parts = parts_.take_apart(t.legs);
   const bool whole = parts.size() == 1;
   const OpId head = outer(t.id, Role::head);

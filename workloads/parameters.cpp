@@ -140,8 +140,11 @@ auto Parameters::named(const std::string& key, const std::string& fallback, Read
   return thing;
 }
 
-models::CommunicationModel Parameters::kernel(const std::string& key, const std::string& fallback) {
-  return named(key, fallback, models::read_communication_model);
+models::CommunicationModel Parameters::kernel(const std::string& key, const std::string& fallback, bool counts_messages) {
+  models::CommunicationModel m = named(key, fallback, models::read_communication_model);
+  if (m.message_rate.value > 0 && !counts_messages)
+    where_.fail_at(key, "has a message_rate, and this workload does not count messages", "all_to_all and deepep_low_latency do; leave message_rate out here");
+  return m;
 }
 
 models::ActivationStorage Parameters::activation_storage(const std::string& key, const std::string& fallback) {
@@ -156,6 +159,14 @@ CommKernel comm_kernel(const models::CommunicationModel& m) {
   if (m.nic_rate.value.value() > 0) k.nic_rate = m.nic_rate.value;
   if (m.nvlink_rate.value.value() > 0) k.nvlink_rate = m.nvlink_rate.value;
   if (m.nic_share.value > 0) k.nic_share = m.nic_share.value;
+  return k;
+}
+
+CommKernel comm_kernel(const models::CommunicationModel& m, Bytes message) {
+  CommKernel k = comm_kernel(m);
+  if (m.message_rate.value <= 0) return k;
+  const BytesPerSecond posted = message * m.message_rate.value / Seconds(1);
+  if (!k.nic_rate || posted < *k.nic_rate) k.nic_rate = posted;
   return k;
 }
 

@@ -40,8 +40,9 @@ class Parameters {
   Bytes size(const std::string& key, const std::string& fallback);
   /// One size or a list of them; with an empty fallback the key is due.
   std::vector<Bytes> sizes(const std::string& key, const std::vector<std::string>& fallback);
-  /// A communication kernel by name or inline; its constants are remembered.
-  models::CommunicationModel kernel(const std::string& key, const std::string& fallback);
+  /// A communication kernel by name or inline; its constants are remembered. A message_rate is a problem where the workload does not say that it
+  /// counts messages.
+  models::CommunicationModel kernel(const std::string& key, const std::string& fallback, bool counts_messages = false);
   /// What training keeps of activations, by name or inline; its constants are remembered.
   models::ActivationStorage activation_storage(const std::string& key, const std::string& fallback);
   /// A value that was read by other means, for the resolved parameters.
@@ -64,5 +65,7 @@ class Parameters {
 
 /// The caps of a communication model as a kernel of a Program; a rate of zero is no cap.
 CommKernel comm_kernel(const models::CommunicationModel& m);
+/// The same where all messages through a NIC have these bytes: a message_rate then limits the NIC to so many of them a second.
+CommKernel comm_kernel(const models::CommunicationModel& m, Bytes message);
 
 }  // namespace weft::workloads

@@ -106,12 +106,13 @@ struct OpLabel {
   /// Held while it runs. Operations at one time on one track hold the most of theirs, not the sum: a communication kernel
   /// that is many transfers. Zero: those of the computation.
   std::uint32_t sms = 0;
+  double hbm_share = 0;             ///< of a computation: the part of its time in kernels that memory limits, by the cost model's roofline
 
   static constexpr std::uint32_t tracks = 1000, own_track = ~std::uint32_t{0};
   /// As new; the strings keep their memory.
   void clear() {
     name.clear(), category.clear(), detail.clear();
-    rank = Rank(), track = own_track, sms = 0;
+    rank = Rank(), track = own_track, sms = 0, hbm_share = 0;
   }
 };
 

@@ -16,6 +16,7 @@ struct RingParameters {
   std::int64_t channels = 0, trials = 1;
   RailOptions rails;
   models::CommunicationModel kernel;
+  SwitchReduction in_switches = SwitchReduction::none;
 };
 
 class Ring final : public BasicWorkload {
@@ -50,7 +51,19 @@ class Ring final : public BasicWorkload {
     job.passes = collective_.passes;
     job.model = ring_.kernel;
     if (job.nodes > 1) job.rails = std::make_shared<const Rails>(cluster, job.nodes, job.per_node, ring_.rails);
+    if (ring_.in_switches != SwitchReduction::none) prepare_switches(cluster, job, fmt::format("/gpus/{}", g));
     return job;
+  }
+
+  void prepare_switches(const ClusterView& cluster, RingJob& job, const std::string& place) const {
+    if (job.nodes < 2) throw UserError(place, "GPUs of one node reduce over NVLink; there is no network switch between them", "use more nodes");
+    if (!job.rails->keep_apart()) throw UserError("/algorithm", "a rail is lost or carries more than its own, and switches add up along whole rails alone", "repair it, or use rings");
+    if (job.channels != job.members())
+      throw UserError("/channels", fmt::format("{} channels, and a reduction in switches uses each of the group's {} NICs a node once", job.channels, job.members()), "leave channels out");
+    WEFT_CHECK(static_cast<bool>(cluster.attached_switch), "a reduction in switches needs to know the leaves");
+    job.in_switches = ring_.in_switches;
+    for (std::uint32_t k = 0; k < job.per_node; ++k)
+      for (std::uint32_t a = 0; a < job.nodes; ++a) job.leaf_of.push_back(cluster.attached_switch(nic_at(a, k)));
   }
 
   Case case_of(const RingJob& job, Bytes size) const {
@@ -60,7 +73,9 @@ class Ring final : public BasicWorkload {
     c.labels.set("size_B", bytes_cell(size));
     c.trials = static_cast<std::size_t>(ring_.trials);
     c.observe = Observe::op_times;
-    c.program = [job, size](std::size_t trial) -> std::unique_ptr<Program> { return ring_program(job, size, trial); };
+    c.program = [job, size](std::size_t trial) -> std::unique_ptr<Program> {
+      return job.in_switches == SwitchReduction::none ? ring_program(job, size, trial) : switch_program(job, size, trial);
+    };
     c.fill = [job, size](std::span<const Outcome> outcomes, Row& row) { fill(job, size, outcomes, row); };
     return c;
   }
@@ -93,6 +108,11 @@ std::vector<ColumnDoc> parameter_docs(const RingCollective& collective) {
       {"channels", "rings of a group; default: one for each of its GPUs (NICs) in a node"},
       {"trials", "runs with other connection numbers, averaged (they matter to ECMP only); default 1"},
       {"kernel", "communication kernel; default \"nccl_ring\""}};
+  if (collective.passes == 2)
+    docs.push_back({"algorithm",
+                    "\"ring\" (default); \"switches\": NICs send to their leaf, the switches add up and send the sum back (as SHARP does), GPUs of a node "
+                    "having reduced over NVLink first; \"switches_pulled\": the same where GPUs fetch the sums and hand them out again (as NVLS does), which "
+                    "moves (n + 1) / n as much, n nodes"});
   for (ColumnDoc& d : rail_parameter_docs()) docs.push_back(std::move(d));
   return docs;
 }
@@ -126,6 +146,11 @@ WorkloadKind ring_kind(const RingCollective& collective) {
     r.trials = p.integer("trials", 1, 1, 100000);
     r.rails = read_rail_options(p);
     r.kernel = p.kernel("kernel", "nccl_ring");
+    // Read only where it stands, so that results without it do not show it.
+    if (collective.passes == 2 && where.has("algorithm")) {
+      const std::string word = p.word("algorithm", {"ring", "switches", "switches_pulled"}, "ring");
+      if (word != "ring") r.in_switches = word == "switches" ? SwitchReduction::pushed : SwitchReduction::pulled;
+    }
     return std::make_unique<Ring>(p, collective, std::move(r));
   };
   return k;

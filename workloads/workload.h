@@ -74,6 +74,8 @@ struct Case {
   std::function<void(std::span<const Outcome>, Row&)> fill;  ///< adds result columns
   /// Programs that follow, each when all of the one before has ended: their times add up.
   std::vector<Following> then;
+  /// Times of the result that no program has, after the last one (an optimiser's step): what they are called, and how long.
+  std::function<std::vector<std::pair<std::string, Seconds>>(std::span<const Outcome>)> beyond;
   /// A program that cannot take longer than the first and is cheaper to walk (some of its operations, with some of their dependencies);
   /// the bound is that of this one then. Null: of the program itself.
   std::function<std::unique_ptr<Program>(std::size_t trial)> bound_program;

@@ -109,16 +109,18 @@ KernelCall on_gpu(KernelCall call, const Gpu& gpu) {
   return call;
 }
 
-Seconds roofline(const KernelCall& given, const Gpu& gpu) {
+Seconds roofline(const KernelCall& call, const Gpu& gpu) { return roofline_of(call, gpu).time; }
+
+Roofline roofline_of(const KernelCall& given, const Gpu& gpu) {
   const KernelCall call = on_gpu(given, gpu);
-  double longest = 0;
+  Roofline longest;
   for (const Demand& d : call.family->demands(call, gpu)) {
     if (d.amount > 0 && !(d.rate > 0)) {
       throw UserError("/gpu", fmt::format("the GPU {} says no rate of {}", gpu.name, d.resource), "its file has to give it: models/README.md, GPUs");
     }
-    if (d.amount > 0) longest = std::max(longest, d.amount / d.rate);
+    if (d.amount > 0 && d.amount / d.rate > longest.time.value()) longest = {Seconds(d.amount / d.rate), d.resource == "HBM"};
   }
-  return Seconds(longest);
+  return longest;
 }
 
 std::string to_text(const KernelCall& call) {

@@ -99,6 +99,12 @@ KernelCall on_gpu(KernelCall call, const Gpu& gpu);
 /// The longest of amount / rate over the call's demands: nothing runs faster. Throws UserError when the GPU's file does not say a rate that is
 /// needed, and as on_gpu().
 Seconds roofline(const KernelCall& call, const Gpu& gpu);
+/// The same, and whether the longest of its demands is the one on HBM.
+struct Roofline {
+  Seconds time;
+  bool memory = false;
+};
+Roofline roofline_of(const KernelCall& call, const Gpu& gpu);
 
 /// "m=128 n=7168 k=16384", without fields that hold their fallback.
 std::string to_text(const KernelCall& call);

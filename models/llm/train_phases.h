@@ -95,8 +95,11 @@ struct PhaseTime {
   Seconds other{};                     ///< everything else that computes or moves
   Seconds gaps{};                      ///< between kernels of the first stream
   Seconds roofline_only{};             ///< of the above: kernels for which there was no calibration
+  Seconds memory{};                    ///< of the above: kernels that memory limits, by their rooflines
   Flops flops{};
   double kernels = 0;
+  /// The part of `total` in kernels that memory limits; gaps are in no kernel.
+  double hbm_share() const { return total.value() > 0 ? memory / total : 0; }
 };
 
 /// One of `kernel.count`, without the gap after it. `sms` 0: all of the GPU.

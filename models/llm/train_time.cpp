@@ -110,6 +110,7 @@ PhaseTime phase_time(const CostModel& model, std::span<const PhaseKernel> kernel
     (is_product(family) ? p.gemm : is_attention(family) ? p.attention : p.other) += all;
     // Where constants decide (selection, least time), nothing is missing.
     if (one.fidelity == Fidelity::roofline && one.time == one.roofline) p.roofline_only += all;
+    if (one.memory) p.memory += all;
     if (k.stream == 0 && model.wanted() != Fidelity::roofline) p.gaps += constants.gap.value * k.count;
     p.flops += k.flops;
     p.kernels += k.count;

@@ -28,13 +28,15 @@ Json json_of(const Expectation& e) {
   if (!e.not_reproducible.empty()) {   // neither met nor missed
     return {{"of", e.of}, {"value", e.value}, {"got", e.got}, {"error_pct", e.error_pct}, {"not_reproducible", e.not_reproducible}, {"source", e.source}};
   }
-  return {{"of", e.of},
-          {"value", e.value},
-          {"got", e.got},
-          {"error_pct", e.error_pct},
-          {"tolerance_pct", e.tolerance_pct},
-          {"pass", e.pass},
-          {"source", e.source}};
+  Json out = {{"of", e.of},
+              {"value", e.value},
+              {"got", e.got},
+              {"error_pct", e.error_pct},
+              {"tolerance_pct", e.tolerance_pct},
+              {"pass", e.pass},
+              {"source", e.source}};
+  if (!e.known_miss.empty()) out["known_miss"] = e.known_miss;
+  return out;
 }
 
 Json json_of(const InputDifference& d) {
@@ -140,6 +142,7 @@ std::string report_text(const Report& report, const RenderOptions&) {
 std::string listing_text(const Listing& listing, const RenderOptions&) {
   Members members(0);
   if (!listing.schema.empty()) members.add("schema", dump_json(Json(listing.schema)));
+  if (!listing.headline.empty()) members.add("headline", dump_json(Json(listing.headline)));
   for (const Table& table : listing.tables) members.add_lines(table.id, table.rows);
   if (!listing.notes.empty()) members.add_lines("notes", listing.notes);
   return members.object() + "\n";

@@ -14,13 +14,17 @@ namespace weft::reports {
 /// A network to draw: switches in tiers and groups (planes, pods), bundles of cables between them. Many nodes are drawn as a few and "and 250 more".
 struct NetworkPicture {
   struct Switch {
-    std::string name;        ///< "plane0.spine3"
+    std::string name;        ///< "plane0.spine3"; of several drawn as one "plane0.leaf0 to plane0.leaf3"
     std::uint32_t tier = 0;  ///< 0 leaf, 1 spine, 2 core
     std::uint32_t group = 0; ///< plane, rail, pod or group; as Vertex::group
     std::uint32_t endpoints = 0;   ///< NICs attached
+    std::uint32_t endpoints_down = 0;   ///< of them, those whose cable is down
+    std::uint32_t members = 1;     ///< switches that this one stands for
     bool failed = false;
+    double out = 0, in = 0;        ///< utilisation of the fullest cable to a NIC, 0 to 1: out of the NIC, into it
   };
-  /// Cables from one switch to another; `from` and `to` are places in `switches`, `to` in a higher tier or the same.
+  /// Cables from one switch to another; `from` and `to` are places in `switches`, `to` in a higher tier or the same. Of switches that are drawn as one,
+  /// those among themselves go from it to itself.
   struct Bundle {
     std::uint32_t from = 0, to = 0, cables = 1, failed = 0;
     double up = 0, down = 0;         ///< utilisation of the fullest cable, 0 to 1, each way
@@ -42,6 +46,7 @@ struct TimelinePicture {
     double start_us = 0, end_us = 0;
     std::uint32_t name = 0;          ///< place in `names`
     bool moves = false;              ///< a transfer
+    std::uint32_t parts = 1;         ///< alike, at the same time, on lines beside one another: drawn as one
   };
   std::vector<Track> tracks;
   std::vector<std::string> names;

@@ -61,6 +61,7 @@ TimedUnit ServedStage::timed(const workloads::ClusterView& cluster, std::size_t 
 }
 
 Json ServedStage::resolved() const {
+  if (models_.empty() || !models_.front()) return Json::object();   // not read, since something else of the scenario is wrong
   Json object = model().resolved();
   if (band_) object.erase(kImbalance);
   return object;

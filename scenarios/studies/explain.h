@@ -27,9 +27,6 @@ struct Explainable {
   bool simulated = true;
 };
 
-/// All of a scenario, in the order of its rows. Throws UserError.
-std::vector<Explainable> explainable(const Scenario& scenario, const DataPlaces& data, const RunOptions& options);
-
 struct ExplainedCase {
   std::string of;
   analysis::Explanation why;
@@ -37,7 +34,23 @@ struct ExplainedCase {
   std::vector<std::string> failed;                  ///< names of parts that are down from the start
 };
 
-/// `of` means one simulated case, as --trace-of does (any part of its name that only one has). Throws UserError that lists them where it does not.
+/// A scenario resolved once, so that several of its cases can be explained.
+class Explainer {
+ public:
+  /// Throws UserError, also for an engine that does not tell what it simulates.
+  Explainer(const Scenario& scenario, const DataPlaces& data, const RunOptions& options);
+
+  /// All of the scenario, in the order of its rows.
+  std::vector<Explainable> cases() const;
+  /// `of` means one simulated case, as --trace-of does (any part of its name that only one has). Throws UserError that lists them where it does not.
+  ExplainedCase explain(const std::string& of, const ExplainOptions& options) const;
+
+ private:
+  struct Resolved;
+  std::shared_ptr<const Resolved> resolved_;
+};
+
+/// One case of a scenario, as Explainer does it.
 ExplainedCase explain(const Scenario& scenario, const DataPlaces& data, const std::string& of, const ExplainOptions& options);
 
 }  // namespace weft::scenarios

@@ -1,100 +1,53 @@
 #include "scenarios/studies/sweep.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
-#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/analysis_kind.h"
+#include "scenarios/resolve.h"
+#include "scenarios/studies/point_result.h"
+#include "scenarios/studies/where.h"
 #include "scenarios/studies/workers.h"
+#include "sim/core/random.h"
+#include "sim/core/version.h"
+#include "workloads/workload.h"
 
 namespace weft::scenarios {
 namespace {
 
-constexpr std::size_t kMostPoints = 100000;
-
-/// Splits at commas that stand outside brackets, braces and quotes.
-std::vector<std::string> split_values(const std::string& text) {
-  std::vector<std::string> out(1);
-  int depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"' && (i == 0 || text[i - 1] != '\\')) quoted = !quoted;
-    if (!quoted && (c == '[' || c == '{')) ++depth;
-    if (!quoted && (c == ']' || c == '}')) --depth;
-    if (c == ',' && depth == 0 && !quoted) {
-      out.emplace_back();
-    } else {
-      out.back() += c;
-    }
-  }
-  return out;
+Scenario scenario_at(const Sweep& sweep, std::size_t point) {
+  std::vector<Setting> all = sweep.settings;
+  for (Setting& s : sweep.grid.at(point)) all.push_back(std::move(s));
+  return scenario_of(*sweep.document, sweep.file, all);
 }
 
-/// The setting of each axis at a point of the grid; the last axis runs fastest.
-std::vector<std::size_t> coordinates(const std::vector<Axis>& axes, std::size_t point) {
-  std::vector<std::size_t> at(axes.size());
-  for (std::size_t a = axes.size(); a-- > 0;) {
-    at[a] = point % axes[a].values.size();
-    point /= axes[a].values.size();
-  }
-  return at;
-}
-
-Json cell_json(const Cell& c) {
-  return std::visit([](const auto& v) { return Json(v); }, c);
-}
-
-Cell json_cell(const Json& j) {
-  if (j.is_boolean()) return j.get<bool>();
-  if (j.is_number_integer()) return j.get<std::int64_t>();
-  if (j.is_number()) return j.get<double>();
-  return j.get<std::string>();
-}
-
-Json docs_json(const std::vector<ColumnDoc>& docs) {
-  Json out = Json::array();
-  for (const ColumnDoc& d : docs) out.push_back({d.name, d.text});
-  return out;
-}
-
-/// What one point gave, as one line of text that travels from a worker to its parent.
-std::string run_point(const std::string& file, const std::vector<Setting>& settings, const DataPlaces& data, const RunOptions& options) {
-  Json line = Json::object();
+std::string run_point(const Sweep& sweep, std::size_t point, const DataPlaces& data, const RunOptions& options) {
+  PointResult result;
   try {
-    const Scenario scenario = load_scenario(file, settings);
-    const reports::Report report = run_scenario(scenario, data, options);
-    Json tables = Json::array();
-    for (const reports::Table& t : report.tables) {
-      Json rows = Json::array();
-      for (const Row& r : t.rows) {
-        Json row = Json::object();
-        for (const auto& [name, cell] : r.cells()) row[name] = cell_json(cell);
-        rows.push_back(std::move(row));
-      }
-      tables.push_back({{"id", t.id}, {"kind", t.kind}, {"title", t.title}, {"labels", docs_json(t.label_columns)},
-                        {"columns", docs_json(t.columns)}, {"rows", std::move(rows)}});
-    }
-    line["tables"] = std::move(tables);
-    line["warnings"] = report.warnings;
+    reports::Report report = run_scenario(scenario_at(sweep, point), data, options);
+    result.tables = std::move(report.tables);
+    result.warnings = std::move(report.warnings);
   } catch (const std::exception& e) {
-    line = {{"error", e.what()}};
+    result.error = e.what();
   }
-  return dump_json(line);
+  return to_line(point, result);
 }
 
 /// A variant that sets a swept place itself would make every point the same under a wrong label.
-void check_axes(const Scenario& base, const std::vector<Axis>& axes) {
+void check_variants(const Scenario& base, const Grid& grid) {
   if (!base.document->contains("variants")) return;
+  const std::vector<std::string> swept = grid.pointers();
   for (const Json& v : (*base.document)["variants"]) {
     if (!v.contains("set")) continue;
     for (const auto& [pointer, value] : v["set"].items()) {
-      for (const Axis& a : axes) {
-        const bool inside = pointer == a.pointer || pointer.starts_with(a.pointer + "/") || a.pointer.starts_with(pointer + "/");
+      for (const std::string& p : swept) {
+        const bool inside = pointer == p || pointer.starts_with(p + "/") || p.starts_with(pointer + "/");
         if (inside) {
-          throw UserError("--vary", fmt::format("variant \"{}\" sets {} itself, so varying {} would not reach it", v["name"].get<std::string>(), pointer, a.pointer),
+          throw UserError("--vary", fmt::format("variant \"{}\" sets {} itself, so varying {} would not reach it", v["name"].get<std::string>(), pointer, p),
                           "leave the variants out with --set '/variants=[]'");
         }
       }
@@ -102,142 +55,181 @@ void check_axes(const Scenario& base, const std::vector<Axis>& axes) {
   }
 }
 
-std::vector<ColumnDoc> docs_of(const Json& list) {
-  std::vector<ColumnDoc> out;
-  for (const Json& d : list) out.push_back({d[0].get<std::string>(), d[1].get<std::string>()});
-  return out;
+/// Digest of everything in the scenario that a row may depend on.
+std::string scenario_digest(const Scenario& base) {
+  Json document = *base.document;
+  for (const char* key : {"title", "question", "source", "$schema"}) document.erase(key);
+  return fmt::format("fnv1a64:{:016x}", hash_name(dump_json(document)));
 }
 
-void add_docs(std::vector<ColumnDoc>& all, const std::vector<ColumnDoc>& more) {
-  for (const ColumnDoc& d : more) {
-    const bool known = std::any_of(all.begin(), all.end(), [&](const ColumnDoc& k) { return k.name == d.name; });
-    if (!known) all.push_back(d);
+/// Of the first point with the constants behind its names, so that points of two states of the data do not get mixed.
+std::string input_digest(const Sweep& sweep, const DataPlaces& data, const RunOptions& run) {
+  try {
+    Scenario first = scenario_at(sweep, 0);
+    Json document = *first.document;
+    for (const char* key : {"question", "source", "$schema"}) document.erase(key);
+    document["title"] = "";
+    first.document = std::make_shared<const Json>(std::move(document));
+    const auto variants = resolve(first, data, run.seed, run.kernel_times.get());
+    return (*resolved_input(first, variants, run.seed))["digest"].get<std::string>();
+  } catch (const UserError&) {
+    return "none: the first point fails";
   }
 }
 
-/// Collects the points' tables by workload, each row led by its point's settings.
-class Gather {
+PointsHeader header_of(const Sweep& sweep, const Scenario& base, const DataPlaces& data, const SweepOptions& options) {
+  const RunOptions& run = options.run;
+  Json settings = Json::array();
+  for (const Setting& s : sweep.settings) settings.push_back(to_text(s));
+  Json how = {{"version", version()}, {"seed", run.seed}, {"engine", run.engine.name}, {"cost_model", models::to_text(run.kernels.cost_model)},
+              {"calibrations", run.kernels.calibrations}, {"force", run.kernels.force}, {"classes", run.classes}, {"fold", run.fold},
+              {"time_tolerance", run.time_tolerance}, {"set", std::move(settings)}};
+  how["scenario_digest"] = scenario_digest(base);
+  how["input_digest"] = input_digest(sweep, data, run);
+  PointsHeader h;
+  h.title = sweep.title.empty() ? base.title : sweep.title;
+  h.scenario = sweep.file;
+  h.shard = options.shard;
+  h.grid = sweep.grid;
+  h.run = std::make_shared<const Json>(std::move(how));
+  return h;
+}
+
+/// Columns that some kind of workload has: another point may be of that kind.
+std::vector<std::string> columns_of_kinds() {
+  std::vector<std::string> all = {"bound_us", "gap_pct"};
+  for (const auto& k : workloads::workload_kinds()) {
+    for (const ColumnDoc& d : k.columns) all.push_back(d.name);
+  }
+  for (const AnalysisKind& k : analysis_kinds()) {
+    for (const auto* docs : {&k.label_columns, &k.columns}) {
+      for (const ColumnDoc& d : *docs) all.push_back(d.name);
+    }
+  }
+  return all;
+}
+
+/// Looks at the first point with a result: a misspelt column is told then, not when all is done.
+class EarlyCheck {
  public:
-  explicit Gather(const std::vector<Axis>& axes) : axes_(axes) {}
-
-  void add(const std::vector<std::size_t>& at, const std::string& line) {
-    const Json point = parse_json(line, "a sweep point");
-    Row lead;
-    for (std::size_t a = 0; a < axes_.size(); ++a) lead.set(axes_[a].pointer, axes_[a].texts[at[a]]);
-    if (point.contains("error")) {
-      failed.push_back(lead.set("error", point["error"].get<std::string>()));
-      return;
-    }
-    for (const Json& w : point["warnings"]) {
-      const auto text = w.get<std::string>();
-      auto known = std::find_if(warned_.begin(), warned_.end(), [&](const Warned& k) { return k.text == text; });
-      if (known == warned_.end()) warned_.push_back({text, lead, 0}), known = warned_.end() - 1;
-      ++known->points;
-    }
-    for (const Json& t : point["tables"]) {
-      reports::Table& table = table_of(t);
-      for (const Json& r : t["rows"]) {
-        Row row = lead;
-        for (const auto& [name, cell] : r.items()) row.set(name, json_cell(cell));
-        table.rows.push_back(std::move(row));
-      }
-    }
+  EarlyCheck(const SweepOptions& options, const Grid& grid) : options_(options), grid_(grid) {}
+  void look(std::size_t point, const std::string& line) {
+    if ((!options_.where && !options_.goals) || looked_) return;
+    PointResult result = read_line(line, "a point").second;
+    if (result.error) return;
+    looked_ = true;
+    Gather one(grid_.pointers());
+    one.add(grid_.lead(point), std::move(result));
+    const reports::Listing listing = one.listing();
+    if (options_.where) check_columns(*options_.where, listing, columns_of_kinds());
+    if (options_.goals) check_goals(*options_.goals, listing, columns_of_kinds());
   }
-
-  /// What points warned of, each warning once, with the first of its points.
-  std::vector<std::string> warnings(std::size_t points) const {
-    std::vector<std::string> all;
-    for (const Warned& w : warned_) {
-      std::string where;
-      for (const auto& [pointer, cell] : w.first.cells()) where += fmt::format("{}{}={}", where.empty() ? "" : ", ", pointer, std::get<std::string>(cell));
-      all.push_back(w.points == points ? w.text : fmt::format("{}{}: {}", where, w.points > 1 ? fmt::format(" and {} more point{}", w.points - 1, w.points > 2 ? "s" : "") : "", w.text));
-    }
-    return all;
-  }
-
-  std::vector<reports::Table> tables;
-  std::vector<Row> failed;
 
  private:
-  struct Warned {
-    std::string text;
-    Row first;
-    std::size_t points;
-  };
-  std::vector<Warned> warned_;
-  reports::Table& table_of(const Json& t) {
-    const std::string id = t["id"].get<std::string>();
-    auto at = std::find_if(tables.begin(), tables.end(), [&](const reports::Table& k) { return k.id == id; });
-    if (at == tables.end()) {
-      reports::Table fresh;
-      fresh.id = id;
-      fresh.title = t["title"].get<std::string>();
-      for (const Axis& a : axes_) fresh.label_columns.push_back({a.pointer, "the value set at this place of the scenario"});
-      fresh.label_columns.push_back({"variant", "variant of the scenario"});
-      fresh.label_columns.push_back({"workload", "id of the workload"});
-      tables.push_back(std::move(fresh));
-      at = tables.end() - 1;
-    }
-    add_docs(at->label_columns, docs_of(t["labels"]));
-    add_docs(at->columns, docs_of(t["columns"]));
-    return *at;
-  }
-
-  const std::vector<Axis>& axes_;
+  const SweepOptions& options_;
+  const Grid& grid_;
+  bool looked_ = false;
 };
+
+std::string found_text(const PointsWriter& writer, std::size_t due) {
+  const PointsFile& f = writer.found();
+  return fmt::format("{}: {} of {} points are there already{}", f.path, f.lines.size(), due, f.torn ? "; a line that was not finished is redone" : "");
+}
+
+std::vector<std::size_t> points_of(const Shard& shard, const Grid& grid) {
+  std::vector<std::size_t> all;
+  for (std::size_t p = shard.index - 1; p < grid.points(); p += shard.of) all.push_back(p);
+  if (all.empty()) {
+    throw UserError("--shard", fmt::format("share {} of {} points is empty", shard.text(), grid.points()), fmt::format("at most {} shares have a point each", grid.points()));
+  }
+  return all;
+}
+
+/// Runs what is not there yet, point by point into `lines` and the file.
+void run_points(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options, const std::vector<std::size_t>& points, PointsWriter* file,
+                std::map<std::size_t, std::string>& lines) {
+  std::vector<std::size_t> left;
+  EarlyCheck check(options, sweep.grid);
+  for (const std::size_t p : points) {
+    const auto at = lines.find(p);
+    if (at == lines.end()) left.push_back(p);
+    else check.look(p, at->second);
+  }
+  RunOptions run = options.run;
+  if (!run.kernel_times) run.kernel_times = std::make_shared<const KernelTimes>(data, run.kernels);
+  if (options.progress) options.progress(lines.size(), points.size());
+  hand_out_tasks(
+      left.size(), options.processes, [&](std::size_t i) { return run_point(sweep, left[i], data, run); },
+      [&](std::size_t i, std::string line) {
+        if (file != nullptr) file->append(line);
+        check.look(left[i], line);
+        lines.emplace(left[i], std::move(line));
+        if (options.progress) options.progress(lines.size(), points.size());
+      },
+      [&] {
+        if (file != nullptr) file->let_go();
+      });
+}
 
 }  // namespace
 
-Axis parse_axis(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos || text.empty() || text[0] != '/') {
-    throw UserError("--vary", fmt::format("expected /pointer=value,value,..., got \"{}\"", text), "for example --vary /cluster/nodes=64,128,256");
+SweepResult sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options) {
+  // What is wrong with the base is an error of the whole sweep, not of each point.
+  const Scenario base = scenario_of(*sweep.document, sweep.file, sweep.settings);
+  check_variants(base, sweep.grid);
+  const std::vector<std::size_t> points = points_of(options.shard, sweep.grid);
+  std::optional<PointsWriter> file;
+  std::map<std::size_t, std::string> lines;
+  if (!options.points_file.empty()) {
+    file.emplace(options.points_file, header_of(sweep, base, data, options));
+    for (const PointsFile::Line& l : file->found().lines) lines.emplace(l.point, l.text);
+    if (options.note && (!lines.empty() || file->found().torn)) options.note(found_text(*file, points.size()));
   }
-  Axis axis;
-  axis.pointer = text.substr(0, equals);
-  for (const std::string& value : split_values(text.substr(equals + 1))) {
-    if (value.empty()) throw UserError("--vary", fmt::format("{} has an empty value", axis.pointer), "values are separated by single commas");
-    axis.values.push_back(parse_setting(axis.pointer + "=" + value, "--vary"));
-    axis.texts.push_back(value);
+  run_points(sweep, data, options, points, file ? &*file : nullptr, lines);
+
+  Gather all(sweep.grid.pointers());
+  for (auto& [point, line] : lines) {
+    all.add(sweep.grid.lead(point), read_line(line, "a point").second);
+    line = {};
   }
-  return axis;
+  SweepResult out;
+  out.points = points.size();
+  out.failed = all.failed();
+  out.warnings = all.warnings();
+  out.listing = all.listing();
+  if (options.where) out.notes = keep_where(out.listing, *options.where);
+  return out;
 }
 
-SweepResult sweep(const std::string& file, const std::vector<Setting>& settings, const std::vector<Axis>& axes, const DataPlaces& data,
-                  const SweepOptions& options) {
-  if (axes.empty()) throw UserError("--vary", "a sweep needs at least one axis", "for example --vary /cluster/nodes=64,128,256");
-  SweepResult out;
-  out.points = 1;
-  for (std::size_t a = 0; a < axes.size(); ++a) {
-    for (std::size_t b = 0; b < a; ++b) {
-      if (axes[a].pointer == axes[b].pointer) throw UserError("--vary", fmt::format("{} is varied twice", axes[a].pointer));
-    }
-    out.points *= axes[a].values.size();
-    if (out.points > kMostPoints) throw UserError("--vary", fmt::format("the grid has more than {} points", kMostPoints));
+reports::Listing plan_sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options) {
+  constexpr std::size_t kShown = 5;
+  const Scenario base = scenario_of(*sweep.document, sweep.file, sweep.settings);
+  check_variants(base, sweep.grid);
+  const std::vector<std::size_t> points = points_of(options.shard, sweep.grid);
+  reports::Listing out;
+  reports::Table t;
+  t.id = "points";
+  t.title = "What would run: " + (sweep.title.empty() ? base.title : sweep.title);
+  t.label_columns = {{"point", "number of the point, from 0; the last axis runs fastest"}};
+  for (const std::string& p : sweep.grid.pointers()) t.columns.push_back({p, "the value set at this place of the scenario"});
+  for (std::size_t k = 0; k < std::min(kShown, points.size()); ++k) {
+    Row row;
+    row.set("point", static_cast<std::int64_t>(points[k]));
+    const Row lead = sweep.grid.lead(points[k]);
+    for (const auto& [name, cell] : lead.cells()) row.set(name, cell);
+    t.rows.push_back(std::move(row));
   }
-  // What is wrong with the base is an error of the whole sweep, not of each point.
-  check_axes(load_scenario(file, settings), axes);
-  const auto settings_at = [&](std::size_t point) {
-    std::vector<Setting> all = settings;
-    const std::vector<std::size_t> at = coordinates(axes, point);
-    for (std::size_t a = 0; a < axes.size(); ++a) all.push_back(axes[a].values[at[a]]);
-    return all;
-  };
-  const std::vector<std::string> lines = run_in_processes(
-      out.points, options.processes, [&](std::size_t point) { return run_point(file, settings_at(point), data, options.run); }, options.progress);
-  Gather gather(axes);
-  for (std::size_t point = 0; point < out.points; ++point) gather.add(coordinates(axes, point), lines[point]);
-  out.failed = gather.failed.size();
-  out.warnings = gather.warnings(out.points);
-  out.listing.tables = std::move(gather.tables);
-  if (out.failed > 0) {
-    reports::Table t;
-    t.id = "failed";
-    t.title = "Points that failed";
-    for (const Axis& a : axes) t.label_columns.push_back({a.pointer, "the value set at this place of the scenario"});
-    t.columns = {{"error", "why the point has no result"}};
-    t.rows = std::move(gather.failed);
-    out.listing.tables.push_back(std::move(t));
+  out.tables.push_back(std::move(t));
+  if (points.size() > kShown) out.notes.push_back(fmt::format("and {} more", points.size() - kShown));
+  std::string sizes;
+  for (const Axis& a : sweep.grid.axes()) sizes += fmt::format("{}{}", sizes.empty() ? "" : " x ", a.steps.size());
+  out.notes.push_back(fmt::format("{} points ({}), {} variant{} each{}", sweep.grid.points(), sizes, base.variants.size(), base.variants.size() == 1 ? "" : "s",
+                                  options.shard.of > 1 ? fmt::format("; share {} has {}", options.shard.text(), points.size()) : ""));
+  std::error_code error;
+  if (!options.points_file.empty() && std::filesystem::exists(options.points_file, error) && std::filesystem::file_size(options.points_file, error) > 0) {
+    const PointsFile file = read_points_file(options.points_file);
+    check_same_study(file.header, file.path, header_of(sweep, base, data, options), "this one");
+    out.notes.push_back(fmt::format("{}: {} of {} points are there already", file.path, file.lines.size(), points.size()));
   }
   return out;
 }

@@ -11,6 +11,7 @@
 #include "scenarios/analysis_kind.h"
 #include "scenarios/scenario.h"
 #include "sim/cli/show_model.h"
+#include "sim/cli/show_failures.h"
 #include "sim/cli/show_kernel.h"
 #include "sim/engine/engines.h"
 #include "topology/price.h"
@@ -269,6 +270,7 @@ const std::vector<CatalogueKind>& catalogue() {
       {"collectives", "collective", "Workloads: what can be asked of a cluster", list_collectives, show_collective},
       {"schedules", "schedule", "Pipeline schedules", list_schedules, show_schedule},
       {"prices", "prices", "Price lists", list_prices, show_price},
+      {"failures", "failures", "Failures: how often what fails, and what a job does about it", failure_entries, show_failures},
       {"engines", "engine", "Engines: what simulates", list_engines, show_engine},
       {"scenarios", "scenario", "Shipped scenarios", list_scenarios, show_scenario}};
   return kinds;

@@ -1,4 +1,4 @@
-// What weft knows by name: topologies, hardware, models, kernels, collectives, schedules, prices, engines, scenarios; for list, show and support.
+// What weft knows by name: topologies, hardware, models, kernels, collectives, schedules, prices, failures, engines, scenarios; for list, show and support.
 #pragma once
 
 #include <string>

@@ -12,7 +12,7 @@ void add_list(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("list", "what weft knows by name");
   sub->footer("Examples:\n  weft list\n  weft list topologies\n  weft list scenarios --format csv");
   add_common(*sub, o->common);
-  sub->add_option("KIND", o->kind, "topologies, hardware, models, kernels, calibrations, collectives, schedules, prices, engines or scenarios (default: all)");
+  sub->add_option("KIND", o->kind, "topologies, hardware, models, kernels, calibrations, collectives, schedules, prices, failures, engines or scenarios (default: all)");
   sub->callback([o] {
     const DataPlaces data = DataPlaces::standard();
     reports::Listing listing;

@@ -58,12 +58,12 @@ void add_show(CLI::App& app) {
   auto o = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("show", "one thing by name: parameters, columns, constants with their sources; a model's ops");
   sub->footer("Examples:\n  weft show topology mpft\n  weft show hardware h800\n  weft show collective all_to_all\n  weft show schedule dualpipe\n"
-              "  weft show prices table3-calibrated\n  weft show model deepseek-v3\n  weft show kernel deepep_normal\n"
+              "  weft show prices table3-calibrated\n  weft show failures llama3_405b\n  weft show model deepseek-v3\n  weft show kernel deepep_normal\n"
               "  weft show kernel gemm --m 128 --n 7168 --k 16384 --gpu h800 --sms 108\n  weft show calibration h800_inference\n"
               "  weft show model deepseek-v3 --phase train --ep 64 --gpu h800 --sms 112\n"
               "  weft show model ./config.json --phase decode --tokens 128 --queries 2 --context 4096 --ep 128");
   add_common(*sub, o->common);
-  sub->add_option("KIND", o->kind, "topology, hardware, model, kernel, calibration, collective, schedule, prices, engine or scenario")->required();
+  sub->add_option("KIND", o->kind, "topology, hardware, model, kernel, calibration, collective, schedule, prices, failures, engine or scenario")->required();
   sub->add_option("NAME", o->name, "a name that `weft list KIND` gives; for a model also the path of a config.json, for a calibration of its file")->required();
   // A name that models and kernels share is one option.
   std::set<std::string> added;

@@ -15,9 +15,10 @@ struct Place {
 };
 
 /// An end of a transfer: a GPU's memory, a NIC (the one with that local index), a node's host memory, its storage NIC; an SSD or the host memory of a
-/// storage node (`node` counts storage nodes from 0 then, apart from the others).
+/// storage node (`node` counts storage nodes from 0 then, apart from the others); the switch that the NIC with that local index is on, which is no end of a
+/// message but a place where a multicast parts and a reduction joins.
 struct Endpoint {
-  enum class Kind : std::uint8_t { gpu, nic, host, storage_nic, ssd, storage_host };
+  enum class Kind : std::uint8_t { gpu, nic, host, storage_nic, ssd, storage_host, nic_switch };
   Kind kind = Kind::gpu;
   NodeId node;
   std::uint32_t local = 0;

@@ -12,6 +12,7 @@ namespace {
 // A signal handler gets no arguments of ours: this is the one list that has to be known everywhere.
 constexpr int places = 16;
 std::atomic<const char*> names[places];
+std::atomic<const char*> last_words;
 static_assert(std::atomic<const char*>::is_always_lock_free);
 
 }  // namespace
@@ -43,6 +44,16 @@ void remove_unfinished_files() noexcept {
   for (const auto& name : names) {
     if (const char* path = name.load(); path != nullptr) ::unlink(path);
   }
+}
+
+void set_last_words(const char* text) noexcept { last_words.store(text); }
+
+void say_last_words() noexcept {
+  const char* text = last_words.load();
+  if (text == nullptr) return;
+  std::size_t length = 0;
+  while (text[length] != '\0') ++length;
+  if (::write(STDERR_FILENO, text, length) < 0) return;   // nobody listens
 }
 
 }  // namespace weft::core

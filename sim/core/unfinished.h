@@ -1,4 +1,4 @@
-// UnfinishedFile: the name of a file that is being written, which is gone when the program ends before it is done.
+// UnfinishedFile: the name of a file that is being written, which is gone when the program ends before it is done; and last words.
 #pragma once
 
 #include <filesystem>
@@ -27,6 +27,11 @@ class UnfinishedFile {
 
 /// Removes the files of all UnfinishedFile there are (the first 16). May be called by a signal handler.
 void remove_unfinished_files() noexcept;
+
+/// What to say on stderr when a signal ends the program: a text that lives as long as the program does, or null.
+void set_last_words(const char* text) noexcept;
+/// Says them. May be called by a signal handler.
+void say_last_words() noexcept;
 
 }  // namespace weft::core
 

@@ -112,6 +112,11 @@ class Commands(unittest.TestCase):
         self.assertIn("all_to_all", plan)
         self.assertNotIn("time_us", plan)
 
+    def test_sensitivity_says_what_moves_the_answer(self):
+        text = self.run_ok("sensitivity", str(self.file), "--of", "a2a[gpus=32,size_B=1073741824]/time_us", "--inputs", "*nic_rate")
+        self.assertTrue(text.startswith("time_us of MPFT/a2a[gpus=32,size_B=1073741824"), text)
+        self.assertIn("kernel nccl_all_to_all: nic_rate", text)
+
     def test_compare_shows_what_differs(self):
         text = self.run_ok("compare", str(self.file))
         self.assertIn("MRFT", text)

@@ -5,7 +5,7 @@ import sys
 import house
 import stand_ins
 
-TESTS = "doctest-dev librapidcheck-dev libsimgrid-dev"
+TESTS = "doctest-dev librapidcheck-dev libsimgrid-dev chromium"
 
 
 class Check(stand_ins.SmallCheckout):
@@ -26,7 +26,7 @@ class Check(stand_ins.SmallCheckout):
         self.assertEqual(self.start().stdout, "program \n")
         answer = self.check(INSTALLED=stand_ins.ALL)
         self.assertEqual(answer.returncode, 0, answer.stderr)
-        self.assertIn("are missing for building and testing weft: doctest-dev librapidcheck-dev libsimgrid-dev\n", answer.stderr)
+        self.assertIn("are missing for building and testing weft: doctest-dev librapidcheck-dev libsimgrid-dev chromium\n", answer.stderr)
 
     def test_a_build_folder_keeps_its_tests_when_the_program_is_started(self):
         self.check()

@@ -14,8 +14,8 @@ MAY_INCLUDE = {
     "sim/engine": ("sim/engine", "topology", "workloads", "sim/core"),
     # The bound is computed from Fabric and Program alone, apart from any engine.
     "sim/analysis": ("sim/analysis", "sim/engine", "topology", "workloads", "sim/core"),
-    # Running a scenario gives a Report; how it is rendered is not known here.
-    "scenarios": ("scenarios", "reports/report.h") + LOWER,
+    # Running a scenario gives a Report, and what a page draws of it; how they are rendered is not known here.
+    "scenarios": ("scenarios", "reports/report.h", "reports/page/page.h") + LOWER,
     "reports": ("reports", "sim/core", "sim/engine", "sim/analysis"),
     "sim/cli": ("sim/cli", "scenarios", "reports") + LOWER,
     "sim/main.cpp": ("sim/cli", "scenarios", "reports") + LOWER,
@@ -45,7 +45,7 @@ THIRD_PARTY = [
 SIMGRID_OPEN = ("sim/engine/simgrid/simgrid.h", "sim/engine/simgrid/machine.h")
 # A precompiled header exists to hold what no other header may.
 PRECOMPILED = re.compile(r"(^|/)pch/")
-STANDARD = re.compile(r"^([a-z_0-9]+|sys/[a-z_]+\.h|(unistd|fcntl|dlfcn|poll|signal|stdint|termios|spawn)\.h)$")
+STANDARD = re.compile(r"^([a-z_0-9]+|sys/[a-z_]+\.h|(unistd|fcntl|fnmatch|dlfcn|poll|signal|stdint|termios|spawn)\.h)$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 

@@ -142,18 +142,46 @@ class Launcher(stand_ins.SmallCheckout):
         answer = house.run(link, "x", env=self.environment(), cwd="/")
         self.assertEqual(answer.stdout, "program x\n")
 
-    def test_a_ccache_that_is_gone_configures_anew(self):
-        self.start()
-        (self.folder / "checkout/build/build.ninja").write_text("rule c\n command = ccache c++\n", encoding="utf-8")
-        self.source.write_text("changed", encoding="utf-8")
+    def few_tools(self):
+        """A PATH with the stand-ins and what the launcher needs itself: no ccache, no npm."""
         tools = self.folder / "tools"
         tools.mkdir()
         for tool in ("bash", "env", "find", "dirname", "readlink", "mkdir", "grep", "sed", "cat", "rm", "tail", "flock", "nproc",
                      "sleep", "chmod", "mv"):
             (tools / tool).symlink_to(house.run("which", tool).stdout.strip())
-        answer = self.start(PATH=f"{self.folder / 'bin'}:{tools}")
+        return f"{self.folder / 'bin'}:{tools}"
+
+    def test_a_ccache_that_is_gone_configures_anew(self):
+        self.start()
+        (self.folder / "checkout/build/build.ninja").write_text("rule c\n command = ccache c++\n", encoding="utf-8")
+        self.source.write_text("changed", encoding="utf-8")
+        answer = self.start(PATH=self.few_tools())
         self.assertEqual(answer.returncode, 5, answer.stderr)
         self.assertIn("configuring", answer.stderr)
+
+    def test_npm_is_installed_where_there_is_none(self):
+        answer = self.start(PATH=self.few_tools())
+        self.assertEqual(answer.returncode, 5, answer.stderr)
+        self.assertIn("packages are missing for the page of weft report: npm\n", answer.stderr)
+        self.assertTrue(any(c.endswith("install -y --no-install-recommends npm") for c in self.called("apt-get")))
+
+    def test_weft_is_built_without_npm_where_it_cannot_be_had_and_asks_once(self):
+        path = self.few_tools()
+        answer = self.start(PATH=path, FAKE_UID="1000", NO_SUDO="1")
+        self.assertEqual((answer.returncode, answer.stdout), (5, "program \n"))
+        self.assertIn("going on without npm", answer.stderr)
+        self.source.write_text("changed", encoding="utf-8")
+        self.assertNotIn("npm", self.start(PATH=path, FAKE_UID="1000", NO_SUDO="1").stderr)
+
+    def test_a_chart_library_that_could_not_be_fetched_is_tried_again_when_weft_is_built(self):
+        self.start()
+        self.plant("checkout/build/reports/web/npm/missing", "no network")
+        template = self.plant("checkout/build/reports/web/page_template.cpp", "")
+        self.start("x")
+        self.assertTrue(template.exists())   # nothing changed: nothing is built
+        self.source.write_text("changed", encoding="utf-8")
+        self.start("x")
+        self.assertFalse(template.exists())
 
 
 class AddedTime(house.HouseTest):

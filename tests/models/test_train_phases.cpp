@@ -169,10 +169,13 @@ TEST_CASE("the parts of a phase's time add up, nothing of DeepSeek-V3 goes witho
     CAPTURE(to_text(p));
     CHECK(t.total.value() == doctest::Approx((t.gemm + t.attention + t.other + t.gaps).value()));
     CHECK(t.roofline_only.value() == 0);
+    CHECK(t.memory <= t.total - t.gaps + Seconds(1e-15));
     const PhaseTime least = phase_time(bound, kernels, 112, constants());
     CHECK(least.total.value() > 0);
     CHECK(least.total < t.total);
     CHECK(least.gaps.value() == 0);
+    if (p == TrainPhase::loss_forward || p == TrainPhase::optimizer) CHECK(least.hbm_share() == doctest::Approx(1));   // they read and write, and no more
+    if (p == TrainPhase::head_forward) CHECK(least.hbm_share() < 0.1);
     CHECK(phase_time(trained(), kernels, 0, constants()).total == phase_time(trained(), kernels, 132, constants()).total);
   }
 }

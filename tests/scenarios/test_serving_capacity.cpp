@@ -114,3 +114,8 @@ TEST_CASE("the shipped band encloses the published 14.8k a decode node at 21 tok
   // Prefill can do more than the day's mean, cached tokens included.
   CHECK(cell_of(r, "MTP/band[stage=prefill,imbalance=1.3,at=16384 tokens]/node_tps") > 73700);
 }
+
+TEST_CASE("serving_capacity tells what is wrong with one stage though the other is then not read") {
+  const std::string error = test::error_of(asking(R"("prefill": {"model": "deepseek-v3", "ep": 29}, "decode": {"model": "deepseek-v3", "ep": 16, "mtp": 1})"));
+  CHECK(error.find("/workload/0/prefill/ep") != std::string::npos);
+}

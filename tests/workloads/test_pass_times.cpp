@@ -155,3 +155,47 @@ TEST_CASE("an exchange of a size between two that are played takes what lies bet
   check_same(dispatch(80), dispatch(64) + (dispatch(128) - dispatch(64)) * 0.25);
   check_same(dispatch(96), (dispatch(64) + dispatch(128)) * 0.5);
 }
+
+TEST_CASE("of pieces the part in kernels that memory limits is known: attention's core with one query a request reads, with two it computes") {
+  // FlashMLA (BF16): 2 x 128 heads x (576 + 512) operations a query and cached token, 1152 bytes a cached token: 242 operations a byte for each
+  // query, where an H800 has 989.5 TFLOPS / 3.35 TB/s = 295.
+  for (const std::uint32_t drafts : {0u, 1u}) {
+    LayerSetup s = setup_from(R"({"ep": 144, "overlap": "none", "mtp": )" + std::to_string(drafts) + "}", Stage::decode);
+    s.costs = std::make_shared<const models::CostModel>(s.gpu, std::vector<models::Calibration>{}, models::Fidelity::roofline, false, "test");
+    const MicroBatch b = micro_batch_of(s, DecodeLoad{64, 64 * 4096});
+    const PieceTimes t = computing_times(s, b, 1);
+    CHECK(t.hbm_share(Piece::dispatch_send) == doctest::Approx(1));   // it writes what is sent, and no more
+    const double cached = 64 * 4096, cache = cached * 1152 / s.gpu.hbm_rate.value.value();
+    const double core = drafts == 0 ? cache : cached * 2 * 278528 / s.gpu.bf16_rate.value.value();
+    const double memory = t.in_memory()[Piece::attention_after].value(), all = t[Piece::attention_after].value();
+    CHECK(all > core);
+    if (drafts == 0) CHECK(memory > cache);
+    else CHECK(memory < all - core * 0.999);
+    CHECK(t.hbm_share(Piece::attention_after) == doctest::Approx(memory / all));
+  }
+}
+
+TEST_CASE("of a whole step it is the sum over layers and ends, over the time of the step with its exchanges") {
+  const Ground ground(mpft, 2, "h800", "infiniband");
+  topology::Router asked(ground.fabric, ground.routing);
+  const workloads::ClusterView view = ground.view(asked);
+  const auto setup = std::make_shared<const LayerSetup>(setup_from(R"({"ep": 16, "redundant": 0})", Stage::decode));
+  const LayerTimes times(setup, view);
+  const DecodeLoad load{64, 64 * 4096};   // whole blocks of cache
+  const MicroBatch b = micro_batch_of(*setup, load);
+  const PieceTimes t = times.pieces(b);
+  const PassEnds ends = ends_in_memory(*setup, b), all = ends_of(*setup, b);
+  CHECK(ends.embedding.value() > 0);
+  CHECK(ends.dense_layer < all.dense_layer);
+  Seconds layer;   // of both micro-batches
+  for (std::size_t i = 0; i < t.memory.size(); ++i) layer += t.memory[i] * 2;
+  const Seconds memory = layer * 58 + ends.dense_layer * 6 + (ends.embedding + ends.head) * 2;
+  CHECK(times.decode_hbm_share(load) == doctest::Approx(memory / times.decode(load)));
+  CHECK(times.decode_hbm_share(load) > 0.1);
+  CHECK(times.decode_hbm_share(load) < 0.9);
+  CHECK(times.decode_hbm_share({}) == 0);
+  const auto prefill = std::make_shared<const LayerSetup>(setup_from(R"({"ep": 16, "redundant": 0})", Stage::prefill));
+  const double share = LayerTimes(prefill, view).prefill_hbm_share({16384, 16384 * 2048.0, 0, 4});
+  CHECK(share > 0);
+  CHECK(share < times.decode_hbm_share(load));   // prefill computes
+}

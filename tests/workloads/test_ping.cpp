@@ -30,3 +30,11 @@ TEST_CASE("rails meet in an MRFT and not in an MPFT") {
   CHECK_THROWS_WITH_AS(Ground(mpft, 2).run(R"({"kind": "ping", "pairs": "cross_rail"})"), doctest::Contains("no path"),
                        UserError);
 }
+
+// 3.7 us across leaves (Table 5) behind 3.33 us over NVLink: what changing planes costs at most.
+TEST_CASE("N3.06: a message to another plane's GPU on another leaf takes 7.03 us, forwarded over NVLink") {
+  const std::string ping = R"({"kind": "ping", "pairs": "cross_plane"})";
+  CHECK(Ground(mpft, 64, "h800", "infiniband").number(ping, "latency_us") == doctest::Approx(7.03).epsilon(0.002));
+  CHECK(Ground(mpft, 64, R"({"extends": "h800", "nvlink_latency": "0.5 us"})", "infiniband").number(ping, "latency_us") == doctest::Approx(4.2).epsilon(0.002));
+  CHECK_THROWS_WITH_AS(Ground(mpft, 2).run(ping), doctest::Contains("different leaves"), UserError);
+}

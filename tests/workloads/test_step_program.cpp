@@ -236,3 +236,26 @@ TEST_CASE("several groups in a node, and teams beside experts, fold too") {
   check(R"("ep": 8)");
   check(R"("ep": 16, "tp": 2, "sequence_parallel": true)");
 }
+
+TEST_CASE("a label of computing says what part of it is in kernels that memory limits, by the work and by what runs beside it") {
+  const Ground ground = real(8);
+  const PreparedStep step = prepared(step_setup(keys("dualpipe", small_model(0, 9))), ground);
+  const StepCosts& costs = step.job->costs;
+  CHECK(costs.hbm_share(Work::embedding_forward, false) > costs.hbm_share(Work::moe_forward, false));
+  CHECK(costs.hbm_share(Work::moe_forward, false) > 0);
+  StepProgram program(step.job);
+  testing::RecordingSink sink;
+  program.start(sink);
+  std::size_t computes = 0;
+  for (const auto& c : sink.computes) {
+    workloads::OpLabel label;
+    REQUIRE(program.label(c.id, label));
+    computes += label.name == to_text(Work::embedding_forward) && label.hbm_share == costs.hbm_share(Work::embedding_forward, false);
+    computes += label.name == to_text(Work::attention_forward) && label.hbm_share > 0 && label.hbm_share < 1;
+  }
+  CHECK(computes > 0);
+  workloads::OpLabel used;
+  used.hbm_share = 0.5;
+  used.clear();
+  CHECK(used.hbm_share == 0);
+}

@@ -198,7 +198,7 @@ TEST_CASE("bad texts are refused with the line, what was expected and a way out"
       {"a: transfer 1 B from gpu 0 to gpu 16\n", {"up to 15"}},
       {"a: transfer 1 B from gpu 8 of node 0 to gpu 1\n", {"there is no number 8"}},
       {"a: transfer 1 B from host to gpu 1\n", {"which host?", "host of node 3"}},
-      {"a: transfer 1 B from cpu 0 to gpu 1\n", {"expected gpu, nic, host, storage_nic, ssd or storage_host"}},
+      {"a: transfer 1 B from cpu 0 to gpu 1\n", {"expected gpu, nic, host, storage_nic, ssd, storage_host or nic_switch"}},
       {"a: transfer 1 B from gpu 0 to gpu 1 share 0\n", {"a share, a number from"}},
       {"a: transfer 1 B from gpu 0 to gpu 1 weight 0\n", {"a weight"}},
       {"a: transfer 1 B from gpu 0 to gpu 1 cap 0 GB/s\n", {"out of range"}},

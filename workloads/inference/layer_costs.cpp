@@ -11,14 +11,27 @@ namespace {
 using models::InferPhase;
 using models::InferShape;
 
-Seconds phase(const LayerSetup& s, InferPhase p, const InferShape& shape, double sms) {
-  return models::phase_time(*s.costs, models::kernels_of(s.model, p, shape), sms, s.constants).total;
+models::PhaseTime phase(const LayerSetup& s, InferPhase p, const InferShape& shape, double sms) {
+  return models::phase_time(*s.costs, models::kernels_of(s.model, p, shape), sms, s.constants);
 }
 
 /// Pauses between phases beside communication were measured where each phase is launched by itself; a step of decode is launched as a whole.
 Seconds pause(const LayerSetup& s) {
   const bool pauses = s.stage() == Stage::prefill && s.micro_batches() > 1 && s.costs->wanted() != models::Fidelity::roofline;
   return pauses ? s.constants.pause.value : Seconds();
+}
+
+PassEnds ends(const LayerSetup& s, const MicroBatch& b, Seconds models::PhaseTime::*part) {
+  const InferShape q = shape_of(s, b, 1);
+  const auto time = [&](InferPhase p) { return phase(s, p, q, 0).*part; };
+  PassEnds e;
+  if (s.model.dense_layers() > 0 && s.model.moe_layers > 0) {
+    e.dense_layer = time(InferPhase::attention_before) + time(InferPhase::attention_after) + time(InferPhase::dense_mlp);
+  }
+  e.embedding = time(InferPhase::embedding);
+  e.head = time(InferPhase::head);
+  if (s.model.mtp_modules > 0) e.mtp_projection = time(InferPhase::mtp_projection);
+  return e;
 }
 
 }  // namespace
@@ -59,37 +72,37 @@ PieceTimes computing_times(const LayerSetup& s, const MicroBatch& b, double load
   const InferShape q = shape_of(s, b, load);
   const double sms = s.sms();
   PieceTimes t;
-  const auto time = [&](InferPhase p) { return phase(s, p, q, sms); };
+  const auto add = [&](Piece piece, InferPhase p) {
+    const models::PhaseTime one = phase(s, p, q, sms);
+    t[piece] += one.total;
+    t.memory[static_cast<std::size_t>(piece)] += one.memory;
+  };
   const bool decode = s.stage() == Stage::decode, moe = s.model.moe_layers > 0;
   if (decode) {
-    t[Piece::attention_before] = time(InferPhase::attention_before);
-    t[Piece::attention_after] = time(InferPhase::attention_after);
+    add(Piece::attention_before, InferPhase::attention_before);
+    add(Piece::attention_after, InferPhase::attention_after);
   } else {
-    t[Piece::attention] = time(InferPhase::attention_before) + time(InferPhase::attention_after) + pause(s);
+    add(Piece::attention, InferPhase::attention_before);
+    add(Piece::attention, InferPhase::attention_after);
+    t[Piece::attention] += pause(s);
   }
-  t[Piece::experts] = time(moe ? InferPhase::experts : InferPhase::dense_mlp) + pause(s);
-  if (moe && s.model.shared_inter > 0) t[Piece::shared] = time(InferPhase::shared) + pause(s);
+  add(Piece::experts, moe ? InferPhase::experts : InferPhase::dense_mlp);
+  t[Piece::experts] += pause(s);
+  if (moe && s.model.shared_inter > 0) {
+    add(Piece::shared, InferPhase::shared);
+    t[Piece::shared] += pause(s);
+  }
   if (decode && s.exchanges()) {
-    t[Piece::dispatch_send] = time(InferPhase::dispatch_send);
-    t[Piece::dispatch_receive] = time(InferPhase::dispatch_receive);
-    t[Piece::combine_send] = time(InferPhase::combine_send);
-    t[Piece::combine_receive] = time(InferPhase::combine_receive);
+    add(Piece::dispatch_send, InferPhase::dispatch_send);
+    add(Piece::dispatch_receive, InferPhase::dispatch_receive);
+    add(Piece::combine_send, InferPhase::combine_send);
+    add(Piece::combine_receive, InferPhase::combine_receive);
   }
   return t;
 }
 
-PassEnds ends_of(const LayerSetup& s, const MicroBatch& b) {
-  InferShape q = shape_of(s, b, 1);
-  const auto time = [&](InferPhase p) { return phase(s, p, q, 0); };
-  PassEnds e;
-  if (s.model.dense_layers() > 0 && s.model.moe_layers > 0) {
-    e.dense_layer = time(InferPhase::attention_before) + time(InferPhase::attention_after) + time(InferPhase::dense_mlp);
-  }
-  e.embedding = time(InferPhase::embedding);
-  e.head = time(InferPhase::head);
-  if (s.model.mtp_modules > 0) e.mtp_projection = time(InferPhase::mtp_projection);
-  return e;
-}
+PassEnds ends_of(const LayerSetup& s, const MicroBatch& b) { return ends(s, b, &models::PhaseTime::total); }
+PassEnds ends_in_memory(const LayerSetup& s, const MicroBatch& b) { return ends(s, b, &models::PhaseTime::memory); }
 
 std::vector<std::string> kernel_warnings(const models::CostModel& costs, const std::vector<models::KernelCall>& calls) {
   constexpr std::size_t kFew = 2;

@@ -27,6 +27,8 @@ struct PassEnds {
 /// The computing pieces of a layer of one micro-batch; `load`: routed rows of the GPU over the mean. Exchanges are zero.
 PieceTimes computing_times(const LayerSetup& s, const MicroBatch& b, double load);
 PassEnds ends_of(const LayerSetup& s, const MicroBatch& b);
+/// Of these, the time in kernels that memory limits.
+PassEnds ends_in_memory(const LayerSetup& s, const MicroBatch& b);
 
 /// warnings_on(), with what is said of many kernels alike said once.
 std::vector<std::string> kernel_warnings(const models::CostModel& costs, const std::vector<models::KernelCall>& calls);

@@ -107,7 +107,7 @@ std::vector<Leg> ring_legs(std::uint32_t first, std::uint32_t gpus, std::uint32_
 
 LayerProgram::LayerProgram(const LayerSetup& s, const LayerExchanges& e, const std::vector<PieceTimes>& times, double tokens, std::uint32_t periods)
     : plan_(s.plan()), communicates_(s.communicates), sum_(ring_sum_of(s, tokens)), ranks_(e.ranks), per_node_(e.per_node),
-      sms_(static_cast<std::uint32_t>(s.sms() > 0 ? s.sms() : s.gpu.sms.value)), communication_sms_(s.communication_sms) {
+      sms_(static_cast<std::uint32_t>(s.sms() > 0 ? s.sms() : s.gpu.sms.value)), communication_sms_(s.communication_sms), times_(times) {
   exchange_kernel_ = add_kernel(comm_kernel(e.ranks > e.per_node ? s.exchange : s.intranode));
   tensor_kernel_ = add_kernel(comm_kernel(s.tensor));
   now_.assign(plan_.pieces.size(), std::vector<OpId>(ranks_));
@@ -241,6 +241,7 @@ bool LayerProgram::label(OpId id, OpLabel& out) const {
   out.rank = Rank(w.rank);
   out.track = is_exchange(w.piece) ? 1 : 0;
   if (is_exchange(w.piece)) out.sms = communication_sms_;
+  else out.hbm_share = times_[times_.size() == 1 ? 0 : w.rank].hbm_share(w.piece);
   return true;
 }
 

@@ -74,6 +74,7 @@ class LayerProgram final : public StaticProgram {
   std::vector<OpId> exchanged_;                   ///< of each rank, its last exchange
   std::vector<What> what_;
   std::vector<std::uint32_t> owner_;
+  std::vector<PieceTimes> times_;                 ///< of each rank, or of all
 };
 
 }  // namespace weft::workloads::inference

@@ -9,12 +9,9 @@ namespace {
 
 constexpr double kBlock = 64;   // tokens of the cache that attention takes together (FlashMLA): a step's time changes by whole ones
 
-}  // namespace
-
-PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer, Seconds tensor_sum) {
+PassTime sum_of(const LayerSetup& s, const PassEnds& e, Seconds layer, Seconds tensor_sum) {
   const models::Llm& m = s.model;
   const double n = s.micro_batches();
-  const PassEnds e = ends_of(s, b);
   PassTime t;
   t.layer = layer;
   t.layers = layer * (m.moe_layers > 0 ? m.moe_layers : m.layers);
@@ -26,6 +23,16 @@ PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer, Second
   t.total = t.layers + t.dense + t.ends + t.mtp;
   return t;
 }
+
+/// Requests, and blocks of cache of each.
+std::pair<double, double> whole_blocks(const DecodeLoad& l) {
+  const double requests = std::ceil(l.requests);
+  return {requests, std::max(1.0, std::ceil(l.kv_tokens / requests / kBlock))};
+}
+
+}  // namespace
+
+PassTime pass_of(const LayerSetup& s, const MicroBatch& b, Seconds layer, Seconds tensor_sum) { return sum_of(s, ends_of(s, b), layer, tensor_sum); }
 
 LayerTimes::LayerTimes(std::shared_ptr<const LayerSetup> setup, const ClusterView& cluster)
     : setup_(std::move(setup)), cluster_(cluster), plan_(setup_->plan()), shares_(shares_of(*setup_, cluster_)) {
@@ -86,9 +93,36 @@ Seconds LayerTimes::prefill(const PrefillLoad& slowest) const {
 Seconds LayerTimes::decode(const DecodeLoad& slowest) const {
   if (slowest.requests <= 0) return {};
   if (slowest.requests <= 1 && alone_) return alone_->decode(slowest);
-  const double requests = std::ceil(slowest.requests), blocks = std::max(1.0, std::ceil(slowest.kv_tokens / requests / kBlock));
+  const auto [requests, blocks] = whole_blocks(slowest);
   const auto [at, fresh] = steps_.try_emplace({static_cast<std::uint32_t>(requests), static_cast<std::uint32_t>(blocks)});
   if (fresh) at->second = pass(micro_batch_of(*setup_, DecodeLoad{requests, requests * blocks * kBlock})).total;
+  return at->second;
+}
+
+double LayerTimes::hbm_share(const MicroBatch& b) const {
+  const PieceTimes t = pieces(b);
+  const Seconds total = pass_of(*setup_, b, period_of(plan_, t), t[Piece::tensor_sum]).total;
+  const Seconds memory = sum_of(*setup_, ends_in_memory(*setup_, b), computing_of(plan_, t.in_memory()), {}).total;
+  return total.value() > 0 ? memory / total : 0;
+}
+
+/// A share changes slowly with the size of a pass: those of up to so many tokens more or less have one.
+constexpr double kShareStep = 512;
+
+double LayerTimes::prefill_hbm_share(const PrefillLoad& slowest) const {
+  if (slowest.tokens <= 0) return 0;
+  const std::pair key(std::llround(std::ceil(slowest.tokens / kShareStep)), std::llround(std::ceil(slowest.cached / kShareStep)));
+  const auto [at, fresh] = prefill_shares_.try_emplace(key);
+  if (fresh) at->second = hbm_share(micro_batch_of(*setup_, slowest));
+  return at->second;
+}
+
+double LayerTimes::decode_hbm_share(const DecodeLoad& slowest) const {
+  if (slowest.requests <= 0) return 0;
+  if (slowest.requests <= 1 && alone_) return alone_->decode_hbm_share(slowest);
+  const auto [requests, blocks] = whole_blocks(slowest);
+  const auto [at, fresh] = decode_shares_.try_emplace({static_cast<std::uint32_t>(requests), static_cast<std::uint32_t>(blocks)});
+  if (fresh) at->second = hbm_share(micro_batch_of(*setup_, DecodeLoad{requests, requests * blocks * kBlock}));
   return at->second;
 }
 

@@ -32,11 +32,14 @@ class LayerTimes final : public StepTimes {
 
   Seconds prefill(const PrefillLoad& slowest) const override;
   Seconds decode(const DecodeLoad& slowest) const override;
+  double prefill_hbm_share(const PrefillLoad& slowest) const override;
+  double decode_hbm_share(const DecodeLoad& slowest) const override;
   /// Pieces of a layer, exchanges included.
   PieceTimes pieces(const MicroBatch& b) const;
   PassTime pass(const MicroBatch& b) const;
 
  private:
+  double hbm_share(const MicroBatch& b) const;
   struct ExchangeTimes {
     Seconds dispatch, combine, tensor;
   };
@@ -50,6 +53,8 @@ class LayerTimes final : public StepTimes {
   std::unique_ptr<const LayerTimes> alone_;   ///< of what cannot be split into micro-batches
   mutable std::map<std::uint32_t, ExchangeTimes> exchanges_;                         ///< by tokens of a group
   mutable std::map<std::pair<std::uint32_t, std::uint32_t>, Seconds> steps_;         ///< by requests and blocks of cache each
+  mutable std::map<std::pair<std::uint32_t, std::uint32_t>, double> decode_shares_;  ///< the same
+  mutable std::map<std::pair<std::int64_t, std::int64_t>, double> prefill_shares_;   ///< by tokens and cached tokens, both in steps of kShareStep
 };
 
 /// The unit as a server sees it.

@@ -51,8 +51,15 @@ OverlapPlan plan_of(Stage stage, Overlap overlap, bool experts, bool tensor);
 /// How long each piece takes, of each micro-batch alike.
 struct PieceTimes {
   std::array<Seconds, static_cast<std::size_t>(Piece::count)> of{};
+  std::array<Seconds, static_cast<std::size_t>(Piece::count)> memory{};   ///< of it, in kernels that memory limits
   Seconds operator[](Piece p) const { return of[static_cast<std::size_t>(p)]; }
   Seconds& operator[](Piece p) { return of[static_cast<std::size_t>(p)]; }
+  /// Those of `memory` as times.
+  PieceTimes in_memory() const { return {memory, {}}; }
+  double hbm_share(Piece p) const {
+    const auto i = static_cast<std::size_t>(p);
+    return of[i].value() > 0 ? memory[i] / of[i] : 0;
+  }
 };
 
 /// The time from one period to the next when all GPUs are alike (a layer of all micro-batches), in max-plus arithmetic: what the engine

@@ -30,6 +30,9 @@ class StepTimes {
   virtual Seconds prefill(const PrefillLoad& slowest) const = 0;
   /// A step: all layers, MTP module, head and sampling. Zero requests: zero. The same holds.
   virtual Seconds decode(const DecodeLoad& slowest) const = 0;
+  /// The part of such a pass or step in kernels that memory limits, where that is known.
+  virtual double prefill_hbm_share(const PrefillLoad&) const { return 0; }
+  virtual double decode_hbm_share(const DecodeLoad&) const { return 0; }
 };
 
 /// A kind of unit as a server sees it.

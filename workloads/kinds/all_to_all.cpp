@@ -7,9 +7,12 @@
 namespace weft::workloads {
 namespace {
 
+/// What a NIC sends at once: with PXN the messages of a node's GPUs to one other GPU go together.
+Bytes message(const AllToAllJob& job) { return job.pxn ? job.per_pair * static_cast<double>(job.per_node) : job.per_pair; }
+
 class AllToAllProgram final : public Program {
  public:
-  explicit AllToAllProgram(AllToAllJob job) : job_(std::move(job)), kernels_{comm_kernel(job_.model)} {}
+  explicit AllToAllProgram(AllToAllJob job) : job_(std::move(job)), kernels_{comm_kernel(job_.model, message(job_))} {}
   std::span<const CommKernel> kernels() const override { return kernels_; }
   void start(Sink& sink) override { sink.transfers(std::make_shared<AllToAllTransfers>(job_), OpId(0)); }
   std::shared_ptr<Symmetry> symmetry() override {
@@ -124,7 +127,7 @@ WorkloadKind all_to_all_kind() {
     const bool per_pair = p.word("size_of", {"buffer", "pair"}, "buffer") == "pair";
     const bool pxn = p.boolean("pxn", true);
     RailOptions rails = read_rail_options(p);
-    models::CommunicationModel kernel = p.kernel("kernel", "nccl_all_to_all");
+    models::CommunicationModel kernel = p.kernel("kernel", "nccl_all_to_all", true);
     return std::make_unique<AllToAll>(p, std::move(gpus), std::move(sizes), per_pair, pxn, std::move(rails), std::move(kernel));
   };
   return k;

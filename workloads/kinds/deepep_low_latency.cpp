@@ -112,7 +112,7 @@ WorkloadKind deepep_low_latency_kind() {
     require_fp8_hidden(p, l.moe.hidden);
     l.directions = p.words("directions", {"dispatch", "combine"}, {"dispatch", "combine"});
     if (p.word("nic", {"destination_rail", "own"}, "destination_rail") == "own") l.nic = NicChoice::own;
-    l.model = p.kernel("kernel", "deepep_low_latency");
+    l.model = p.kernel("kernel", "deepep_low_latency", true);
     l.rails = read_rail_options(p);
     return std::make_unique<LowLatency>(p, std::move(l));
   };

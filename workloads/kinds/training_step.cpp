@@ -34,6 +34,14 @@ class TrainingStep final : public BasicWorkload {
       const Outcome& o = outcomes.front();
       return rows_of(*setup, *step, *record, o.makespan, end_of(*setup, o.then[0], update, o.then[1]));
     };
+    c.beyond = [setup, update](std::span<const Outcome> outcomes) {
+      const Outcome& o = outcomes.front();
+      const Seconds simulated = o.then[0] + update + o.then[1];
+      std::vector<std::pair<std::string, Seconds>> all{{"update of the weights", update}};
+      const Seconds given = end_of(*setup, o.then[0], update, o.then[1]).total - simulated;
+      if (given > Seconds()) all.emplace_back("optimizer_time beyond what is simulated", given);
+      return all;
+    };
     const Row labels = c.labels;
     const auto add = [](Row& to, const Row& from) {
       for (const auto& [name, cell] : from.cells()) to.set(name, cell);

@@ -24,7 +24,7 @@ class Builder {
   Builder(const RoutingTable& routing, Direction direction, Bytes per_message, const models::CommunicationModel& model,
           LatencyMode mode)
       : routing_(routing), direction_(direction), per_message_(per_message) {
-    options_.kernel = out_.program.add_kernel(comm_kernel(model));
+    options_.kernel = out_.program.add_kernel(comm_kernel(model, per_message));
     options_.extra_latency = model.start_up.value;
     options_.latency_mode = mode;
   }
@@ -38,8 +38,9 @@ class Builder {
     out_.ends.push_back(ends);
   }
 
-  Exchange finish(double over_nic, double over_nvlink) {
-    if (routing_.alike) declare_ranks();
+  Exchange finish(double over_nic, double over_nvlink, double merged = 0, bool alike = true) {
+    if (alike && routing_.alike) declare_ranks();
+    out_.merged = per_message_ * merged;
     out_.over_nic = per_message_ * over_nic;
     out_.over_nvlink = per_message_ * over_nvlink;
     return std::move(out_);
@@ -82,15 +83,39 @@ double fan_out_legs(const RoutingTable& t, const Rails& rails, std::uint32_t ran
   return copies;
 }
 
+/// From GPU (node, local) once to its switch, from there to every node that has an expert, and on to the ranks there, per token that leaves
+/// the node; returns NVLink copies and messages.
+std::pair<double, double> multicast_legs(const RoutingTable& t, std::uint32_t rank, std::vector<Leg>& legs) {
+  const std::uint32_t g = t.group.per_node, a = rank / g, local = rank % g;
+  const double sent = t.remote[rank];
+  const Endpoint own_switch{Endpoint::Kind::nic_switch, NodeId(a), local};
+  double copies = 0, messages = 0;
+  legs.push_back({gpu_at(a, local), own_switch, 1});
+  for (std::uint32_t d = 0; d < t.group.nodes(); ++d) {
+    if (d == a || t.message(rank, d) == 0) continue;
+    legs.push_back({own_switch, gpu_at(d, local), t.message(rank, d) / sent});
+    messages += t.message(rank, d);
+    for (std::uint32_t q = 0; q < g; ++q) {
+      const double copied = t.copy(rank, d * g + q);
+      if (q == local || copied == 0) continue;
+      legs.push_back({gpu_at(d, local), gpu_at(d, q), copied / sent});
+      copies += copied;
+    }
+  }
+  return {copies, messages};
+}
+
 }  // namespace
 
 Exchange normal_exchange(const RoutingTable& t, Direction direction, Bytes per_copy, const Rails* rails,
-                         const models::CommunicationModel& model) {
+                         const models::CommunicationModel& model, const NormalOptions& options) {
+  WEFT_CHECK(!options.in_network || !t.remote.empty(), "a multicast needs to know how many tokens leave their node");
+  const std::uint32_t senders = options.senders == 0 ? t.group.ranks : std::min(options.senders, t.group.ranks);
   const std::uint32_t g = t.group.per_node;
   Builder builder(t, direction, per_copy, model, LatencyMode::wire);
   std::vector<Leg> legs;
-  double over_nic = 0, over_nvlink = 0;
-  for (std::uint32_t rank = 0; rank < t.group.ranks; ++rank) {
+  double over_nic = 0, over_nvlink = 0, merged = 0;
+  for (std::uint32_t rank = 0; rank < senders; ++rank) {
     const std::uint32_t a = rank / g;
     for (std::uint32_t q = a * g; q < (a + 1) * g; ++q) {
       const double copies = t.copy(rank, q);
@@ -98,6 +123,13 @@ Exchange normal_exchange(const RoutingTable& t, Direction direction, Bytes per_c
       legs.assign({{gpu_at(a, rank % g), gpu_at(a, q % g), 1}});
       builder.add(copies, legs, {rank, q, q + 1}, pair_key(rank, q));
       over_nvlink += copies;
+    }
+    if (options.in_network && t.remote[rank] > 0) {
+      legs.clear();
+      const auto [copies, messages] = multicast_legs(t, rank, legs);
+      over_nvlink += copies, over_nic += messages, merged += t.remote[rank];
+      builder.add(t.remote[rank], legs, {rank, 0, t.group.ranks}, pair_key(rank, t.group.ranks));
+      continue;
     }
     for (std::uint32_t d = 0; d < t.group.nodes(); ++d) {
       if (d == a || t.message(rank, d) == 0) continue;
@@ -107,7 +139,7 @@ Exchange normal_exchange(const RoutingTable& t, Direction direction, Bytes per_c
       builder.add(t.message(rank, d), legs, {rank, d * g, (d + 1) * g}, pair_key(rank, d * g + rank % g));
     }
   }
-  return builder.finish(over_nic, over_nvlink);
+  return builder.finish(over_nic, over_nvlink, merged, !options.in_network && senders == t.group.ranks);
 }
 
 namespace {

@@ -15,6 +15,7 @@ struct NormalParameters {
   Direction direction = Direction::dispatch;
   bool fp8 = true;
   RailOptions rails;
+  NormalOptions options;
   models::CommunicationModel internode, intranode;
 };
 
@@ -23,8 +24,8 @@ struct Prepared {
   Exchange exchange;
   double mean_nodes = 1, mean_ranks = 1;
   Bytes logical_nic, logical_nvlink;  ///< DeepEP's convention, of a mean rank
-  std::uint32_t ranks = 1;
-  bool internode = false;
+  std::uint32_t ranks = 1, senders = 1;
+  bool internode = false, in_network = false;
 };
 
 void fill(const Prepared& p, const Outcome& o, Row& row) {
@@ -33,8 +34,8 @@ void fill(const Prepared& p, const Outcome& o, Row& row) {
   row.set("mean_nodes", p.mean_nodes).set("mean_ranks", p.mean_ranks).set("time_us", microseconds(t));
   row.set("mean_rank_time_us", microseconds(p.exchange.mean_rank_time(o.finish, p.ranks)));
   if (p.internode)
-    row.set("rdma_logical_GBps", rate(p.logical_nic)).set("rdma_physical_GBps", rate(p.exchange.over_nic / p.ranks));
-  row.set("nvl_logical_GBps", rate(p.logical_nvlink)).set("nvl_physical_GBps", rate(p.exchange.over_nvlink / p.ranks));
+    row.set("rdma_logical_GBps", rate(p.logical_nic)).set("rdma_physical_GBps", rate((p.in_network ? p.exchange.merged : p.exchange.over_nic) / p.senders));
+  row.set("nvl_logical_GBps", rate(p.logical_nvlink)).set("nvl_physical_GBps", rate(p.exchange.over_nvlink / p.senders));
 }
 
 class NormalKernel final : public BasicWorkload {
@@ -54,15 +55,23 @@ class NormalKernel final : public BasicWorkload {
     const RoutingTable routing = routing_for(n_.moe, i, cluster);
     auto p = std::make_shared<Prepared>();
     p->ranks = routing.group.ranks;
+    p->senders = n_.options.senders == 0 ? p->ranks : n_.options.senders;
+    if (p->senders > p->ranks)
+      throw UserError("/senders", fmt::format("{} of {} ranks that take part", p->senders, p->ranks), "at most all of them can have tokens");
     p->internode = routing.group.nodes() > 1;
+    p->in_network = n_.options.in_network;
+    if (p->in_network && !p->internode)
+      throw UserError(fmt::format("/ep/{}", i), fmt::format("{} ranks are in one node, and no network switch is between them", p->ranks), "set in_network to false, or ask for more ranks");
     p->mean_nodes = routing.mean_nodes();
     p->mean_ranks = routing.mean_ranks();
     p->logical_nic = copy() * (static_cast<double>(n_.moe.tokens) * p->mean_nodes);
     p->logical_nvlink = copy() * (static_cast<double>(n_.moe.tokens) * p->mean_ranks);
     std::optional<Rails> rails;
     if (p->internode) rails.emplace(cluster, routing.group.nodes(), routing.group.per_node, n_.rails);
+    if (n_.options.in_network && rails && !rails->keep_apart())
+      throw UserError("/in_network", "a rail is lost or carries more than its own, and switches copy along whole rails alone", "repair it, or set in_network to false");
     p->exchange = normal_exchange(routing, n_.direction, copy(), rails ? &*rails : nullptr,
-                                  p->internode ? n_.internode : n_.intranode);
+                                  p->internode ? n_.internode : n_.intranode, n_.options);
     return p;
   }
 
@@ -110,6 +119,11 @@ std::vector<ColumnDoc> parameter_docs(Direction direction) {
   docs.push_back({"kernel", "communication kernel between nodes; default \"deepep_normal\""});
   docs.push_back(
       {"intranode_kernel", "communication kernel when one node holds all ranks; default \"deepep_intranode\""});
+  docs.push_back({"in_network",
+                  direction == Direction::dispatch
+                      ? "true: switches make the copies for several nodes, so that a token crosses its own NIC once, which rdma_physical_GBps then counts (what others receive stays); default false"
+                      : "true: switches add up what several nodes return, so that a token crosses its own NIC once, which rdma_physical_GBps then counts (what others send stays); default false"});
+  docs.push_back({"senders", "ranks that have tokens, from rank 0 on; default 0: all"});
   for (ColumnDoc& d : rail_parameter_docs()) docs.push_back(std::move(d));
   return docs;
 }
@@ -139,6 +153,9 @@ WorkloadKind normal_kernel_kind(Direction direction) {
     n.internode = p.kernel("kernel", "deepep_normal");
     n.intranode = p.kernel("intranode_kernel", "deepep_intranode");
     n.rails = read_rail_options(p);
+    // Read only where they stand, so that results without them do not show them.
+    if (where.has("in_network")) n.options.in_network = p.boolean("in_network", false);
+    if (where.has("senders")) n.options.senders = static_cast<std::uint32_t>(p.integer("senders", 0, 0, 1u << 24));
     return std::make_unique<NormalKernel>(p, std::move(n));
   };
   return k;

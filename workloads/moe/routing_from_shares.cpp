@@ -21,6 +21,7 @@ RoutingTable routing_from_shares(const Gate& gate, const Group& group, std::span
   RoutingTable t = expected_routing(gate, group, seed);
   if (std::all_of(shares.begin(), shares.end(), [&](double s) { return s == shares[0]; })) return t;
   t.alike = false;
+  t.remote.clear();
   const double even_message = t.messages[0], even_copy = t.copies[0], even_selection = t.selections[0], tokens = group.tokens;
   const double chosen = static_cast<double>(gate.topk) / gate.experts, of_rank = static_cast<double>(gate.experts) / group.ranks;
   for (std::uint32_t node = 0; node < group.nodes(); ++node) {

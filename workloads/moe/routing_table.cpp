@@ -34,19 +34,23 @@ class Counter {
   }
 
   void count(std::uint32_t rank, std::uint32_t tokens, std::uint64_t seed, double* messages, double* copies,
-             double* selections) {
+             double* selections, double& remote) {
+    const std::uint32_t own = rank / group_.per_node;
     const std::vector<bool> masked = masked_selections(rank, tokens, seed);
     for (std::uint32_t token = 0; token < tokens; ++token) {
       Draws draws(seed, "gate", rank, token);
       gate_.choose(draws, chosen_);
       ++mark_;
+      bool leaves = false;
       for (std::uint32_t k = 0; k < gate_.topk; ++k) {
         if (!masked.empty() && masked[std::size_t{token} * gate_.topk + k]) continue;
         const std::uint32_t to = rank_of_[chosen_[k]], node = node_of_[chosen_[k]];
         selections[to] += 1;
         if (seen_rank_[to] != mark_) seen_rank_[to] = mark_, copies[to] += 1;
         if (seen_node_[node] != mark_) seen_node_[node] = mark_, messages[node] += 1;
+        leaves = leaves || node != own;
       }
+      if (leaves) remote += 1;
     }
   }
 
@@ -80,6 +84,7 @@ RoutingTable empty_table(const Group& group) {
   t.messages.assign(static_cast<std::size_t>(group.ranks) * group.nodes(), 0.0);
   t.copies.assign(static_cast<std::size_t>(group.ranks) * group.ranks, 0.0);
   t.selections = t.copies;
+  t.remote.assign(group.ranks, 0.0);
   return t;
 }
 
@@ -88,6 +93,13 @@ double distinct_of(std::uint32_t sets, std::uint32_t n, std::uint32_t k) {
   double none = 1;  // probability that a given set is missed
   for (std::uint32_t i = 0; i < k; ++i) none *= std::max(0.0, static_cast<double>(n) - n / sets - i) / (n - i);
   return sets * (1 - none);
+}
+
+/// 1 - C(n/G, k) / C(n, k): the chance that k of n do not all lie in one given of G equal sets.
+double leaves_set(std::uint32_t sets, std::uint32_t n, std::uint32_t k) {
+  double inside = 1;
+  for (std::uint32_t i = 0; i < k; ++i) inside *= std::max(0.0, static_cast<double>(n / sets) - i) / (n - i);
+  return 1 - inside;
 }
 
 }  // namespace
@@ -100,20 +112,22 @@ RoutingTable sample_routing(const Gate& gate, const Group& group, std::uint64_t 
   for (std::uint32_t r = 0; r < group.ranks; ++r)
     counter.count(r, group.tokens, seed, &t.messages[r * group.nodes()],
                   &t.copies[static_cast<std::size_t>(r) * group.ranks],
-                  &t.selections[static_cast<std::size_t>(r) * group.ranks]);
+                  &t.selections[static_cast<std::size_t>(r) * group.ranks], t.remote[r]);
   return t;
 }
 
 FanOut expected_fan_out(const Gate& gate, const Group& group, std::uint64_t seed) {
   if (gate.rule == GateRule::unrestricted || gate.chosen_groups == gate.groups)
-    return {distinct_of(group.nodes(), gate.experts, gate.topk), distinct_of(group.ranks, gate.experts, gate.topk)};
+    return {distinct_of(group.nodes(), gate.experts, gate.topk), distinct_of(group.ranks, gate.experts, gate.topk),
+            leaves_set(group.nodes(), gate.experts, gate.topk)};
   constexpr std::uint32_t sample = 65536;
   Group unmasked = group;
   unmasked.masked = 0;
   std::vector<double> messages(group.nodes()), copies(group.ranks), selections(group.ranks);
-  Counter(gate, unmasked).count(0, sample, seed, messages.data(), copies.data(), selections.data());
+  double remote = 0;
+  Counter(gate, unmasked).count(0, sample, seed, messages.data(), copies.data(), selections.data(), remote);
   return {std::accumulate(messages.begin(), messages.end(), 0.0) / sample,
-          std::accumulate(copies.begin(), copies.end(), 0.0) / sample};
+          std::accumulate(copies.begin(), copies.end(), 0.0) / sample, remote / sample};
 }
 
 RoutingTable expected_routing(const Gate& gate, const Group& group, std::uint64_t seed) {
@@ -124,6 +138,7 @@ RoutingTable expected_routing(const Gate& gate, const Group& group, std::uint64_
   std::fill(t.messages.begin(), t.messages.end(), group.tokens * fan_out.nodes / group.nodes());
   std::fill(t.copies.begin(), t.copies.end(), group.tokens * fan_out.ranks / group.ranks);
   std::fill(t.selections.begin(), t.selections.end(), selections / group.ranks);
+  std::fill(t.remote.begin(), t.remote.end(), group.tokens * fan_out.remote);
   return t;
 }
 

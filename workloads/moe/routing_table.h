@@ -23,6 +23,8 @@ struct RoutingTable {
   std::vector<double> copies;      ///< [rank][rank]: tokens with an expert on that rank
   std::vector<double> selections;  ///< [rank][rank]: (token, expert) pairs on that rank
 
+  std::vector<double> remote;      ///< [rank]: tokens with an expert on another node; empty where nobody counted them
+
   bool alike = false;              ///< every rank's counts are those of any other, ranks and nodes renamed
 
   double message(std::uint32_t from, std::uint32_t node) const { return messages[from * group.nodes() + node]; }
@@ -40,6 +42,7 @@ RoutingTable sample_routing(const Gate& gate, const Group& group, std::uint64_t 
 /// E = G (1 - C(n - n/G, k) / C(n, k)); otherwise the mean over 65,536 tokens drawn with the seed.
 struct FanOut {
   double nodes = 1, ranks = 1;
+  double remote = 0;   ///< part of the tokens that have an expert on another node than their own
 };
 FanOut expected_fan_out(const Gate& gate, const Group& group, std::uint64_t seed);
 

@@ -178,11 +178,11 @@ class OperationReader {
 
   /// gpu RANK, nic RANK, KIND [LOCAL] of node NODE, or ssd or storage_host [LOCAL] of storage NODE.
   Endpoint read_end() {
-    static const std::vector<std::string> kinds = {"gpu", "nic", "host", "storage_nic", "ssd", "storage_host"};
-    const std::string kind = words_.next("gpu, nic, host, storage_nic, ssd or storage_host").text;
+    static const std::vector<std::string> kinds = {"gpu", "nic", "host", "storage_nic", "ssd", "storage_host", "nic_switch"};
+    const std::string kind = words_.next("gpu, nic, host, storage_nic, ssd, storage_host or nic_switch").text;
     const auto found = std::find(kinds.begin(), kinds.end(), kind);
     if (found == kinds.end())
-      throw LineProblem{fmt::format("expected gpu, nic, host, storage_nic, ssd or storage_host, got \"{}\"", kind.substr(0, 60)),
+      throw LineProblem{fmt::format("expected gpu, nic, host, storage_nic, ssd, storage_host or nic_switch, got \"{}\"", kind.substr(0, 60)),
                         unknown_name_hint(kind, kinds)};
     Endpoint e{static_cast<Endpoint::Kind>(found - kinds.begin()), NodeId(0), 0};
     const bool numbered = !words_.done() && !words_.at_keyword();
@@ -197,7 +197,7 @@ class OperationReader {
         throw LineProblem{fmt::format("a node has {} GPUs, there is no number {}", shape_.per_node, number), "they are counted from 0"};
       return e;
     }
-    const bool by_rank = e.kind == Endpoint::Kind::gpu || e.kind == Endpoint::Kind::nic;
+    const bool by_rank = e.kind == Endpoint::Kind::gpu || e.kind == Endpoint::Kind::nic || e.kind == Endpoint::Kind::nic_switch;
     if (!by_rank || !numbered)
       throw LineProblem{fmt::format("which {}?", kind), by_rank ? kind + " 3: that of rank 3" : kind + " of node 3"};
     if (number >= shape_.ranks)

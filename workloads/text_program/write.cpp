@@ -24,6 +24,8 @@ const char* kind_name(Endpoint::Kind kind) {
       return "storage_nic";
     case Endpoint::Kind::ssd:
       return "ssd";
+    case Endpoint::Kind::nic_switch:
+      return "nic_switch";
     case Endpoint::Kind::storage_host:
       break;
   }
@@ -32,7 +34,7 @@ const char* kind_name(Endpoint::Kind kind) {
 
 void write_end(const NamedProgram& p, const Endpoint& e, Out out) {
   const std::uint64_t rank = std::uint64_t{e.node.value} * p.per_node + e.local;
-  if ((e.kind == Endpoint::Kind::gpu || e.kind == Endpoint::Kind::nic) && e.local < p.per_node && rank < p.ranks) {
+  if ((e.kind == Endpoint::Kind::gpu || e.kind == Endpoint::Kind::nic || e.kind == Endpoint::Kind::nic_switch) && e.local < p.per_node && rank < p.ranks) {
     fmt::format_to(out, "{} {}", kind_name(e.kind), rank);
     return;
   }

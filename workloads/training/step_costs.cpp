@@ -96,7 +96,7 @@ constexpr std::size_t works = static_cast<std::size_t>(Work::count);
 StepCosts costs_of(const StepSetup& s, const Layout& l, double received) {
   StepCosts costs;
   const double beside_sms = s.gpu.sms.value - s.communication_sms;
-  const auto time = [&](Work w, const TrainShape& shape, double sms) { return models::phase_time(*s.costs, kernels(s, w, shape), sms, s.constants).total; };
+  const auto phase = [&](Work w, const TrainShape& shape, double sms) { return models::phase_time(*s.costs, kernels(s, w, shape), sms, s.constants); };
   // Full recomputation does a layer's forward pass again before its backward.
   const auto again = [&](Work w) -> std::optional<Work> {
     if (l.recompute != Recompute::full) return {};
@@ -110,16 +110,25 @@ StepCosts costs_of(const StepSetup& s, const Layout& l, double received) {
     if (!occurs(w, l)) continue;
     TrainShape shape = shape_of(s, l, w);
     const auto with_again = [&](double sms) {
-      Seconds t = time(w, shape, sms);
-      if (const auto first = again(w)) t += time(*first, shape, sms);
-      return (sms > 0 && of_a_layer(w) ? t + s.constants.pause.value : t) * s.time_factor;
+      models::PhaseTime t = phase(w, shape, sms);
+      if (const auto first = again(w)) {
+        const models::PhaseTime more = phase(*first, shape, sms);
+        t.total += more.total;
+        t.memory += more.memory;
+      }
+      if (sms > 0 && of_a_layer(w)) t.total += s.constants.pause.value;
+      t.total = t.total * s.time_factor;
+      t.memory = t.memory * s.time_factor;
+      return t;
     };
+    const auto set_share = [&] { costs.set_hbm_share(w, with_again(0).hbm_share(), with_again(beside_sms).hbm_share()); };
     if (!routed(w) || !s.routing.drawn || received <= 0) {   // without exchanges nothing is drawn
       if (routed(w) && received > 0) {
         shape.routed_rows = s.slowest_rows * shape.tokens / shape.tp * s.model.topk;
         shape.received = received * shape.routed_rows;
       }
-      costs.set(w, with_again(0), with_again(beside_sms));
+      costs.set(w, with_again(0).total, with_again(beside_sms).total);
+      set_share();
       continue;
     }
     constexpr double step = 0.25, most = 6;
@@ -127,8 +136,9 @@ StepCosts costs_of(const StepSetup& s, const Layout& l, double received) {
     for (double rows = 0; rows <= most; rows += step) {
       shape.routed_rows = std::max(1.0, rows * shape.tokens / shape.tp * s.model.topk);
       shape.received = std::max(1.0, received * shape.routed_rows);
-      alone.push_back(with_again(0).value());
-      beside.push_back(with_again(beside_sms).value());
+      alone.push_back(with_again(0).total.value());
+      beside.push_back(with_again(beside_sms).total.value());
+      if (rows == 1) set_share();
     }
     costs.set_by_rows(w, step, std::move(alone), std::move(beside));
   }

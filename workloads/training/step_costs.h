@@ -20,6 +20,10 @@ class StepCosts {
     times_[index(work)] = {std::move(alone), std::move(beside)};
   }
 
+  /// The part of a work's time in kernels that memory limits, alone and beside communication; of experts' work at the mean of the rows.
+  void set_hbm_share(Work work, double alone, double beside) { hbm_shares_[index(work)] = {alone, beside}; }
+  double hbm_share(Work work, bool beside) const { return hbm_shares_[index(work)][beside ? 1 : 0]; }
+
   bool by_rows(Work work) const { return times_[index(work)].alone.size() > 1; }
   /// `rows`: over their mean.
   Seconds time(Work work, bool beside, double rows = 1) const {
@@ -37,6 +41,7 @@ class StepCosts {
   };
   static constexpr std::size_t index(Work w) { return static_cast<std::size_t>(w); }
   std::array<Times, static_cast<std::size_t>(Work::count)> times_;
+  std::array<std::array<double, 2>, static_cast<std::size_t>(Work::count)> hbm_shares_{};
   double step_ = 1;
 };
 

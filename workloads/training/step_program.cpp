@@ -154,6 +154,7 @@ bool StepProgram::label(OpId id, OpLabel& out) const {
       out.category = "kernel";
       out.track = compute_track;
       out.sms = job_->sms - (op.beside ? job_->communication_sms : 0);
+      out.hbm_share = job_->costs.hbm_share(op.work, op.beside);
       return true;
     case Kind::transfers:
       out.name = to_text(op.exchange);

@@ -142,7 +142,10 @@ std::size_t Paths::add_up(std::span<Load> loads) {
 
 std::uint32_t Paths::virtual_link(LinkId link, KernelId kernel, BytesPerSecond rate) {
   const auto [it, fresh] = virtual_.try_emplace(std::uint64_t{kernel.value} << 32 | link.value, link_count());
-  if (fresh) add_link(rate.value() * (orbits_ != nullptr ? orbits_->size[link.value] : 1));
+  if (fresh) {
+    add_link(rate.value() * (orbits_ != nullptr ? orbits_->size[link.value] : 1));
+    virtual_links_.push_back({link, kernel});
+  }
   return it->second;
 }
 

@@ -38,6 +38,13 @@ class Paths {
 
   std::uint32_t link_count() const { return static_cast<std::uint32_t>(capacity_.size()); }
   std::uint32_t physical_links() const { return physical_; }
+  /// Of a virtual link: where it is (of folded links the one that stands for them), and whose rate it is.
+  struct Virtual {
+    LinkId link;
+    KernelId kernel;
+  };
+  /// Precondition: not a physical link.
+  const Virtual& virtual_of(std::uint32_t link) const { return virtual_links_[link - physical_]; }
   double capacity(std::uint32_t link) const { return capacity_[link]; }
   void set_capacity(std::uint32_t link, double rate);
   bool covered(std::uint32_t link) const { return cover_[link] < no_cover; }
@@ -90,6 +97,7 @@ class Paths {
   std::vector<std::uint32_t> cover_, uncovered_;   // by link: the tighter link, no_cover, or unseen so far
   std::vector<double> by_link_;                      // by link: scratch, all zero
   std::unordered_map<std::uint64_t, std::uint32_t> virtual_;   // by (kernel, link); looked up only
+  std::vector<Virtual> virtual_links_;
   std::vector<std::vector<std::uint32_t>> whole_;              // by kernel + 1 and segment: its piece, for share 1
   std::unordered_map<Key, std::uint32_t, KeyHash> partial_;    // looked up only
   struct Piece {

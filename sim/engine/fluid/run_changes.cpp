@@ -16,6 +16,7 @@ std::string text_of(const Endpoint& e) {
     case Endpoint::Kind::nic: kind = "nic"; break;
     case Endpoint::Kind::host: kind = "host"; break;
     case Endpoint::Kind::storage_nic: kind = "storage_nic"; break;
+    case Endpoint::Kind::nic_switch: kind = "nic_switch"; break;
     case Endpoint::Kind::ssd: return fmt::format("storage{}.ssd{}", e.node.value, e.local);
     case Endpoint::Kind::storage_host: return fmt::format("storage{}.host", e.node.value);
   }

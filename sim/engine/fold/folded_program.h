@@ -18,6 +18,8 @@ class FoldedProgram final : public workloads::Program {
   std::span<const workloads::CommKernel> kernels() const override { return whole_.kernels(); }
   void start(workloads::Sink& sink) override;
   void on_complete(OpId op, Seconds t, workloads::Sink& sink) override;
+  bool label(OpId op, workloads::OpLabel& out) const override { return whole_.label(op, out); }
+  std::string track_name(std::uint32_t track) const override { return whole_.track_name(track); }
 
   /// What the whole program would have emitted so far.
   std::uint64_t operations() const { return operations_; }

@@ -6,6 +6,7 @@
 #include "sim/engine/fold/folded_program.h"
 #include "sim/engine/fold/folded_timeline.h"
 #include "sim/engine/fold/search.h"
+#include "sim/engine/watch.h"
 
 namespace weft::engine {
 
@@ -37,6 +38,22 @@ Summary run_folded(const Fold& fold, topology::Router& router, workloads::Progra
   s.flows = folded.flows();
   s.ranks = fold.symmetry().ranks().ranks();
   s.simulated_ranks = static_cast<std::uint32_t>(fold.simulated().size());
+  return s;
+}
+
+Summary run_watched(topology::Router& router, workloads::Program& program, const Options& options, Watch& watch) {
+  if (options.fold) {
+    if (const auto fold = find_fold(router, program, options)) {
+      FoldedProgram folded(*fold, program);
+      Summary s = Run(router, watch.over(folded, &fold->links()), options, watch.sink(), &fold->links()).execute();
+      watch.ended();
+      s.ranks = fold->symmetry().ranks().ranks();
+      s.simulated_ranks = static_cast<std::uint32_t>(fold->simulated().size());
+      return s;
+    }
+  }
+  Summary s = Run(router, watch.over(program, nullptr), options, watch.sink()).execute();
+  watch.ended();
   return s;
 }
 

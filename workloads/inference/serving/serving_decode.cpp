@@ -97,6 +97,7 @@ bool ServingProgram::label(OpId id, OpLabel& out) const {
       out.name = "prefill";
       out.rank = rank_of(setup_->prefill, op.index);
       if (!pass.pieces.empty()) {
+        out.hbm_share = setup_->prefill.times->prefill_hbm_share(pass.slowest);
         out.detail = fmt::format("{} prompts or pieces; of the busiest group {:.0f} tokens, {:.0f} cached", pass.pieces.size(), pass.slowest.tokens, pass.slowest.cached);
       }
       return true;
@@ -104,6 +105,7 @@ bool ServingProgram::label(OpId id, OpLabel& out) const {
     case What::step: {
       const StepPlan& plan = steps_[op.index].plan;
       out.name = "decode";
+      out.hbm_share = setup_->decode.times->decode_hbm_share(plan.slowest);
       out.rank = rank_of(setup_->decode, op.index);
       out.detail = fmt::format("{} requests; of the busiest group {:.0f} requests, {:.0f} tokens of cache", plan.requests, plan.slowest.requests, plan.slowest.kv_tokens);
       return true;

@@ -1,0 +1,102 @@
+#include "reports/page/doubts.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "reports/cells.h"
+#include "reports/page/sections.h"
+
+namespace weft::reports {
+namespace {
+
+std::string verdict_sentence(const Report& report) {
+  const Verdict v = verdict_of(report);
+  if (v.all == 0) return "Nothing published says what these numbers should be: nobody has measured this, or the settings were changed.";
+  if (v.missed > 0) return fmt::format("{} of {} published values {} out of tolerance for no known reason.", v.missed, v.all, v.missed == 1 ? "is" : "are");
+  if (v.known > 0) return fmt::format("{} of {} published values {} out of tolerance for a known reason.", v.known, v.all, v.known == 1 ? "is" : "are");
+  return fmt::format("All {} published values that this can be held against are met within their tolerance.", v.all);
+}
+
+/// How wide the widest band of the columns COL_p5 and COL_p95 is.
+std::string band_sentence(const Report& report) {
+  double widest = 0;
+  std::string where;
+  for (const Table& table : report.tables) {
+    for (const ColumnDoc& doc : table.columns) {
+      if (!doc.name.ends_with("_p5")) continue;
+      const std::string stem = doc.name.substr(0, doc.name.size() - 3);
+      for (const Row& row : table.rows) {
+        const Cell *low = row.find(doc.name), *high = row.find(stem + "_p95"), *middle = row.find(stem);
+        if (low == nullptr || high == nullptr || middle == nullptr || !is_number(*low) || !is_number(*high) || !is_number(*middle)) continue;
+        const double size = std::abs(number_of(*middle));
+        const double part = size == 0 ? 0 : std::max(number_of(*high) - number_of(*middle), number_of(*middle) - number_of(*low)) / size;
+        if (part > widest) {
+          widest = part;
+          where = fmt::format("{} of {}", stem, table.id);
+        }
+      }
+    }
+  }
+  if (widest == 0) return {};
+  return fmt::format("Kernel times leave up to {:.2g} % open ({}; 5 to 95 % of {} draws).", 100 * widest, where, report.system.draws);
+}
+
+std::string assumed_sentence(const Report& report) {
+  const auto assumed = std::ranges::count(report.constants, Origin::assumed, &ConstantUsed::origin);
+  if (assumed == 0) return {};
+  return fmt::format("{} of {} constants {} assumed: no publication or measurement gives them.", assumed, report.constants.size(), assumed == 1 ? "is" : "are");
+}
+
+/// Of a sensitivity: the assumed input that moves the answer most.
+std::string weight_sentence(const WebPage& page) {
+  double most = 0;
+  std::string name;
+  for (const Listing& listing : page.tornados) {
+    for (const Table& table : listing.tables) {
+      for (const Row& row : table.rows) {
+        const Cell *origin = row.find("origin"), *input = row.find("input");
+        if (origin == nullptr || input == nullptr || exact_text(*origin) != "assumed") continue;
+        for (const char* column : {"change_low_pct", "change_high_pct"}) {
+          const Cell* change = row.find(column);
+          if (change == nullptr || !is_number(*change) || std::abs(number_of(*change)) <= most) continue;
+          most = std::abs(number_of(*change));
+          name = exact_text(*input);
+        }
+      }
+    }
+  }
+  if (name.empty()) return {};
+  return fmt::format("The assumed input that matters most, {}, moves the answer by {:.2g} %.", name, most);
+}
+
+std::string approximation_sentence(const System& system) {
+  if (system.time_tolerance > 0) return fmt::format("The simulation is approximate: completions closer than {:g} of the time counted as one.", system.time_tolerance);
+  return system.forced ? "Kernel times come from calibrations of another GPU (--force)." : std::string();
+}
+
+}  // namespace
+
+Verdict verdict_of(const Report& report) {
+  Verdict v;
+  for (const Expectation& e : report.expectations) {
+    if (!e.not_reproducible.empty()) continue;
+    ++v.all;
+    if (e.pass) ++v.met;
+    else if (e.known_miss.empty()) ++v.missed;
+    else ++v.known;
+  }
+  return v;
+}
+
+std::vector<std::string> doubts_of(const PagePart& part, const WebPage& page) {
+  const Report& report = part.report;
+  std::vector<std::string> out = {verdict_sentence(report)};
+  std::vector<std::string> rest = {approximation_sentence(report.system), band_sentence(report), weight_sentence(page), assumed_sentence(report)};
+  rest.insert(rest.end(), report.warnings.begin(), report.warnings.end());
+  std::ranges::copy_if(rest, std::back_inserter(out), [](const std::string& s) { return !s.empty(); });
+  return out;
+}
+
+}  // namespace weft::reports

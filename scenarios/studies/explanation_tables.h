@@ -1,0 +1,15 @@
+// Explanations as tables for `weft explain`.
+#pragma once
+
+#include "reports/report.h"
+#include "scenarios/studies/explain.h"
+
+namespace weft::scenarios {
+
+/// Tables "phases", "resources", "communication", "links", "operations", and with `path` "path". Times are of the whole case.
+reports::Listing explanation_tables(const ExplainedCase& e, bool path);
+
+/// A row for each simulated case, without trying what it would take without.
+reports::Listing explained_overview(const Explainer& explainer, ExplainOptions options);
+
+}  // namespace weft::scenarios

@@ -1,0 +1,166 @@
+#include "scenarios/studies/pareto.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "scenarios/studies/axes.h"
+#include "scenarios/studies/designs.h"
+#include "sim/core/error.h"
+
+namespace weft::scenarios {
+namespace {
+
+/// A column of one table.
+struct Column {
+  std::size_t table = 0;
+  std::string name;
+  std::string place;   // "--x", for errors
+};
+
+struct Candidate {
+  double x = 0, y = 0;   // less is better, whatever the goal was
+  Row row;
+  bool on_front = false;
+};
+
+std::vector<std::size_t> tables_with(const Designs& designs, const std::string& column) {
+  std::vector<std::size_t> out;
+  for (const std::size_t t : designs.results()) {
+    if (Designs::has_column(designs.table(t), column)) out.push_back(t);
+  }
+  return out;
+}
+
+/// Where a column stands; of several tables the one that has the other column, too.
+Column find_column(const Designs& designs, const std::string& name, const std::string& other, const std::string& place) {
+  const auto [table, column] = designs.split(name);
+  if (table != nullptr && Designs::has_column(*table, column)) return {designs.place_of(table), column, place};
+  const std::vector<std::size_t> tables = tables_with(designs, name);
+  if (tables.empty()) throw UserError(place, fmt::format("there is no column \"{}\"", name), unknown_name_hint(name, designs.columns()));
+  if (tables.size() == 1) return {tables.front(), name, place};
+  const auto [other_table, other_column] = designs.split(other);
+  std::vector<std::size_t> common;
+  for (const std::size_t t : tables) {
+    if (other_table != nullptr ? designs.place_of(other_table) == t : Designs::has_column(designs.table(t), other_column)) common.push_back(t);
+  }
+  if (common.size() == 1) return {common.front(), name, place};
+  std::string choices;
+  for (const std::size_t t : tables) choices += fmt::format("{}{}.{}", choices.empty() ? "" : ", ", designs.table(t).id, name);
+  throw UserError(place, fmt::format("several tables have a column \"{}\"", name), "say which: " + choices);
+}
+
+double number_in(const Row& row, const Column& c, const Designs& designs) {
+  const Cell& cell = *row.find(c.name);
+  if (const auto* whole = std::get_if<std::int64_t>(&cell)) return static_cast<double>(*whole);
+  if (const auto* real = std::get_if<double>(&cell)) return *real;
+  throw UserError(c.place, fmt::format("{}.{} is no number everywhere: \"{}\"", designs.table(c.table).id, c.name, cell_text(cell)), "a front needs two columns of numbers");
+}
+
+/// Marks what nothing beats; candidates in the order of (x, y).
+void mark_front(std::vector<Candidate>& sorted) {
+  double best = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < sorted.size();) {
+    std::size_t end = i;
+    while (end < sorted.size() && sorted[end].x == sorted[i].x) ++end;
+    // Of one x the first have the best y; they are on the front when it is better than all before, which have a better x.
+    if (sorted[i].y < best) {
+      for (std::size_t k = i; k < end && sorted[k].y == sorted[i].y; ++k) sorted[k].on_front = true;
+      best = sorted[i].y;
+    }
+    i = end;
+  }
+}
+
+}  // namespace
+
+Goal parse_goal(const std::string& text, bool most, const std::string& option) {
+  Goal goal{text, most};
+  for (const bool wanted : {false, true}) {
+    const std::string prefix = wanted ? "max:" : "min:";
+    if (text.starts_with(prefix)) goal = {text.substr(prefix.size()), wanted};
+  }
+  if (goal.column.empty()) throw UserError(option, "expected a column, or min:COLUMN or max:COLUMN", "for example max:tokens_per_s");
+  return goal;
+}
+
+ParetoGoals parse_pareto(const std::string& text, const std::string& option) {
+  const std::size_t comma = text.find(',');
+  if (comma == std::string::npos || text.find(',', comma + 1) != std::string::npos) {
+    throw UserError(option, fmt::format("expected two columns X,Y, got \"{}\"", text), "for example price.price_MUSD,max:step.tokens_per_day");
+  }
+  return {parse_goal(text.substr(0, comma), false, option), parse_goal(text.substr(comma + 1), true, option)};
+}
+
+void check_goals(const ParetoGoals& goals, const reports::Listing& listing, const std::vector<std::string>& allowed) {
+  const Designs designs(listing);
+  if (designs.results().empty()) return;   // every point failed
+  for (const auto& [goal, place] : {std::pair(&goals.x, "--x"), std::pair(&goals.y, "--y")}) {
+    designs.check(goal->column, allowed, [&, &name = goal->column, place = place](const std::string& hint) {
+      throw UserError(place, fmt::format("there is no column \"{}\"", name), hint);
+    });
+  }
+}
+
+reports::Table pareto_table(const reports::Listing& listing, const ParetoGoals& goals, bool all) {
+  const Designs designs(listing);
+  if (designs.results().empty()) throw UserError("--pareto", "no point has a result");
+  const Column x = find_column(designs, goals.x.column, goals.y.column, "--x"), y = find_column(designs, goals.y.column, goals.x.column, "--y");
+  const bool joined = x.table != y.table;
+  const std::string x_name = joined ? designs.table(x.table).id + "." + x.name : x.name, y_name = joined ? designs.table(y.table).id + "." + y.name : y.name;
+
+  reports::Table out;
+  out.id = "pareto";
+  out.title = fmt::format("{} {} against {} {}", goals.x.most ? "most" : "least", x_name, goals.y.most ? "most" : "least", y_name);
+  for (const std::size_t t : {x.table, y.table}) {
+    for (const ColumnDoc& d : designs.table(t).label_columns) {
+      if (joined && d.name == "workload") continue;
+      const bool plotted = d.name == x_name || d.name == y_name;
+      if (!plotted && !std::any_of(out.label_columns.begin(), out.label_columns.end(), [&](const ColumnDoc& k) { return k.name == d.name; })) out.label_columns.push_back(d);
+    }
+  }
+  const auto meaning = [&](const Column& c) {
+    const reports::Table& t = designs.table(c.table);
+    for (const auto* docs : {&t.columns, &t.label_columns}) {
+      for (const ColumnDoc& d : *docs) {
+        if (d.name == c.name) return d.text;
+      }
+    }
+    return std::string("a column");
+  };
+  out.columns.push_back({x_name, meaning(x)});
+  if (y_name != x_name) out.columns.push_back({y_name, meaning(y)});
+  out.columns.push_back({"on_front", "no other is better in one of the two and no worse in the other"});
+
+  std::vector<Candidate> candidates;
+  const auto add = [&](const Row& mine, const Row& theirs) {
+    if (mine.find(x.name) == nullptr || theirs.find(y.name) == nullptr) return;
+    Candidate c;
+    c.x = number_in(mine, x, designs) * (goals.x.most ? -1 : 1);
+    c.y = number_in(theirs, y, designs) * (goals.y.most ? -1 : 1);
+    for (const ColumnDoc& d : out.label_columns) {
+      const Cell* cell = mine.find(d.name) != nullptr ? mine.find(d.name) : theirs.find(d.name);
+      if (cell != nullptr) c.row.set(d.name, *cell);
+    }
+    c.row.set(x_name, *mine.find(x.name)).set(y_name, *theirs.find(y.name));
+    candidates.push_back(std::move(c));
+  };
+  for (std::size_t r = 0; r < designs.table(x.table).rows.size(); ++r) {
+    const Designs::Place at{x.table, r};
+    if (!joined) add(designs.row(at), designs.row(at));
+    else for (const Designs::Place& other : designs.beside(at, y.table)) add(designs.row(at), designs.row(other));
+  }
+  if (candidates.empty()) {
+    throw UserError("--x", fmt::format("no row, nor two rows of one point and variant, have both {} and {}", x_name, y_name), "--where may have left none");
+  }
+  std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.x != b.x ? a.x < b.x : a.y < b.y; });
+  mark_front(candidates);
+  for (Candidate& c : candidates) {
+    if (c.on_front || all) out.rows.push_back(std::move(c.row.set("on_front", c.on_front)));
+  }
+  return out;
+}
+
+}  // namespace weft::scenarios

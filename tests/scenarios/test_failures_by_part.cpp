@@ -1,0 +1,127 @@
+// failures_by_part: what is lost with each part of each network, played on the engine against ratios of counted cables; and failures that nobody knows of yet.
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+#include "scenarios/failures/network_losses.h"
+#include "tests/scenarios/support.h"
+
+using namespace weft;
+using namespace weft::scenarios;
+using doctest::Approx;
+
+namespace {
+
+std::string asking(const std::string& topology, const std::string& keys, int nodes = 256) {
+  return test::minimal(fmt::format(R"("nodes": {}, "topology": {{"kind": "{}"}})", nodes, topology), R"({"kind": "failures_by_part", "id": "loss")" + (keys.empty() ? "" : ", " + keys) + "}");
+}
+
+double of(const reports::Report& r, const std::string& part, const std::string& policy, const std::string& column) {
+  return cell_of(r, fmt::format("t/loss[part={},on_lost_nic={}]/{}", part, policy, column));
+}
+
+std::string word_of(const reports::Report& r, const std::string& part, const std::string& policy) {
+  for (const Row& row : r.tables.front().rows) {
+    if (std::get<std::string>(*row.find("part")) == part && std::get<std::string>(*row.find("on_lost_nic")) == policy) return std::get<std::string>(*row.find("job"));
+  }
+  return "";
+}
+
+constexpr double exact = 1e-4;   // latencies and headers
+constexpr double kCross = 224.0 / 255;
+
+}  // namespace
+
+TEST_CASE("an MPFT of 2,048 GPUs loses what counting its cables says") {
+  const auto r = test::run(asking("mpft", ""));
+  // A spine: 24 of 32 uplinks of each leaf of its plane are left (N8.06, N8.08).
+  CHECK(of(r, "spine", "error", "uniform_slowdown") == Approx(kCross * 32 / 24).epsilon(exact));
+  CHECK(of(r, "spine", "error", "shift_slowdown") == Approx(32.0 / 24).epsilon(exact));
+  CHECK(of(r, "spine", "rebalance", "shift_slowdown") == Approx(8 / 7.75).epsilon(exact));
+  // Spread by what planes can carry, 24 / 28.1 of one and all of seven: 8 / (7 + 0.854) = 1.0186.
+  CHECK(of(r, "spine", "rebalance", "uniform_slowdown") == Approx(8 / (7 + 24 / (kCross * 32))).epsilon(exact));
+  // NIC, its cable, leaf: seven NICs carry what eight did, or one what two did (N8.09).
+  for (const char* part : {"nic", "nic_link", "leaf", "plane"}) {
+    CAPTURE(part);
+    CHECK(of(r, part, "rebalance", "uniform_slowdown") == Approx(8.0 / 7).epsilon(exact));
+    CHECK(of(r, part, "neighbour", "uniform_slowdown") == Approx(2).epsilon(exact));
+    CHECK(of(r, part, "rebalance", "shift_slowdown") == Approx(8.0 / 7).epsilon(exact));
+    CHECK(word_of(r, part, "rebalance") == "slower");
+  }
+  CHECK(of(r, "leaf", "rebalance", "nodes_slowed") == 32);
+  CHECK(of(r, "plane", "rebalance", "nodes_slowed") == 256);
+  CHECK(word_of(r, "leaf", "error") == "stops");
+  CHECK(word_of(r, "plane", "error") == "lost");
+  // A cable between switches: 31 of the uplinks of one leaf are left, 28.1 are needed.
+  CHECK(of(r, "link", "error", "uniform_slowdown") == Approx(1).epsilon(exact));
+  CHECK(of(r, "link", "error", "shift_slowdown") == Approx(32.0 / 31).epsilon(exact));
+  CHECK(of(r, "plane", "rebalance", "parts") == 8);
+  CHECK(of(r, "leaf", "rebalance", "parts") == 64);
+  CHECK(of(r, "spine", "rebalance", "parts") == 32);
+  CHECK(of(r, "link", "rebalance", "parts") == 2048);
+}
+
+TEST_CASE("an MRFT loses a 32nd with a spine, and the job with its fabric (N8.07, N8.08, N8.11)") {
+  const auto r = test::run(asking("mrft", R"("parts": ["spine", "leaf", "plane"])"));
+  CHECK(of(r, "spine", "error", "uniform_slowdown") == Approx(1).epsilon(exact));
+  CHECK(of(r, "spine", "error", "shift_slowdown") == Approx(32.0 / 31).epsilon(exact));
+  CHECK(of(r, "leaf", "rebalance", "uniform_slowdown") == Approx(8.0 / 7).epsilon(exact));
+  CHECK(of(r, "plane", "rebalance", "parts") == 1);
+  CHECK(of(r, "plane", "rebalance", "survives") == 0);
+  CHECK(word_of(r, "plane", "rebalance") == "lost");
+}
+
+TEST_CASE("a fat tree with whole nodes on a leaf loses four nodes with it, and nothing can stand in") {
+  const auto r = test::run(asking("ft3", R"("parts": ["leaf", "core"], "on_lost_nic": "rebalance")"));
+  CHECK(of(r, "leaf", "rebalance", "nodes_cut") == 4);
+  CHECK(word_of(r, "leaf", "rebalance") == "stops");
+  // Two pods: aggregation switch j of each reaches core j alone, so 31 of 32 ways between pods are left. 124 of 255 nodes are elsewhere in the pod and still take all 32,
+  // 128 in the other pod the 31: an uplink of an edge switch then has 124/255 + 128/255 x 32/31 of its rate to carry.
+  CHECK(of(r, "core", "rebalance", "uniform_slowdown") == Approx(124.0 / 255 + 128.0 / 255 * 32 / 31).epsilon(exact));
+}
+
+TEST_CASE("an MPFT goes on with one plane of eight, at an eighth of the speed, and not with none") {
+  const auto r = test::run(asking("mpft", R"("parts": "plane", "lost": [2, 7, 8], "on_lost_nic": "rebalance", "traffic": "shift")"));
+  const auto lost = [&](int n, const char* column) { return cell_of(r, fmt::format("t/loss[lost={}]/{}", n, column)); };
+  CHECK(lost(2, "shift_slowdown") == Approx(8.0 / 6).epsilon(exact));
+  CHECK(lost(7, "shift_slowdown") == Approx(8).epsilon(exact));
+  CHECK(lost(8, "survives") == 0);
+}
+
+TEST_CASE("bad input of failures_by_part is told with its place") {
+  CHECK(test::error_of(asking("mpft", R"("parts": "spin")", 8)).find("/workload/0/parts: unknown word \"spin\" (did you mean \"spine\"") != std::string::npos);
+  CHECK(test::error_of(asking("mpft", R"("lost": [0])", 8)).find("/workload/0/lost/0") != std::string::npos);
+  CHECK(test::error_of(asking("mpft", R"("on_lost_nic": [])", 8)).find("the list is empty") != std::string::npos);
+  CHECK(test::error_of(asking("mpft", R"("polices": 1)", 8)).find("unknown key") != std::string::npos);
+}
+
+namespace {
+
+/// A transfer of 1 GiB from node 0 to a node behind another leaf with events.
+double shift_us(const std::string& events) {
+  const auto r = test::run(test::minimal(R"("nodes": 256, "topology": {"kind": "mpft"}, "events": )" + events, R"({"kind": "shift", "sizes": "1 GiB"})"));
+  return cell_of(r, "t/shift/time_us");
+}
+
+}  // namespace
+
+TEST_CASE("a spine that is away for less than it takes to notice stalls what crosses it for that long") {
+  const double whole = shift_us("[]");
+  const double t = shift_us(R"([{"at": "5 ms", "fail": "plane0.spine0", "detection": "30 s"}, {"at": "105 ms", "repair": "plane0.spine0"}])");
+  CHECK(t - whole == Approx(100e3).epsilon(1e-6));
+}
+
+TEST_CASE("a spine that stays away stalls transfers until it is noticed, then they take the others") {
+  // T/2 at full rate, 50 ms of waiting, T/2 of work at 24 of 32 uplinks.
+  const double whole = shift_us("[]"), half = whole / 2;
+  const double t = shift_us(fmt::format(R"([{{"at": "{} us", "fail": "plane0.spine0", "detection": "50 ms"}}])", half));
+  CHECK(t == Approx(half + 50e3 + half * 32 / 24).epsilon(1e-4));
+}
+
+TEST_CASE("only a failure is detected, and not before it happens") {
+  const auto told = [](const std::string& event) {
+    return test::error_of(test::minimal(R"("nodes": 256, "topology": {"kind": "mpft"}, "events": [)" + event + "]", R"({"kind": "shift"})"));
+  };
+  CHECK(told(R"({"at": "1 ms", "repair": "plane0.spine0", "detection": "1 s"})").find("/cluster/events/0/detection: belongs to \"fail\"") != std::string::npos);
+  CHECK(told(R"({"at": "1 ms", "fail": "plane0.spine0", "detection": "-1 s"})").find("/cluster/events/0/detection") != std::string::npos);
+}
