@@ -29,8 +29,8 @@ constexpr std::array kSuffixes{
     Suffix{"_USD", What::price, "USD"}, Suffix{"_ns", What::time, "ns"}, Suffix{"_us", What::time, "us"}, Suffix{"_ms", What::time, "ms"},
     Suffix{"_s", What::time, "s"}, Suffix{"_hours", What::time, "hours"}};
 
-/// Times that say when, or how long was looked, and not how long something takes.
-constexpr std::array<std::string_view, 4> kNoDurations = {"from_s", "until_s", "simulated_s", "window_s"};
+/// Times that say when, how often, or how long was looked, and not how long something takes.
+constexpr std::array<std::string_view, 5> kNoDurations = {"from_s", "until_s", "simulated_s", "window_s", "interval_s"};
 /// Names under which a time or a price needs no name.
 constexpr std::array<std::string_view, 8> kPlain = {"time_us", "step_time_s", "total_s", "makespan_s", "latency_us", "replayed_ms", "pass_ms", "price_MUSD"};
 
