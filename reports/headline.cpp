@@ -29,8 +29,8 @@ constexpr std::array kSuffixes{
     Suffix{"_USD", What::price, "USD"}, Suffix{"_ns", What::time, "ns"}, Suffix{"_us", What::time, "us"}, Suffix{"_ms", What::time, "ms"},
     Suffix{"_s", What::time, "s"}, Suffix{"_hours", What::time, "hours"}};
 
-/// Times that say when, or how long was looked, and not how long something takes.
-constexpr std::array<std::string_view, 4> kNoDurations = {"from_s", "until_s", "simulated_s", "window_s"};
+/// Times that say when, how often, or how long was looked, and not how long something takes.
+constexpr std::array<std::string_view, 5> kNoDurations = {"from_s", "until_s", "simulated_s", "window_s", "interval_s"};
 /// Names under which a time or a price needs no name.
 constexpr std::array<std::string_view, 8> kPlain = {"time_us", "step_time_s", "total_s", "makespan_s", "latency_us", "replayed_ms", "pass_ms", "price_MUSD"};
 
@@ -154,12 +154,17 @@ std::string variants_sentence(const Report& report) {
     return fmt::format("{} {} of {} in every time, price and rate", all, within(largest->size()), base);
   }
   std::string text = told(*largest, who, base);
+  // The others by the same measure: in what else they differ, the tables say.
+  const std::map<std::string, Change> there = changes_in(*largest->table, largest->column, base);
   double rest = 0;
-  for (const auto& [name, c] : changes) {
-    if (name != who) rest = std::max(rest, c.size());
+  std::string other;
+  for (const auto& [name, c] : there) {
+    if (name == who) continue;
+    rest = std::max(rest, c.size());
+    other = name;
   }
-  if (changes.size() == 2) text += fmt::format("; {} stays {} of {}", changes.begin()->first == who ? changes.rbegin()->first : changes.begin()->first, within(rest), base);
-  if (changes.size() > 2) text += fmt::format("; the others stay {} of {}", within(rest), base);
+  if (there.size() == 2) text += fmt::format("; there {} stays {} of {}", other, within(rest), base);
+  if (there.size() > 2) text += fmt::format("; there the others stay {} of {}", within(rest), base);
   return text;
 }
 

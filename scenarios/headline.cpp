@@ -172,14 +172,31 @@ std::string HeadlineTemplate::value_of(const Field& f, const reports::Report& re
 }
 
 std::optional<std::string> HeadlineTemplate::filled(const reports::Report& report) const {
-  std::string out;
+  static constexpr std::string_view kBetween = "; ";
+  std::string out, clause;
+  bool whole = true, first = true;
+  const auto end_clause = [&] {
+    if (first && !whole) return false;
+    if (whole) out += (first ? "" : std::string(kBetween)) + clause;
+    first = false;
+    whole = true;
+    clause.clear();
+    return true;
+  };
   for (const Piece& piece : pieces_) {
-    out += piece.text;
+    std::string_view text = piece.text;
+    for (std::size_t at = text.find(kBetween); at != std::string_view::npos; at = text.find(kBetween)) {
+      clause += text.substr(0, at);
+      if (!end_clause()) return std::nullopt;
+      text.remove_prefix(at + kBetween.size());
+    }
+    clause += text;
     if (!piece.field) continue;
     const std::string value = value_of(*piece.field, report);
-    if (value.empty()) return std::nullopt;
-    out += value;
+    whole = whole && !value.empty();
+    clause += value;
   }
+  if (!end_clause()) return std::nullopt;
   return out;
 }
 

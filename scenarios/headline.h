@@ -25,7 +25,8 @@ class HeadlineTemplate {
   /// Throws UserError (place: /headline) when the text cannot be read as a template.
   static HeadlineTemplate parse(const std::string& text);
 
-  /// The sentence; empty when a cell is not there, is a word that is calculated with, or the result is no finite number.
+  /// The sentence. A cell may be missing, be a word that is calculated with, or give no finite number: then its clause (between semicolons) is
+  /// left out, and with the first clause all of it: empty.
   std::optional<std::string> filled(const reports::Report& report) const;
 
  private:

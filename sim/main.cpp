@@ -57,9 +57,9 @@ int main(int argc, char** argv) {
     return tell(("there is no command \"" + std::string(argv[1]) + "\" (" + weft::core::unknown_name_hint(argv[1], known) + ")").c_str(), Exit::usage);
   }
   try {
-    if (argc == 1) {
-      weft::cli::emit_text(weft::cli::welcome_text(), {});
-      return 0;
+    if (argc == 1) {   // a script that forgot the command must not take this for success
+      std::fputs(weft::cli::welcome_text().c_str(), stderr);
+      return static_cast<int>(Exit::usage);
     }
     app.parse(argc, argv);
     return 0;

@@ -20,7 +20,7 @@ def on_a_terminal(command, variables):
     """What a program writes to a terminal of 80 columns."""
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
     leader, follower = pty.openpty()
-    with subprocess.Popen(command, stdout=follower, env={**environment, **variables}) as p:
+    with subprocess.Popen(command, stdout=follower, env={**environment, "TERM": "xterm", **variables}) as p:
         os.close(follower)
         text = b""
         try:

@@ -34,9 +34,9 @@ TEST_CASE("how far the other variants are is bounded by a round number") {
     }
   };
   add("third", 1.005);
-  CHECK(automatic_headline(r).ends_with("; third stays within 1 % of MPFT"));
+  CHECK(automatic_headline(r).ends_with("; there third stays within 1 % of MPFT"));
   add("fourth", 0.97);
-  CHECK(automatic_headline(r).ends_with("; the others stay within 5 % of MPFT"));
+  CHECK(automatic_headline(r).ends_with("; there the others stay within 5 % of MPFT"));
 }
 
 TEST_CASE("variants that do not differ are said not to") {

@@ -89,6 +89,13 @@ TEST_CASE("where a cell is missing, a word is calculated with or nothing divides
   }
 }
 
+TEST_CASE("a later clause without its cells is left out, the first one is not") {
+  const std::string here = "{B/step[size_B=128]/time_us}", gone = "{C/step/time_us}";
+  CHECK(filled("a " + here + "; b " + gone + " and " + here + "; c " + here) == "a 50,000; c 50,000");
+  CHECK(filled("a " + here + "; b " + gone) == "a 50,000");
+  CHECK(filled("a " + gone + "; b " + here) == "(nothing)");
+}
+
 TEST_CASE("what is no template is told with what was expected") {
   CHECK(problem_of("") == "expected a sentence, got an empty text");
   CHECK(problem_of("{A/b/c") == "a { without its } in \"{A/b/c\"");
