@@ -13,7 +13,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-WEFT, WITHOUT = sys.argv.pop(1), sys.argv.pop(1)
+WEFT, WITHOUT = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
 ROOT = Path(os.environ["WEFT_DATA"])
 EVIL = "</script><script>alert('1')</script><img src=x onerror=\"a\">"
 SMALL = {"title": "Planes & rails " + EVIL, "question": "q", "source": "s",
