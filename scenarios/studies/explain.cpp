@@ -1,6 +1,7 @@
 #include "scenarios/studies/explain.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include <fmt/format.h>
@@ -130,18 +131,18 @@ std::vector<std::string> notes_on(const Played& p, const engine::Summary& first,
   std::vector<std::string> notes;
   if (first.ranks != 0) notes.push_back(fmt::format("{} of {} ranks were simulated and stand for the others, which are alike: links \"alike\" are theirs, too", first.simulated_ranks, first.ranks));
   if (p.c.trials > 1) notes.push_back(fmt::format("this is the first of the case's {} trials", p.c.trials));
-  if (!p.options.events.empty()) notes.push_back("the network changes in mid-run: a transfer's bottleneck is looked for on the route that it had when it was emitted");
+  if (!p.options.events.empty()) notes.push_back("the network changes in mid-run: a transfer's bottleneck is looked for on the route that it had when it was emitted, and links are not made free");
   if (p.c.observe == workloads::Observe::first_rates) notes.push_back("the result is that of the first rates alone; here the program ran to its end");
   if (why.exposed > Seconds()) notes.push_back("a step's bottleneck is the fullest link of its route while it moved; where several are equally full the first is named");
   return notes;
 }
 
-ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const ExplainOptions& options) {
+ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const std::vector<std::string>& taken, const ExplainOptions& options) {
   const Cluster& cluster = *chosen.variant->cluster;
   engine::Options engine_options = scenarios::engine_options(options.run, cluster);
   const Played p{c, cluster, engine_options};
   Count count(options.progress);
-  count.expect(2 * p.programs() + 2 * options.free * p.programs());
+  count.expect(2 * p.programs());
 
   std::vector<std::vector<analysis::OnPath>> paths;
   Outcome outcome;
@@ -152,7 +153,7 @@ ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const Explai
     const auto program = p.program(i);
     FindsPath finds;
     const engine::Summary s = engine::run_watched(router, *program, p.options, finds);
-    usual.push_back(s.operations);
+    usual.push_back(s.operations * (s.simulated_ranks > 0 ? s.ranks / s.simulated_ranks + 1 : 1));   // without what is freed it may not fold
     if (i == 0) first = s, outcome.makespan = s.makespan;
     else outcome.then.push_back(s.makespan);
     paths.push_back(finds.take());
@@ -180,11 +181,13 @@ ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const Explai
   constexpr std::size_t most = 5;
   analysis::Summarised told = analysis::summarise(router, roles, std::move(steps), used, beyond, std::max(most, options.free));
   bool different = false;
+  count.expect((std::min(options.free, told.links.size()) + std::min(options.free, told.operations.size())) * p.programs());
   for (auto [costs, freed] : {std::pair(&told.why.links, &told.links), std::pair(&told.why.operations, &told.operations)}) {
     for (std::size_t i = 0; i < costs->size(); ++i) {
-      (*costs)[i].try_it = try_it((*costs)[i], (*freed)[i], *chosen.variant, *chosen.workload);
+      (*costs)[i].try_it = try_it((*costs)[i], (*freed)[i], *chosen.variant, *chosen.workload, taken);
       const analysis::Freed& what = (*freed)[i];
-      const bool something = !what.operations.empty() || !what.kernels.empty() || !what.links.empty();
+      const bool changed = !what.links.empty() && !p.options.events.empty();   // an event would undo it
+      const bool something = !changed && (!what.operations.empty() || !what.kernels.empty() || !what.links.empty());
       if (i < options.free && something) (*costs)[i].if_free = without(p, what, usual);
       different = different || (i < options.free && something && !(*costs)[i].if_free);
       for (std::size_t n = 0; i < options.free && n < p.programs(); ++n) count.one();
@@ -195,7 +198,7 @@ ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const Explai
   out.why = std::move(told.why);
   out.why.sentence = analysis::sentence_of(out.why);
   out.why.notes = notes_on(p, first, out.why);
-  if (different) out.why.notes.push_back("where nothing is said of what it would take without, the program would go on differently: a server that answers at once is no server");
+  if (different) out.why.notes.push_back("where nothing is said of what it would take without an operation, the program would go on differently: a server that answers at once is no server");
   out.failed = cluster.failed();
   return out;
 }
@@ -207,6 +210,7 @@ struct Explainer::Resolved {
   std::vector<TracedCase> names;                              ///< of the simulated cases
   std::vector<Case> cases;                                    ///< of each of them
   std::vector<std::unique_ptr<topology::Router>> routers;     ///< that cases were planned with
+  std::map<std::string, std::vector<std::string>> taken;      ///< by variant: the pointers that it sets itself
 
   void plan();
 };
@@ -236,6 +240,12 @@ Explainer::Explainer(const Scenario& scenario, const DataPlaces& data, const Run
   const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
   const auto all = std::make_shared<Resolved>();
   all->variants = resolve(scenario, data, options.seed, kernels.get());
+  if (const auto list = scenario.document->find("variants"); list != scenario.document->end()) {
+    for (const Json& v : *list) {
+      if (!v.contains("set")) continue;
+      for (const auto& [pointer, value] : v["set"].items()) all->taken[v["name"].get<std::string>()].push_back(pointer);
+    }
+  }
   all->plan();
   resolved_ = all;
 }
@@ -256,7 +266,8 @@ ExplainedCase Explainer::explain(const std::string& of, const ExplainOptions& op
   const std::size_t place = choose_case(resolved_->names, of, "--of", "SCENARIO");
   const TracedCase& chosen = resolved_->names[place];
   try {
-    ExplainedCase out = explain_case(chosen, resolved_->cases[place], options);
+    const auto taken = resolved_->taken.find(chosen.variant->name);
+    ExplainedCase out = explain_case(chosen, resolved_->cases[place], taken == resolved_->taken.end() ? std::vector<std::string>() : taken->second, options);
     out.fabric = std::shared_ptr<const topology::Fabric>(resolved_, &chosen.variant->cluster->fabric());
     return out;
   } catch (const UserError& e) {

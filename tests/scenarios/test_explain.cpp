@@ -146,3 +146,17 @@ TEST_CASE("what is not simulated, and a case that nothing is called, are said to
   CHECK_THROWS_WITH_AS(explain(two, data(), "", {}), doctest::Contains("2 simulations"), UserError);
   CHECK_THROWS_WITH_AS(explain(two, data(), "a2b", {}), doctest::Contains("nothing here is called"), UserError);
 }
+
+TEST_CASE("what a kernel's own rate costs is what a run without it saves; what a variant sets itself is not suggested") {
+  const std::string a2a = R"({"id": "a2a", "kind": "all_to_all", "gpus": 64, "sizes": "1 GiB"})";
+  const std::string cluster = R"("node": "h800", "nodes": 8, "topology": {"kind": "mpft"}, "transport": "infiniband")";
+  const Explanation e = why(scenario(minimal(cluster, a2a)));
+  REQUIRE_FALSE(e.links.empty());
+  CHECK(e.links[0].try_it == R"(--set '/workload/a2a/kernel={"extends": "nccl_all_to_all", "nic_rate": "10 TB/s"}')");
+  const double without = time_of(scenario(minimal(cluster, a2a), {set(R"(/workload/a2a/kernel={"extends": "nccl_all_to_all", "nic_rate": "10 TB/s"})")}));
+  REQUIRE(e.links[0].if_free);
+  CHECK(e.links[0].if_free->value() * 1e6 == Approx(without).epsilon(1e-6));
+  const std::string spine = R"({"title": "t", "cluster": {)" + cluster + R"(}, "workload": [)" + a2a +
+                            R"(], "variants": [{"name": "own", "set": {"/workload/a2a/kernel": {"extends": "nccl_all_to_all"}}}]})";
+  for (const auto& l : why(scenario(spine)).links) CHECK(l.try_it.find("kernel") == std::string::npos);
+}

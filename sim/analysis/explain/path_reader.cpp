@@ -232,7 +232,7 @@ void PathReader::find_limit(Window& w) const {
   const double moving = (s.step.finish - s.step.start).value() - s.latency;
   if (!s.moves || moving <= 0) return;
   s.at_rate_cap = w.rate_cap > 0 && w.bytes / moving >= w.rate_cap * (1 - kSame);
-  const auto full = [&](std::uint32_t l) { return *w.carried.find(l) / (paths_.capacity(l) * moving); };
+  const auto full = [&](std::uint32_t l) { return paths_.capacity(l) > 0 ? *w.carried.find(l) / (paths_.capacity(l) * moving) : 0; };
   for (const std::uint32_t l : w.links) s.full = std::max(s.full, full(l));
   std::set<std::pair<std::uint32_t, std::string>> known;   // roles and kernels
   const auto add = [&](LinkId link, const std::string& kernel) {
