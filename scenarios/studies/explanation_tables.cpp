@@ -65,7 +65,7 @@ reports::Table links(const Explanation& why) {
   reports::Table t{"links", "", "Links that cost most", {{"link", "links of one role that limit steps of the path; one alone where it carries more than twice what others do"}}, {}, {}};
   t.columns = {{"members", "how many they are"}, {"time_ms", "of the path, limited by them"}, {"share_pct", kShare},
                {"utilisation_pct", "bytes over capacity of the one that limits longest, over the whole case"}, kIfFree, kSaves,
-               {"try", "a setting that goes this way: twice the rate, the kernel's own rate lifted, failed parts mended; it may reach more than these links"}};
+               {"try", "a setting that goes this way: twice the rate, the kernel's own rate lifted, failed parts mended; it may reach more than these links", true}};
   for (const Explanation::Cost& c : why.links) {
     Row& r = t.rows.emplace_back();
     r.set("link", c.name);
@@ -113,6 +113,8 @@ reports::Listing explanation_tables(const ExplainedCase& e, bool path) {
   }
   if (path) out.tables.push_back(path_table(e.why));
   out.notes = e.why.notes;
+  const auto first = std::find_if(e.why.links.begin(), e.why.links.end(), [](const Explanation::Cost& c) { return !c.try_it.empty(); });
+  if (first != e.why.links.end()) out.notes.push_back(fmt::format("to try it on {}: {}", first->name, first->try_it));
   return out;
 }
 
