@@ -177,7 +177,7 @@ Page page_of(const Listing& listing, const RenderOptions& options) {
   Page page;
   if (!listing.headline.empty()) page.head.push_back(listing.headline);
   for (const Table& table : listing.tables) {
-    page.sheets.push_back(sheet_of(table, false));
+    page.sheets.push_back(without_details(table, false));
     if (options.bars) add_bars(page.sheets.back(), table);
   }
   add(page, plain_remark("Notes:", listing.notes));
