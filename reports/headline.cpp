@@ -119,15 +119,15 @@ std::map<std::string, Change> changes_of(const Report& report) {
 }
 
 /// The name of a variant inside a sentence, where its own words would run into those around it.
-std::string quoted(const std::string& variant) { return fmt::format("\"{}\"", variant); }
+std::string in_quotes(const std::string& variant) { return fmt::format("\"{}\"", variant); }
 
-/// "\"B\" takes 1.17 times as long as \"A\" in all_to_all (size_B 1,024)".
+/// `"B" takes 1.17 times as long as "A" in all_to_all (size_B 1,024)`.
 std::string told(const Change& c, const std::string& variant, const std::string& base) {
   const What what = measure_of(c.column).what;
   const std::string times = significant_text(c.ratio, 3), place = c.table->id + place_of(*c.table, *c.row);
-  if (is_plain(c.column) && what == What::time) return fmt::format("{} takes {} times as long as {} in {}", quoted(variant), times, quoted(base), place);
-  if (is_plain(c.column) && what == What::price) return fmt::format("{} costs {} times as much as {} in {}", quoted(variant), times, quoted(base), place);
-  return fmt::format("{} has {} times the {} of {} in {}", quoted(variant), times, c.column, quoted(base), place);
+  if (is_plain(c.column) && what == What::time) return fmt::format("{} takes {} times as long as {} in {}", in_quotes(variant), times, in_quotes(base), place);
+  if (is_plain(c.column) && what == What::price) return fmt::format("{} costs {} times as much as {} in {}", in_quotes(variant), times, in_quotes(base), place);
+  return fmt::format("{} has {} times the {} of {} in {}", in_quotes(variant), times, c.column, in_quotes(base), place);
 }
 
 /// A bound on a share, as people say it: 1, 2, 5, 10, ... percent, not under the share.
@@ -153,8 +153,8 @@ std::string variants_sentence(const Report& report) {
     who = v;
   }
   if (largest->size() < kNothing) {
-    const std::string all = changes.size() == 1 ? quoted(who) + " is" : changes.size() == 2 ? "Both others are" : fmt::format("All {} others are", changes.size());
-    return fmt::format("{} {} of {} in every time, price and rate", all, within(largest->size()), quoted(base));
+    const std::string all = changes.size() == 1 ? in_quotes(who) + " is" : changes.size() == 2 ? "Both others are" : fmt::format("All {} others are", changes.size());
+    return fmt::format("{} {} of {} in every time, price and rate", all, within(largest->size()), in_quotes(base));
   }
   std::string text = told(*largest, who, base);
   // The others by the same measure: in what else they differ, the tables say.
@@ -166,8 +166,8 @@ std::string variants_sentence(const Report& report) {
     rest = std::max(rest, c.size());
     other = name;
   }
-  if (there.size() == 2) text += fmt::format("; there {} stays {} of {}", quoted(other), within(rest), quoted(base));
-  if (there.size() > 2) text += fmt::format("; there the others stay {} of {}", within(rest), quoted(base));
+  if (there.size() == 2) text += fmt::format("; there {} stays {} of {}", in_quotes(other), within(rest), in_quotes(base));
+  if (there.size() > 2) text += fmt::format("; there the others stay {} of {}", within(rest), in_quotes(base));
   return text;
 }
 
