@@ -129,7 +129,7 @@ TEST_CASE("page: answer, why and doubt stand on top, and lead down") {
 TEST_CASE("page: without a sentence the first figure of the base is the answer, with the variant furthest from it") {
   // MRFT on the larger size: 22000 over 20000 is 10 % more.
   const ReadPage page = read_page(wholly(sample_part()));
-  CHECK(page.text.find("time_us is 20,000 with MPFT, and 22,000 (+10 %) with MRFT.") != std::string::npos);
+  CHECK(page.text.find("time_us is 20,000 with \"MPFT\", and 22,000 (+10 %) with \"MRFT\".") != std::string::npos);
 }
 
 TEST_CASE("page: phases, resources and links are told in numbers, not in a picture alone") {
