@@ -118,13 +118,16 @@ std::map<std::string, Change> changes_of(const Report& report) {
   return worst;
 }
 
-/// "B takes 1.17 times as long as A in all_to_all (size_B 1,024)".
+/// The name of a variant inside a sentence, where its own words would run into those around it.
+std::string in_quotes(const std::string& variant) { return fmt::format("\"{}\"", variant); }
+
+/// `"B" takes 1.17 times as long as "A" in all_to_all (size_B 1,024)`.
 std::string told(const Change& c, const std::string& variant, const std::string& base) {
   const What what = measure_of(c.column).what;
   const std::string times = significant_text(c.ratio, 3), place = c.table->id + place_of(*c.table, *c.row);
-  if (is_plain(c.column) && what == What::time) return fmt::format("{} takes {} times as long as {} in {}", variant, times, base, place);
-  if (is_plain(c.column) && what == What::price) return fmt::format("{} costs {} times as much as {} in {}", variant, times, base, place);
-  return fmt::format("{} has {} times the {} of {} in {}", variant, times, c.column, base, place);
+  if (is_plain(c.column) && what == What::time) return fmt::format("{} takes {} times as long as {} in {}", in_quotes(variant), times, in_quotes(base), place);
+  if (is_plain(c.column) && what == What::price) return fmt::format("{} costs {} times as much as {} in {}", in_quotes(variant), times, in_quotes(base), place);
+  return fmt::format("{} has {} times the {} of {} in {}", in_quotes(variant), times, c.column, in_quotes(base), place);
 }
 
 /// A bound on a share, as people say it: 1, 2, 5, 10, ... percent, not under the share.
@@ -150,8 +153,8 @@ std::string variants_sentence(const Report& report) {
     who = v;
   }
   if (largest->size() < kNothing) {
-    const std::string all = changes.size() == 1 ? who + " is" : changes.size() == 2 ? "Both others are" : fmt::format("All {} others are", changes.size());
-    return fmt::format("{} {} of {} in every time, price and rate", all, within(largest->size()), base);
+    const std::string all = changes.size() == 1 ? in_quotes(who) + " is" : changes.size() == 2 ? "Both others are" : fmt::format("All {} others are", changes.size());
+    return fmt::format("{} {} of {} in every time, price and rate", all, within(largest->size()), in_quotes(base));
   }
   std::string text = told(*largest, who, base);
   // The others by the same measure: in what else they differ, the tables say.
@@ -163,8 +166,8 @@ std::string variants_sentence(const Report& report) {
     rest = std::max(rest, c.size());
     other = name;
   }
-  if (there.size() == 2) text += fmt::format("; there {} stays {} of {}", other, within(rest), base);
-  if (there.size() > 2) text += fmt::format("; there the others stay {} of {}", within(rest), base);
+  if (there.size() == 2) text += fmt::format("; there {} stays {} of {}", in_quotes(other), within(rest), in_quotes(base));
+  if (there.size() > 2) text += fmt::format("; there the others stay {} of {}", within(rest), in_quotes(base));
   return text;
 }
 
@@ -200,9 +203,9 @@ std::string expectations_sentence(const Report& report) {
     if (e.missed() && (worst == nullptr || std::abs(e.error_pct) > std::abs(worst->error_pct))) worst = &e;
   }
   if (all == 0) return {};
-  if (worst != nullptr) return fmt::format("{} of {} published values {} met; worst: {} ({:+.2g} %)", met, all, met == 1 ? "is" : "are", worst->of, worst->error_pct);
-  if (all <= 2) return all == 1 ? "The published value is met" : "Both published values are met";
-  return fmt::format("All {} published values are met", all);
+  if (worst != nullptr) return fmt::format("{} of {} expected values {} met; worst: {} ({:+.2g} %)", met, all, met == 1 ? "is" : "are", worst->of, worst->error_pct);
+  if (all <= 2) return all == 1 ? "The expected value is met" : "Both expected values are met";
+  return fmt::format("All {} expected values are met", all);
 }
 
 }  // namespace

@@ -26,12 +26,12 @@ std::string first_figure(const Report& report) {
   if (at == figures.end()) return "The numbers are in the tables below.";
   const double base = *at->values.front();
   std::string text = fmt::format("{}: {} is {}", name_of(*at), at->column, readable_text(base));
-  if (report.variants.size() > 1) text += fmt::format(" with {}", report.variants.front());
+  if (report.variants.size() > 1) text += fmt::format(" with \"{}\"", report.variants.front());
   std::size_t furthest = 0;
   for (std::size_t i = 1; i < at->values.size(); ++i) {
     if (at->values[i] && std::abs(*at->values[i] - base) > (furthest == 0 ? 0 : std::abs(*at->values[furthest] - base))) furthest = i;
   }
-  if (furthest != 0) text += fmt::format(", and {} ({}) with {}", readable_text(*at->values[furthest]), change_text(*at->values[furthest], base), report.variants[furthest]);
+  if (furthest != 0) text += fmt::format(", and {} ({}) with \"{}\"", readable_text(*at->values[furthest]), change_text(*at->values[furthest], base), report.variants[furthest]);
   else if (report.variants.size() > 1) text += ", and the same with all others";
   return text + ".";
 }
@@ -85,12 +85,12 @@ void write_answer(const PagePart& part, const Writing& w) {
   w.html.element("p", report.headline.empty() ? first_figure(report) : report.headline, {{"class", "lead"}});
   const Verdict v = verdict_of(report);
   if (v.all > 0) {
-    w.html.open("p").element("span", fmt::format("{} of {} published values met", v.met, v.all), {{"class", v.missed + v.known == 0 ? "badge good" : "badge plain"}});
+    w.html.open("p").element("span", fmt::format("{} of {} expected values met", v.met, v.all), {{"class", v.missed + v.known == 0 ? "badge good" : "badge plain"}});
     if (v.missed > 0) w.html.text(" ").element("span", fmt::format("{} missed", v.missed), {{"class", "badge bad"}});
     if (v.known > 0) w.html.text(" ").element("span", fmt::format("{} known {}", v.known, v.known == 1 ? "miss" : "misses"), {{"class", "badge warn"}});
     w.html.close();
   }
-  if (v.all > 0) close_card(w, {{"results", "All results"}, {"expected", "Published values"}});
+  if (v.all > 0) close_card(w, {{"results", "All results"}, {"expected", "Expected values"}});
   else close_card(w, {{"results", "All results"}});
 }
 

@@ -36,7 +36,7 @@ Json curve_json(const Curve& c) {
   return out;
 }
 
-/// One row an x, one column a line; then the published values that stand at that x.
+/// One row an x, one column a line; then the expected values that stand at that x.
 TextTable curve_table(const Curve& c) {
   TextTable t{fmt::format("{} over {}", c.y_name, c.x_name), {c.x_name}, {true}, {}, {}};
   std::map<double, std::vector<std::string>> rows;
@@ -49,7 +49,7 @@ TextTable curve_table(const Curve& c) {
       row[i + 1] = readable_text(c.lines[i].y[k]);
     }
   }
-  if (!c.published.empty()) t.headers.push_back("published"), t.right.push_back(true);
+  if (!c.published.empty()) t.headers.push_back("expected"), t.right.push_back(true);
   for (auto& [x, row] : rows) {
     row[0] = readable_text(x);
     if (c.published.empty()) continue;
@@ -66,7 +66,7 @@ TextTable curve_table(const Curve& c) {
 std::string curve_words(const Curve& c) {
   const auto missed = std::ranges::count(c.published, false, &Curve::Point::pass);
   return fmt::format("Chart of {} over {}, {} {}{}", c.y_name, c.x_name, c.lines.size(), c.lines.size() == 1 ? "line" : "lines",
-                     c.published.empty() ? "" : fmt::format(", {} published points of which {} are out of tolerance", c.published.size(), missed));
+                     c.published.empty() ? "" : fmt::format(", {} expected points of which {} are out of tolerance", c.published.size(), missed));
 }
 
 /// A kernel that was timed: where it stands under its roof.
@@ -145,7 +145,7 @@ bool has_costs(const PagePart& part) { return std::ranges::any_of(part.report.ta
 void write_curves(const PagePart& part, const Writing& w) {
   if (part.curves.empty()) return;
   w.heading("Curves", "curves");
-  w.html.element("p", "Lines are what was computed; diamonds are published values with their tolerance. Drag across a chart to zoom in, double-click to come back.");
+  w.html.element("p", "Lines are what was computed; diamonds are expected values with their tolerance. Drag across a chart to zoom in, double-click to come back.");
   Json& data = w.data["curves"] = Json::array();
   w.html.open("div", {{"class", "charts"}}).line();
   for (std::size_t i = 0; i < part.curves.size(); ++i) {

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t kFewest = 3;        // numbers on the x axis
 constexpr std::size_t kMostLines = 8;     // in one chart, else it is split
-constexpr std::size_t kMostCharts = 4;    // of one table, beside those with published values
-constexpr std::size_t kMostColumns = 2;   // of one table, beside those with published values
+constexpr std::size_t kMostCharts = 4;    // of one table, beside those with expected values
+constexpr std::size_t kMostColumns = 2;   // of one table, beside those with expected values
 constexpr double kSame = 1e-6;            // of a value: the rounding of a simulation
 constexpr double kLogX = 30, kLogY = 100; // largest over smallest from which an axis is logarithmic
 

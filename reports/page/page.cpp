@@ -30,7 +30,7 @@ Contents part_contents(const PagePart& part) {
   if (!part.curves.empty()) out.emplace_back("curves", "Curves");
   if (has_rooflines(part)) out.emplace_back("roofline", "Roofline");
   if (has_costs(part)) out.emplace_back("costs", "Costs");
-  if (!part.report.expectations.empty()) out.emplace_back("expected", "Published values");
+  if (!part.report.expectations.empty()) out.emplace_back("expected", "Expected values");
   out.insert(out.end(), {{"doubts", "Doubts"}, {"constants", "Constants"}, {"repeat", "Repeat it"}});
   return out;
 }

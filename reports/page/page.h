@@ -62,7 +62,7 @@ struct Story {
   TimelinePicture timeline;
 };
 
-/// A curve beside published points.
+/// A curve beside expected points.
 struct Curve {
   std::string title, x_name, y_name; ///< names are columns with their units
   bool x_log = false, y_log = false;

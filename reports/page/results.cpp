@@ -84,14 +84,14 @@ void write_results(const PagePart& part, const Writing& w) {
 void write_expected(const PagePart& part, const Writing& w) {
   const std::vector<Expectation>& all = part.report.expectations;
   if (all.empty()) return;
-  w.heading("Published values and what came out", "expected");
+  w.heading("Expected values and what came out", "expected");
   const Verdict v = verdict_of(part.report);
   std::string sum = fmt::format("{} of {} met within their tolerance", v.met, v.all);
   if (v.known > 0) sum += fmt::format(", {} missed for a known reason", v.known);
   if (v.missed > 0) sum += fmt::format(", {} missed for no known reason", v.missed);
   w.html.element("p", sum + ".");
   std::vector<Drawn> drawn;
-  TextTable table{"Published values beside the results", {"value of", "published", "here", "difference", "tolerance", "verdict", "source"}, {false, true, true, true, true, false, false}, {}, {}};
+  TextTable table{"Expected values beside the results", {"value of", "expected", "here", "difference", "tolerance", "verdict", "source"}, {false, true, true, true, true, false, false}, {}, {}};
   for (const Expectation& e : all) {
     const bool judged = e.not_reproducible.empty();
     std::string verdict = "met", mark;
@@ -104,8 +104,8 @@ void write_expected(const PagePart& part, const Writing& w) {
     drawn.push_back({&e, judged ? (e.pass ? "met" : mark) : "open"});
   }
   w.data["verdicts"] = {{"rows", verdict_rows(drawn)}};
-  const Figure figure(w.html, "verdicts", w.pointer + "/verdicts", "How far the results are from what was published", all.size() > kMostVerdicts ? fmt::format("{} of {}, those that are missed first", kMostVerdicts, all.size()) : "",
-                      fmt::format("Chart of {} published values and their tolerances: {} met", v.all, v.met));
+  const Figure figure(w.html, "verdicts", w.pointer + "/verdicts", "How far the results are from what was expected", all.size() > kMostVerdicts ? fmt::format("{} of {}, those that are missed first", kMostVerdicts, all.size()) : "",
+                      fmt::format("Chart of {} expected values and their tolerances: {} met", v.all, v.met));
   write_closed_table(w.html, table, "As a table", true);
 }
 
@@ -115,7 +115,7 @@ void write_doubts(const PagePart& part, const Writing& w) {
   std::vector<std::string> misses;
   for (const Expectation& e : report.expectations) {
     if (!e.missed()) continue;
-    misses.push_back(fmt::format("{}: {} here, {} published ({:+.3g} %, tolerance {:.3g} %). {}", e.of, readable_text(e.got), readable_text(e.value), e.error_pct,
+    misses.push_back(fmt::format("{}: {} here, {} expected ({:+.3g} %, tolerance {:.3g} %). {}", e.of, readable_text(e.got), readable_text(e.value), e.error_pct,
                                  e.tolerance_pct, e.known_miss.empty() ? "No reason is known." : "Known: " + e.known_miss));
   }
   const auto write = [&](const char* title, const std::vector<std::string>& lines) {
@@ -123,7 +123,7 @@ void write_doubts(const PagePart& part, const Writing& w) {
     w.heading(title, {}, 1);
     write_lines(lines, w.html);
   };
-  write("Published values that it misses", misses);
+  write("Expected values that it misses", misses);
   write("Warnings", report.warnings);
   std::vector<std::string> notes;
   std::ranges::copy_if(report.notes, std::back_inserter(notes), [&](const std::string& n) { return std::ranges::find(report.warnings, n) == report.warnings.end(); });

@@ -21,8 +21,9 @@ struct StreamsQuestion {
   double communication_share = 1;           ///< part of a step that is as much slower as the network
 };
 
-/// A cause of the part `network` becomes one of each kind of cable and switch, by their numbers. Causes of parts that the cluster lacks are left out. Plays what the loss
-/// of each part costs where the answer needs it. Throws UserError (place /rates, or /cluster/...).
+/// A cause of the part `network` becomes one of each kind of cable and switch, by their numbers. A cause of a part of the network that the cluster lacks is left out where its rate is one
+/// per part, since it then never strikes; with a rate per job, GPU or node it is refused. Plays what the loss of each part costs where the answer needs it. Throws UserError
+/// (place /rates, or /cluster/...).
 std::vector<workloads::failures::FailureStream> failure_streams(const Cluster& cluster, const StreamsQuestion& question);
 
 }  // namespace weft::scenarios

@@ -18,7 +18,7 @@ inline constexpr std::array<ExitCode, 8> kExitCodes{{
     {Exit::run_failed, "the run failed: a result under its bound, a full disk, a point of a sweep that failed"},
     {Exit::usage, "the command line is wrong; nothing was read"},
     {Exit::invalid_input, "a scenario, a data file or a value is wrong; the message names the place and what was expected"},
-    {Exit::check_failed, "a check or a threshold failed: a published value is missed (validate, --strict), engines differ (--check-against)"},
+    {Exit::check_failed, "a check or a threshold failed: an expected value is missed (validate, --strict), engines differ (--check-against)"},
     {Exit::not_possible, "not possible here: no GPU, an optional package is missing, a part was left out of the build"},
     {Exit::interrupted, "interrupted (Ctrl-C, SIGINT); files that were not finished are removed"},
     {Exit::terminated, "ended by SIGTERM (and 129 by SIGHUP), the same way"}}};

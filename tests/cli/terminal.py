@@ -98,7 +98,7 @@ class AtATerminal(unittest.TestCase):
         self.assertIn(f"**{first}**", weft("run", file, "--format", "markdown").stdout)
 
     def test_without_a_template_or_its_cells_the_run_says_what_changed_most(self):
-        changed = r"^slow takes [\d.]+ times as long as MPFT in a2a \(gpus 32\)"
+        changed = r'^"slow" takes [\d.]+ times as long as "MPFT" in a2a \(gpus 32\)'
         self.assertRegex(weft("run", self.scenario()).stdout, changed)
         self.assertRegex(weft("run", self.scenario(headline="{gone/a2a/time_us} us")).stdout, changed)
         self.assertRegex(weft("run", self.scenario(headline="{slow/a2a[gpus=8]/time_us}"), "--set", "/variants=[]").stdout, r"^a2a takes ")
@@ -108,7 +108,7 @@ class AtATerminal(unittest.TestCase):
         other.write_text(json.dumps({k: v for k, v in STEPS.items() if k != "variants"} | {"cluster": {**STEPS["cluster"], "node": {"extends": "h800", "nic_rate": "100 Gbps"}}}))
         one = self.scenario()
         self.file.write_text(json.dumps({k: v for k, v in STEPS.items() if k != "variants"}))
-        self.assertRegex(weft("compare", one, str(other)).stdout, r"^other takes [\d.]+ times as long as s in a2a")
+        self.assertRegex(weft("compare", one, str(other)).stdout, r'^"other" takes [\d.]+ times as long as "s" in a2a')
 
     def test_a_bad_headline_is_bad_input(self):
         p = weft("run", self.scenario(headline="{a/b"))

@@ -20,7 +20,7 @@ TEST_CASE("the unit in a column's name says what it measures; bounds, gaps and c
 
 TEST_CASE("of several variants the largest change of a main column is told, with its place") {
   // MRFT is 22000 / 20000 = 1.1 times as long on the larger size and alike on the smaller one.
-  CHECK(automatic_headline(sample_report()) == "MRFT takes 1.1 times as long as MPFT in all_to_all (size_B 1,073,741,824)");
+  CHECK(automatic_headline(sample_report()) == "\"MRFT\" takes 1.1 times as long as \"MPFT\" in all_to_all (size_B 1,073,741,824)");
 }
 
 TEST_CASE("how far the other variants are is bounded by a round number") {
@@ -34,15 +34,15 @@ TEST_CASE("how far the other variants are is bounded by a round number") {
     }
   };
   add("third", 1.005);
-  CHECK(automatic_headline(r).ends_with("; there third stays within 1 % of MPFT"));
+  CHECK(automatic_headline(r).ends_with("; there \"third\" stays within 1 % of \"MPFT\""));
   add("fourth", 0.97);
-  CHECK(automatic_headline(r).ends_with("; there the others stay within 5 % of MPFT"));
+  CHECK(automatic_headline(r).ends_with("; there the others stay within 5 % of \"MPFT\""));
 }
 
 TEST_CASE("variants that do not differ are said not to") {
   Report r = sample_report();
   r.tables[0].rows[3].set("time_us", 20000.0);
-  CHECK(automatic_headline(r) == "MRFT is within 0.1 % of MPFT in every time, price and rate");
+  CHECK(automatic_headline(r) == "\"MRFT\" is within 0.1 % of \"MPFT\" in every time, price and rate");
 }
 
 TEST_CASE("a single variant's main column is told as a value or as a span") {
@@ -60,12 +60,12 @@ TEST_CASE("expectations are counted and the worst miss is named; what nobody can
   r.tables.clear();
   r.expectations = {{"MPFT/a/b", 96, 96, 0, 0, true, "Table 3", ""}, {"MPFT/a/c", 100, 110, 10, 3, false, "Table 5", ""},
                     {"MPFT/a/d", 100, 89, -11, 3, false, "Table 5", ""}, {"MPFT/a/e", 1, 9, 800, 0, false, "Table 6", "contradicts itself"}};
-  CHECK(automatic_headline(r) == "1 of 3 published values is met; worst: MPFT/a/d (-11 %)");
+  CHECK(automatic_headline(r) == "1 of 3 expected values is met; worst: MPFT/a/d (-11 %)");
   r.expectations.resize(1);
-  CHECK(automatic_headline(r) == "The published value is met");
+  CHECK(automatic_headline(r) == "The expected value is met");
   r = sample_report();
   r.expectations = {{"MPFT/a/b", 96, 96, 0, 0, true, "Table 3", ""}, {"MPFT/a/b", 96, 96, 0, 0, true, "Table 3", ""}};
-  CHECK(automatic_headline(r).ends_with(". Both published values are met"));
+  CHECK(automatic_headline(r).ends_with(". Both expected values are met"));
 }
 
 TEST_CASE("a column that is not simply the time or the price is told by its name, and the first that changes is told") {
@@ -78,7 +78,7 @@ TEST_CASE("a column that is not simply the time or the price is told by its name
     }
     r.tables[0].rows[i] = row.set("start_up_us", 7.0).set("busbw_GBps", i < 2 ? 40.0 : 30.0);
   }
-  CHECK(automatic_headline(r) == "MRFT has 0.75 times the busbw_GBps of MPFT in all_to_all (size_B 1,024)");
+  CHECK(automatic_headline(r) == "\"MRFT\" has 0.75 times the busbw_GBps of \"MPFT\" in all_to_all (size_B 1,024)");
   r.variants = {"MPFT"};
   r.tables[0].rows.resize(2);
   CHECK(automatic_headline(r) == "start_up_us of all_to_all is 7 us");

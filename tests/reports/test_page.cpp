@@ -129,7 +129,7 @@ TEST_CASE("page: answer, why and doubt stand on top, and lead down") {
 TEST_CASE("page: without a sentence the first figure of the base is the answer, with the variant furthest from it") {
   // MRFT on the larger size: 22000 over 20000 is 10 % more.
   const ReadPage page = read_page(wholly(sample_part()));
-  CHECK(page.text.find("time_us is 20,000 with MPFT, and 22,000 (+10 %) with MRFT.") != std::string::npos);
+  CHECK(page.text.find("time_us is 20,000 with \"MPFT\", and 22,000 (+10 %) with \"MRFT\".") != std::string::npos);
 }
 
 TEST_CASE("page: phases, resources and links are told in numbers, not in a picture alone") {
@@ -144,7 +144,7 @@ TEST_CASE("page: phases, resources and links are told in numbers, not in a pictu
   for (const Json& row : bars) CHECK(row["parts"][0]["value"].get<double>() + row["parts"][1]["value"].get<double>() == doctest::Approx(2000));
 }
 
-TEST_CASE("page: a published value is met, missed, known to be missed, or not reproducible") {
+TEST_CASE("page: an expected value is met, missed, known to be missed, or not reproducible") {
   PagePart part = sample_part();
   auto& e = part.report.expectations;
   e = {expectation("a", 100, 101, 2), expectation("b", 100, 110, 2), expectation("c", 100, 120, 2), expectation("d", 100, 130, 0)};
@@ -156,7 +156,7 @@ TEST_CASE("page: a published value is met, missed, known to be missed, or not re
   CHECK(v.missed == 1);
   CHECK(v.known == 1);
   const ReadPage page = read_page(wholly(part));
-  for (const char* text : {"1 of 3 published values is out of tolerance for no known reason.", "known miss: an older driver", "not reproducible: the trace is not published", "+20 %"}) {
+  for (const char* text : {"1 of 3 expected values is out of tolerance for no known reason; of those met the farthest is a, +1 % of 2 % allowed.", "known miss: an older driver", "not reproducible: the trace is not published", "+20 %"}) {
     CHECK_MESSAGE(page.text.find(text) != std::string::npos, text);
   }
 }

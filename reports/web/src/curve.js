@@ -1,4 +1,4 @@
-// A curve over a column, one line a variant, beside published points with their tolerance. Data: Curve of reports/page/page.h.
+// A curve over a column, one line a variant, beside expected points with their tolerance. Data: Curve of reports/page/page.h.
 import uPlot from "uplot";
 import * as page from "./page.js";
 
@@ -107,7 +107,7 @@ function tipper(element, curve, lineAt) {
     if (idx === null || idx === undefined || left < 0) { tip.hidden = true; return; }
     const x = u.data[0][idx];
     const lines = curve.lines.map((line, i) => [line.name, u.data[lineAt[i]][idx]]).filter(([, y]) => y !== null && y !== undefined);
-    const known = curve.published.filter((p) => p.x === x).map((p) => ["published", p.y]);
+    const known = curve.published.filter((p) => p.x === x).map((p) => ["expected", p.y]);
     tip.replaceChildren(page.html("strong", {}, curve.x_name + " " + page.number(x)),
       ...[...lines, ...known].map(([name, y]) => page.html("div", {}, name + ": " + page.number(y))));
     tip.hidden = false;
@@ -147,8 +147,8 @@ export function draw(element, curve) {
     }, data, element);
     const tip = tipper(element, curve, lineAt);
     const entries = curve.lines.map((line, i) => [theme.series[i % theme.series.length], line.name]);
-    if (curve.published.length) entries.push([theme.ink, "published, with tolerance"]);
-    if (curve.published.some((p) => !p.pass)) entries.push([theme.bad, "published, out of tolerance"]);
+    if (curve.published.length) entries.push([theme.ink, "expected, with tolerance"]);
+    if (curve.published.some((p) => !p.pass)) entries.push([theme.bad, "expected, out of tolerance"]);
     element.append(page.legend(entries));
   });
 }

@@ -1,4 +1,4 @@
-// Published values and how far the results are from them, with their tolerance. Data: {rows: [{name, error_pct, tolerance_pct, verdict}]}; verdict: met, missed, known, open.
+// Expected values and how far the results are from them, with their tolerance. Data: {rows: [{name, error_pct, tolerance_pct, verdict}]}; verdict: met, missed, known, open.
 import * as page from "./page.js";
 
 const ROW = 24, AXIS = 30, TOP = 6, MOST_PCT = 50;   // of the axis; what lies beyond stands at its end with an arrow
@@ -39,7 +39,7 @@ export function draw(element, data) {
     const base = box.height - AXIS + 4, text = { y: base + 16, "font-size": 11.5, fill: theme.muted };
     const image = page.svg("svg", { width, height: box.height, "aria-hidden": "true" },
       page.svg("line", { x1: box.middle, x2: box.middle, y1: 0, y2: base, stroke: theme.ink }),
-      page.svg("text", { ...text, x: box.middle, "text-anchor": "middle" }, "as published"),
+      page.svg("text", { ...text, x: box.middle, "text-anchor": "middle" }, "as expected"),
       page.svg("text", { ...text, x: box.middle - box.half, "text-anchor": "middle" }, "-" + page.short(most) + " %"),
       page.svg("text", { ...text, x: box.middle + box.half, "text-anchor": "middle" }, "+" + page.short(most) + " %"));
     data.rows.forEach((row, i) => image.append(drawRow(row, i, box, most, theme)));
