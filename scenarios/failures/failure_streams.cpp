@@ -1,5 +1,7 @@
 #include "scenarios/failures/failure_streams.h"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 
@@ -14,6 +16,9 @@ using workloads::failures::FailureStream;
 
 /// Less than this is the latency of other paths.
 constexpr double kUnnoticed = 1.0001;
+
+/// What a fault "of the network" may be: any cable or switch, each alike probable.
+constexpr std::array kSpread = {FailedPart::nic_link, FailedPart::link, FailedPart::leaf, FailedPart::spine, FailedPart::core};
 
 /// Builds the streams of one cluster; each kind of part is played once.
 class Streams {
@@ -39,6 +44,11 @@ class Streams {
     if (part == FailedPart::gpu || part == FailedPart::hbm || part == FailedPart::silent) return gpus;
     if (part == FailedPart::node || part == FailedPart::software) return nodes;
     if (part == FailedPart::flap) return count(FailedPart::nic_link) + count(FailedPart::link);
+    if (part == FailedPart::network) {
+      double all = 0;
+      for (const FailedPart p : kSpread) all += count(p);
+      return all;
+    }
     return 0;
   }
 
@@ -54,16 +64,18 @@ class Streams {
 
   /// Any cable or switch: each alike probable.
   void spread(const models::FailureCause& cause) {
-    using enum FailedPart;
-    double total = 0;
-    for (const FailedPart part : {nic_link, link, leaf, spine, core}) total += count(part);
-    for (const FailedPart part : {nic_link, link, leaf, spine, core}) {
+    const double total = count(FailedPart::network);
+    for (const FailedPart part : kSpread) {
       if (count(part) > 0) add(fmt::format("{}: {}", cause.name, models::to_text(part)), part, rate_of(cause) * count(part) / total);
     }
   }
 
   void add(std::string name, FailedPart part, double per_hour) {
     if (per_hour <= 0) return;
+    // A stream's draws, and a result's rows, go by the name.
+    if (std::any_of(streams_.begin(), streams_.end(), [&](const FailureStream& known) { return known.cause == name; })) {
+      throw UserError("/rates", fmt::format("two causes are called \"{}\"", name), "give each its own name: they would fail at the same moments");
+    }
     FailureStream s;
     s.cause = std::move(name);
     s.part = part;
@@ -101,7 +113,12 @@ class Streams {
     if (const auto known = losses_.find(part); known != losses_.end()) return known->second;
     if (!played_) played_.emplace(cluster_, q_.data, PlayedTraffic{!q_.shift, q_.shift});
     for (const NetworkParts& p : parts_) {
-      if (p.part == part) return losses_.emplace(part, played_->without(p.names.front(), q_.on_lost_nic)).first->second;
+      if (p.part != part) continue;
+      // One that still works: what has failed from the start costs nothing more.
+      const auto whole = std::find_if(p.names.begin(), p.names.end(), [&](const std::vector<std::string>& names) {
+        return std::none_of(names.begin(), names.end(), [&](const std::string& n) { return std::count(cluster_.failed().begin(), cluster_.failed().end(), n) > 0; });
+      });
+      return losses_.emplace(part, played_->without(whole == p.names.end() ? p.names.front() : *whole, q_.on_lost_nic)).first->second;
     }
     WEFT_CHECK(false, "a part that is not there was asked for");
     return losses_[part];

@@ -48,8 +48,9 @@ class LossyLinkAnalysis final : public Analysis {
     const BytesPerSecond wire = cluster.node().nic_rate.value;
     const BytesPerSecond allowed = credits.value() > 0 ? std::min(wire, credits / q_.round_trip) : wire;
     const Bytes in_flight = allowed * q_.round_trip;
-    // Go-back-N sends again what was in flight behind each lost packet: 1 packet costs 1 + loss x packets in flight.
-    const double go_back_n = 1 / (1 + loss * (in_flight / cluster.transport().mtu.value)), selective = 1 - loss;
+    // Go-back-N sends again what was in flight behind each lost packet: 1 packet costs 1 + loss x packets in flight. With less than a packet in flight that
+    // is the lost packet itself, as with selective repeat.
+    const double selective = 1 - loss, go_back_n = std::min(selective, 1 / (1 + loss * (in_flight / cluster.transport().mtu.value)));
     Row r;
     r.set("loss", loss);
     if (credits.value() > 0) r.set("credits_B", credits.value());
