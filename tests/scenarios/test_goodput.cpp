@@ -159,3 +159,11 @@ TEST_CASE("what makes no sense is refused with its place and a way out") {
   CHECK(told(R"("pause": "20 s", "rates": {"causes": [{"part": "software", "mtbf": "9 h"}]}, "scale": {"software": 0})").find("nothing ever stops this job") != std::string::npos);
   CHECK(told(R"("pause": "20 s", "rates": {"causes": [{"part": "core", "mtbf": "9 h"}]})").find("the cluster has no core") != std::string::npos);
 }
+
+TEST_CASE("a fault of the network by its parts is as often as they are many, and causes of one name are refused") {
+  // 4 nodes of 8 NICs on one switch: 32 cables and a leaf. A part fails once in 330 h, so one of the 33 every 10 h: 28 d / 10 h = 67.2 faults
+  const auto r = test::run(asking(R"("rates": {"causes": [{"part": "network", "name": "net", "mtbf": "330 h", "per": "part"}]}, "pause": "1 s", "duration": "28 d", "replicas": 400, "network": "stops", "detection": "0 s", "restart": "1 s")"));
+  CHECK(of(r, "interruptions", "net: nic_link") + of(r, "interruptions", "net: leaf") == Approx(67.2).epsilon(0.05));
+  const std::string two = asking(R"("rates": [{"causes": [{"part": "node", "mtbf": "100 h"}]}, {"causes": [{"part": "node", "mtbf": "10 h"}]}], "pause": "1 s")");
+  CHECK(test::error_of(two).find("two causes are called \"node\"") != std::string::npos);
+}

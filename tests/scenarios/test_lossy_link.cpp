@@ -49,3 +49,12 @@ TEST_CASE("what is wrong in the question is told at its key") {
   says(R"("round_trip": "0 us")", "/workload/0/round_trip");
   says(R"("round_trip": 7)", "/workload/0/round_trip");
 }
+
+TEST_CASE("with less than a packet in flight go-back-N repeats the lost packet alone, as selective repeat does") {
+  const auto r = test::run(asking(R"("credits": "1 KiB", "loss": [0.1, 0.5])"));
+  for (const double p : {0.1, 0.5}) {
+    const std::string labels = "credits_B=1024,loss=" + std::string(p == 0.1 ? "0.1" : "0.5");
+    CHECK(cell_of(r, at(labels, "go_back_n_share")) == Approx(1 - p).epsilon(1e-12));
+    CHECK(cell_of(r, at(labels, "selective_repeat_share")) == Approx(1 - p).epsilon(1e-12));
+  }
+}
