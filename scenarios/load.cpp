@@ -7,6 +7,7 @@
 
 #include "scenarios/headline.h"
 #include "scenarios/scenario.h"
+#include "scenarios/studies/points_file.h"
 
 namespace weft::scenarios {
 namespace {
@@ -218,6 +219,7 @@ Scenario scenario_of(Json document, const std::string& file, const std::vector<S
 }
 
 Scenario load_scenario(const std::string& path, const std::vector<Setting>& settings) {
+  refuse_points_file(path);
   return scenario_of(read_json_file(path), path == "-" ? "standard input" : path, settings);
 }
 
