@@ -7,9 +7,12 @@
 
 #include "scenarios/headline.h"
 #include "scenarios/scenario.h"
+#include "scenarios/studies/points_file.h"
 
 namespace weft::scenarios {
 namespace {
+
+constexpr std::string_view kResultSchema = "weft-result/1";   // as reports/formats/json.cpp writes it
 
 double read_tolerance_pct(JsonReader& r, double value) {
   if (!r.has("tolerance_abs")) return r.number_or("tolerance_pct", 0, 0, 1e6);
@@ -154,6 +157,13 @@ std::vector<Variant> read_variants(JsonReader& root, const Json& document, const
   return out;
 }
 
+/// What another version put into a result may mean something else here.
+void check_schema(const Json& schema, const std::string& file) {
+  if (schema == kResultSchema) return;
+  throw UserError({{file, "/schema", fmt::format("expected \"{}\", got {}", kResultSchema, dump_json(schema)),
+                    "another version of weft wrote it: run its input again with that version, or take \"input\" out"}});
+}
+
 /// How a result was computed, as far as it can be repeated.
 void read_system(const Json& system, Scenario& out) {
   if (const auto at = system.find("seed"); at != system.end() && at->is_number_unsigned()) out.seed = at->get<std::uint64_t>();
@@ -176,6 +186,7 @@ Scenario scenario_of(Json document, const std::string& file, const std::vector<S
   Scenario out;
   if (document.is_object() && document.contains("schema") && document.contains("input")) {
     // A result: its input is a scenario, to be run as it was.
+    check_schema(document["schema"], file);
     if (document.contains("system") && document["system"].is_object()) read_system(document["system"], out);
     document = Json(document["input"]);
     if (document.is_object() && document.contains("digest") && document["digest"].is_string()) out.digest = document["digest"].get<std::string>();
@@ -208,6 +219,7 @@ Scenario scenario_of(Json document, const std::string& file, const std::vector<S
 }
 
 Scenario load_scenario(const std::string& path, const std::vector<Setting>& settings) {
+  refuse_points_file(path);
   return scenario_of(read_json_file(path), path == "-" ? "standard input" : path, settings);
 }
 

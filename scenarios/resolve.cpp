@@ -145,9 +145,8 @@ std::shared_ptr<const Json> resolved_input(const Scenario& scenario, const std::
     list.push_back(std::move(one));
   }
   j["resolved"] = std::move(list);
-  // How the answer is put into words is no part of what is computed.
   Json computed = j;
-  computed.erase("headline");
+  for (const char* key : kWordKeys) computed.erase(key);
   const std::string text = dump_json(computed) + "#" + std::to_string(seed);
   j["digest"] = fmt::format("fnv1a64:{:016x}", hash_name(text));
   return std::make_shared<const Json>(std::move(j));

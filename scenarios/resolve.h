@@ -1,6 +1,7 @@
 // A variant resolved: its cluster built from data, its workloads read; ready to run.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "sim/core/error.h"
 
 namespace weft::scenarios {
+
+/// Keys of a scenario that put its answer into words and are no part of what is computed: no digest has them.
+inline constexpr std::array<const char*, 1> kWordKeys = {"headline"};
 
 /// One entry of /workload: either a Workload (programs) or an Analysis (no program).
 struct ResolvedWorkload {

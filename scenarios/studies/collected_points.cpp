@@ -24,10 +24,10 @@ std::vector<std::string> with_folders_opened(const std::vector<std::string>& giv
       if (it->path().extension() == ".jsonl") inside.push_back(it->path().string());
     }
     if (inside.empty()) throw UserError({{name, "", "there is no points file (*.jsonl) in this folder", ""}});
+    std::sort(inside.begin(), inside.end());
     // Those of tasks that are just starting; when there is no other, the first one says so.
     const auto begun = std::stable_partition(inside.begin(), inside.end(), [](const std::string& path) { return !only_begun(path); });
     inside.erase(begun == inside.begin() ? begun + 1 : begun, inside.end());
-    std::sort(inside.begin(), inside.end());
     out.insert(out.end(), inside.begin(), inside.end());
   }
   return out;

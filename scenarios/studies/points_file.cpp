@@ -23,6 +23,7 @@ namespace weft::scenarios {
 namespace {
 
 constexpr std::string_view kSchema = "weft-sweep/1";
+constexpr std::string_view kBegin = "{\"schema\":\"weft-sweep/";   // of a header, of whatever version
 constexpr std::size_t kLongestLine = 256u << 20;   // bytes
 
 std::string header_line(const PointsHeader& h) {
@@ -83,10 +84,13 @@ class Lines {
       searched_ = buffer_.size();
       if (searched_ > kLongestLine) throw UserError({{path_, "", "a line is longer than 256 MiB: this is no points file", ""}});
       char piece[1 << 16];
+      errno = 0;
       in_.read(piece, sizeof piece);
       if (in_.gcount() == 0) break;
       buffer_.append(piece, static_cast<std::size_t>(in_.gcount()));
     }
+    // What cannot be read is no torn end: that would be cut off.
+    if (in_.bad()) throw RunError(fmt::format("cannot read {}: {}", path_, errno != 0 ? std::strerror(errno) : "the disk says no"));
     line = std::move(buffer_);
     buffer_.clear();
     searched_ = 0;
@@ -102,7 +106,20 @@ class Lines {
 };
 
 /// A piece of a first line.
-bool starts_as_header(std::string_view line) { return std::string_view("{\"schema\":\"weft-sweep/").starts_with(line.substr(0, 22)); }
+bool starts_as_header(std::string_view line) { return kBegin.starts_with(line.substr(0, kBegin.size())); }
+
+/// The error of a line of a file, under the file's name and with the line told once: the text of one line is its line 1.
+UserError in_line(const UserError& e, const std::string& path, std::size_t number) {
+  std::vector<Problem> problems = e.problems();
+  for (Problem& p : problems) {
+    const std::string own = "line 1, ";
+    const std::string within = p.place.starts_with(own) ? ", " + p.place.substr(own.size()) : p.place.empty() ? "" : ": " + p.place;
+    p.file = path;
+    p.place = fmt::format("line {}{}", number, within);
+    p.hint = "without this line its point is run again";
+  }
+  return UserError(std::move(problems));
+}
 
 std::string shortened(const Json& v) {
   const std::string text = dump_json(v);
@@ -129,15 +146,28 @@ void check_same_study(const PointsHeader& there, const std::string& file, const 
   std::string differs;
   const auto add = [&](const std::string& text) { differs += (differs.empty() ? "" : "; ") + text; };
   const Json absent;
+  const bool same_axes = there.grid.to_json() == here.grid.to_json();
+  // The digest of the input is that of a point: what is set there changes it, too, and is named by itself.
+  const auto same = [&](const char* key) { return there.run->contains(key) && here.run->contains(key) && (*there.run)[key] == (*here.run)[key]; };
+  const bool same_input = same_axes && same("scenario_digest") && same("set") && same("seed") && same("calibrations");
   for (const auto& [key, value] : here.run->items()) {
     const Json& other = there.run->contains(key) ? (*there.run)[key] : absent;
     if (other == value) continue;
     if (key == "scenario_digest") add("the scenario is not the same");
-    else if (key == "input_digest") add("the data behind the names are not the same");
-    else add(fmt::format("{} is {} there and {} here", key, shortened(other), shortened(value)));
+    else if (key != "input_digest") add(fmt::format("{} is {} there and {} here", key, shortened(other), shortened(value)));
+    else if (same_input) add("the data behind the names are not the same");
   }
-  if (there.grid.to_json() != here.grid.to_json()) add(fmt::format("the axes are {} there and {} here", shortened(there.grid.to_json()), shortened(here.grid.to_json())));
+  if (!same_axes) add(fmt::format("the axes are {} there and {} here", shortened(there.grid.to_json()), shortened(here.grid.to_json())));
   throw UserError({{file, "", fmt::format("holds points of another study than {}: {}", what, differs.empty() ? "the digest differs" : differs), "give every study points files of its own"}});
+}
+
+void refuse_points_file(const std::string& path) {
+  std::error_code error;
+  if (path == "-" || !std::filesystem::is_regular_file(path, error)) return;   // what is no file says so where it is read
+  std::string begin(kBegin.size(), '\0');
+  std::ifstream in(path, std::ios::binary);
+  if (!in.read(begin.data(), static_cast<std::streamsize>(begin.size())) || begin != kBegin) return;
+  throw UserError({{path, "", "is a points file of weft sweep, expected a scenario", fmt::format("weft sweep merge {0} and weft report {0} read it", path)}});
 }
 
 bool only_begun(const std::string& path) {
@@ -162,30 +192,30 @@ PointsFile read_points_file(const std::string& path) {
     throw UserError({{path, "line 1", "has no whole first line: nothing is finished in it", ""}});
   }
   out.header = read_header(line, path);
-  out.whole_bytes = line.size() + 1;
+  out.whole_bytes = out.bytes = line.size() + 1;
   std::map<std::size_t, std::size_t> place;   // in out.lines, by point
   for (std::size_t number = 2; lines.next(line, whole); ++number) {
     if (!whole) {
       out.torn = true;
+      out.bytes = out.whole_bytes + line.size();
       break;
     }
-    const std::string where = fmt::format("{}: line {}", path, number);
+    const std::string where = fmt::format("line {}", number);
     std::size_t point = 0;
     try {
-      point = read_line(line, where).first;
+      point = read_line(line, path).first;
     } catch (const UserError& e) {
-      std::vector<Problem> problems = e.problems();
-      for (Problem& p : problems) p.hint = "without this line its point is run again";
-      throw UserError(std::move(problems));
+      throw in_line(e, path, number);
     }
     if (point >= out.header.grid.points() || !out.header.shard.has(point)) {
-      throw UserError({{where, "", fmt::format("point {} is none of share {} of {} points", point, out.header.shard.text(), out.header.grid.points()), ""}});
+      throw UserError({{path, where, fmt::format("point {} is none of share {} of {} points", point, out.header.shard.text(), out.header.grid.points()), ""}});
     }
     out.whole_bytes += line.size() + 1;
     const auto [at, fresh] = place.try_emplace(point, out.lines.size());
+    out.bytes = out.whole_bytes;
     if (fresh) out.lines.push_back({point, number, line});
     else if (out.lines[at->second].text != line) {
-      throw UserError({{where, "", fmt::format("point {} stands in line {} too, with another result", point, out.lines[at->second].number), "delete both lines: the point is run again"}});
+      throw UserError({{path, where, fmt::format("point {} stands in line {} too, with another result", point, out.lines[at->second].number), "delete both lines: the point is run again"}});
     }
   }
   return out;
@@ -225,6 +255,11 @@ void PointsWriter::start(const PointsHeader& header) {
     return;
   }
   found_ = read_points_file(path_);
+  // Nobody else writes: what was read is the whole file, or it was read wrong and nothing may be cut off.
+  if (::fstat(fd_, &status) != 0) throw RunError(fmt::format("cannot read {}: {}", path_, std::strerror(errno)));
+  if (found_.bytes != static_cast<std::uint64_t>(status.st_size)) {
+    throw RunError(fmt::format("cannot read {}: it has {} bytes, of which {} came; it is left as it is", path_, status.st_size, found_.bytes));
+  }
   check_same_study(found_.header, path_, header, "this one");
   if (found_.header.shard.text() != header.shard.text()) {
     throw UserError({{path_, "", fmt::format("holds share {}, not {}", found_.header.shard.text(), header.shard.text()), "give each share a points file of its own"}});

@@ -43,6 +43,7 @@ struct PointsFile {
   std::string path;
   PointsHeader header;
   std::vector<Line> lines;        ///< whole ones, each point once
+  std::uint64_t bytes = 0;        ///< all that was read
   std::uint64_t whole_bytes = 0;  ///< up to the end of the last whole line
   bool torn = false;              ///< a piece of a line stands behind them; its point is not finished
 };
@@ -50,14 +51,17 @@ struct PointsFile {
 /// Whether the file has no whole first line yet: its writer has just begun, or was killed before it could. Nothing is finished in it.
 bool only_begun(const std::string& path);
 
-/// Reads and checks every line but a torn last one. Throws UserError: no such file, another schema, a broken line.
+/// Throws UserError that says what reads it when a file that was given as a scenario begins as a points file does.
+void refuse_points_file(const std::string& path);
+
+/// Reads and checks every line but a torn last one. Throws UserError: no such file, another schema, a broken line; RunError when the disk says no.
 PointsFile read_points_file(const std::string& path);
 
 /// A points file that this process appends to; nobody else can meanwhile.
 class PointsWriter {
  public:
   /// Makes the file or goes on with it; takes off a torn last line. Throws UserError when it holds something else: another study, another share,
-  /// another version; RunError when it cannot be written, or somebody else is writing to it.
+  /// another version; RunError when it cannot be read to its end or written, or somebody else is writing to it.
   PointsWriter(const std::string& path, const PointsHeader& header);
   PointsWriter(const PointsWriter&) = delete;
   ~PointsWriter();

@@ -37,15 +37,37 @@ std::string commands(const Submission& s, const std::string& number) {
   return out;
 }
 
-/// What stands before "=" or a blank.
-std::string option_name(const std::string& option) { return option.substr(0, option.find_first_of("= \t")); }
+/// The words of a #SBATCH line: blanks divide, unless they are in quotes.
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  char quote = '\0';
+  bool inside = false;   // a word
+  for (const char c : line) {
+    if (quote == '\0' && std::isspace(static_cast<unsigned char>(c)) != 0) {
+      inside = false;
+      continue;
+    }
+    if (!inside) words.emplace_back();
+    inside = true;
+    if (c == quote) quote = '\0';
+    else if (quote == '\0' && (c == '"' || c == '\'')) quote = c;
+    else words.back() += c;
+  }
+  return words;
+}
+
+/// -a, -a1-9, --array, --array=1-9, and what is short for it.
+bool sets_array(const std::string& word) {
+  if (!word.starts_with("--")) return word.starts_with("-a");
+  const std::string name = word.substr(0, word.find('='));
+  return name.size() >= std::string_view("--ar").size() && std::string_view("--array").starts_with(name);
+}
 
 void check_sbatch_option(const std::string& option) {
   refuse_line_breaks(option, "--sbatch");
   if (!option.starts_with("-")) throw UserError("--sbatch", fmt::format("expected an option of sbatch, got \"{}\"", option), "as in --sbatch='--partition=long --time=2:00:00'");
-  const std::string name = option_name(option);
-  const bool array = name == "--array" || option.starts_with("-a") || option.find(" --array") != std::string::npos || option.find(" -a") != std::string::npos;
-  if (array) throw UserError("--sbatch", "which tasks run weft says itself", "--tasks and --throttle are its options for that");
+  const std::vector<std::string> words = words_of(option);
+  if (std::any_of(words.begin(), words.end(), sets_array)) throw UserError("--sbatch", "which tasks run weft says itself", "--tasks and --throttle are its options for that");
 }
 
 }  // namespace
@@ -112,7 +134,7 @@ std::string parallel_jobs(const Submission& s, const std::vector<std::size_t>& t
 }
 
 std::vector<std::string> parallel_command(const Submission& s) {
-  std::vector<std::string> out = {"parallel", "--will-cite", "--joblog", s.folder + "/joblog", "--resume-failed"};
+  std::vector<std::string> out = {"parallel", "--will-cite", "--joblog", s.folder + "/joblog"};
   if (s.at_once > 0) out.insert(out.end(), {"--jobs", std::to_string(s.at_once)});
   out.insert(out.end(), {"--arg-file", s.folder + "/jobs.txt"});
   return out;

@@ -44,7 +44,7 @@ std::string task_script(const Submission& s);
 /// What GNU parallel reads: a command a line, each a task. Throws UserError (place: --folder) for a line break.
 std::string parallel_jobs(const Submission& s, const std::vector<std::size_t>& tasks);
 
-/// GNU parallel on them. What it has finished already (its own log says so) it leaves out.
+/// GNU parallel on them, with a log of its own that begins anew each time: what is finished the points files say.
 std::vector<std::string> parallel_command(const Submission& s);
 
 struct TaskState {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <new>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -26,14 +27,28 @@ Scenario scenario_at(const Sweep& sweep, std::size_t point) {
   return scenario_of(*sweep.document, sweep.file, all);
 }
 
+/// What the machine lacks says nothing of the point, which is therefore not finished.
+[[noreturn]] void give_up(std::size_t point, const std::string& why) {
+  throw RunError(fmt::format("point {}: {}; it is not finished, and points that are kept (--points) stay: the same command goes on with the others", point, why));
+}
+
+/// A line of the point. What is wrong with the input is its result; all else is thrown.
 std::string run_point(const Sweep& sweep, std::size_t point, const DataPlaces& data, const RunOptions& options) {
   PointResult result;
   try {
     reports::Report report = run_scenario(scenario_at(sweep, point), data, options);
     result.tables = std::move(report.tables);
     result.warnings = std::move(report.warnings);
-  } catch (const std::exception& e) {
+  } catch (const UserError& e) {
     result.error = e.what();
+  } catch (const RunError& e) {
+    result.error = e.what();
+  } catch (const NotPossibleHere&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    give_up(point, "out of memory (fewer --jobs may help)");
+  } catch (const std::exception& e) {
+    give_up(point, e.what());
   }
   return to_line(point, result);
 }
@@ -56,26 +71,100 @@ void check_variants(const Scenario& base, const Grid& grid) {
   }
 }
 
+/// Takes off what no row depends on. The title stays where it names the only variant.
+Json without_words(Json document) {
+  for (const char* key : kWordKeys) document.erase(key);
+  for (const char* key : {"question", "source", "$schema"}) document.erase(key);
+  if (document.contains("variants") && !document["variants"].empty()) document.erase("title");
+  return document;
+}
+
 /// Digest of everything in the scenario that a row may depend on.
 std::string scenario_digest(const Scenario& base) {
-  Json document = *base.document;
-  for (const char* key : {"title", "question", "source", "$schema"}) document.erase(key);
+  const Json document = without_words(*base.document);
   return fmt::format("fnv1a64:{:016x}", hash_name(dump_json(document)));
 }
 
-/// Of the first point with the constants behind its names, so that points of two states of the data do not get mixed.
-std::string input_digest(const Sweep& sweep, const DataPlaces& data, const RunOptions& run) {
+/// Of a scenario with the constants behind its names; none when it cannot be resolved.
+std::optional<std::string> digest_with_data(Scenario scenario, const DataPlaces& data, const RunOptions& run) {
   try {
-    Scenario first = scenario_at(sweep, 0);
-    Json document = *first.document;
-    for (const char* key : {"question", "source", "$schema"}) document.erase(key);
-    document["title"] = "";
-    first.document = std::make_shared<const Json>(std::move(document));
-    const auto variants = resolve(first, data, run.seed, run.kernel_times.get());
-    return (*resolved_input(first, variants, run.seed))["digest"].get<std::string>();
+    scenario.document = std::make_shared<const Json>(without_words(*scenario.document));
+    const auto variants = resolve(scenario, data, run.seed, run.kernel_times.get());
+    return (*resolved_input(scenario, variants, run.seed))["digest"].get<std::string>();
   } catch (const UserError&) {
-    return "none: the first point fails";
+    return std::nullopt;
   }
+}
+
+/// So that points of two states of the data do not get mixed. Of the first point, whose names may stand on an axis alone; of the base when it fails.
+std::string input_digest(const Sweep& sweep, const Scenario& base, const DataPlaces& data, const RunOptions& run) {
+  std::optional<std::string> digest;
+  try {
+    digest = digest_with_data(scenario_at(sweep, 0), data, run);
+  } catch (const UserError&) {   // not even read
+  }
+  if (!digest) digest = digest_with_data(base, data, run);
+  return digest.value_or("none: the first point fails");
+}
+
+std::vector<std::string> words_between_slashes(const std::string& pointer) {
+  std::vector<std::string> out;
+  for (std::size_t at = 1, end = 0; at <= pointer.size(); at = end + 1) {
+    end = std::min(pointer.find('/', at), pointer.size());
+    out.push_back(pointer.substr(at, end - at));
+  }
+  return out;
+}
+
+/// Whether a problem's place is a swept one or lies on the way to it; where a problem has a number, the sweep may have an id.
+bool on_the_way(const std::string& place, const std::string& swept) {
+  if (!place.starts_with("/")) return false;
+  const std::vector<std::string> a = words_between_slashes(place), b = words_between_slashes(swept);
+  if (a.size() > b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool number = a[i].find_first_not_of("0123456789") == std::string::npos;
+    if (a[i] != b[i] && !(number && i + 1 < a.size())) return false;
+  }
+  return true;
+}
+
+/// What is wrong at a point with the places that are swept, whatever values they get.
+std::vector<Problem> wrong_places(const Sweep& sweep, std::size_t point, const DataPlaces& data, const RunOptions& run) {
+  std::vector<Problem> out;
+  try {
+    resolve(scenario_at(sweep, point), data, run.seed, run.kernel_times.get());
+  } catch (const UserError& e) {
+    for (Problem p : e.problems()) {
+      for (const std::string& swept : sweep.grid.pointers()) {
+        const bool nowhere = p.message.starts_with(swept + " leads nowhere");
+        if (!nowhere && !(p.message.starts_with("unknown key") && on_the_way(p.place, swept))) continue;
+        if (nowhere) p.place = "--vary";
+        out.push_back(std::move(p));
+        break;
+      }
+    }
+  }
+  return out;
+}
+
+/// A place that no point knows is an error of the sweep; one that some points know (another kind of network stands there) is one of the others.
+void check_places(const Sweep& sweep, const DataPlaces& data, const RunOptions& run) {
+  constexpr std::size_t kAsked = 200;   // points; of larger grids drawn ones
+  std::vector<Problem> wrong = wrong_places(sweep, 0, data, run);
+  const std::size_t all = sweep.grid.points();
+  for (std::size_t i = 1; i < std::min(all, kAsked) && !wrong.empty(); ++i) {
+    const std::size_t point = all <= kAsked ? i : hash_name(std::to_string(i)) % all;
+    if (wrong_places(sweep, point, data, run).empty()) return;
+  }
+  if (!wrong.empty()) throw UserError(std::move(wrong));
+}
+
+/// The scenario without the axes' values. What is wrong with it or with the axes as such is an error of the whole sweep, not of each point.
+Scenario checked_base(const Sweep& sweep, const DataPlaces& data, const RunOptions& run) {
+  Scenario base = scenario_of(*sweep.document, sweep.file, sweep.settings);
+  check_variants(base, sweep.grid);
+  check_places(sweep, data, run);
+  return base;
 }
 
 PointsHeader header_of(const Sweep& sweep, const Scenario& base, const DataPlaces& data, const SweepOptions& options) {
@@ -86,7 +175,7 @@ PointsHeader header_of(const Sweep& sweep, const Scenario& base, const DataPlace
   how.update(to_json(run));
   how["set"] = std::move(settings);
   how["scenario_digest"] = scenario_digest(base);
-  how["input_digest"] = input_digest(sweep, data, run);
+  how["input_digest"] = input_digest(sweep, base, data, run);
   PointsHeader h;
   h.title = sweep.title.empty() ? base.title : sweep.title;
   h.scenario = sweep.file;
@@ -175,9 +264,7 @@ void run_points(const Sweep& sweep, const DataPlaces& data, const SweepOptions& 
 }  // namespace
 
 SweepResult sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options) {
-  // What is wrong with the base is an error of the whole sweep, not of each point.
-  const Scenario base = scenario_of(*sweep.document, sweep.file, sweep.settings);
-  check_variants(base, sweep.grid);
+  const Scenario base = checked_base(sweep, data, options.run);
   const std::vector<std::size_t> points = points_of(options.shard, sweep.grid);
   std::optional<PointsWriter> file;
   std::map<std::size_t, std::string> lines;
@@ -203,15 +290,13 @@ SweepResult sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions
 }
 
 PointsHeader points_header(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options) {
-  const Scenario base = scenario_of(*sweep.document, sweep.file, sweep.settings);
-  check_variants(base, sweep.grid);
+  const Scenario base = checked_base(sweep, data, options.run);
   return header_of(sweep, base, data, options);
 }
 
 reports::Listing plan_sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options) {
   constexpr std::size_t kShown = 5;
-  const Scenario base = scenario_of(*sweep.document, sweep.file, sweep.settings);
-  check_variants(base, sweep.grid);
+  const Scenario base = checked_base(sweep, data, options.run);
   const std::vector<std::size_t> points = points_of(options.shard, sweep.grid);
   reports::Listing out;
   reports::Table t;

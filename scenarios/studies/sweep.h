@@ -46,7 +46,8 @@ struct SweepResult {
 };
 
 /// Runs the grid (last axis fastest). The order and bytes of the result do not depend on `processes`, nor on what was found in the points file. What is
-/// wrong with the scenario as such is a UserError before anything runs, what is wrong at a point a row of "failed". A column of `where` or
+/// wrong with the scenario as such is a UserError before anything runs, and so is a place that no point knows; what is wrong at a point is a row of
+/// "failed". What the machine lacks (memory, a program) ends the sweep as RunError or NotPossibleHere, and that point is not finished. A column of `where` or
 /// `goals` that no workload has is a UserError as soon as one point is finished.
 SweepResult sweep(const Sweep& sweep, const DataPlaces& data, const SweepOptions& options);
 

@@ -50,6 +50,25 @@ void write_all(int fd, const std::string& text) {
   }
 }
 
+constexpr char kThrew = '!', kNotPossible = '?';   // begin the line of a child that ends by an exception
+
+[[noreturn]] void tell_and_end(int fd, char kind, std::string why) {
+  std::replace(why.begin(), why.end(), '\n', ' ');
+  write_all(fd, fmt::format("{}{}\n", kind, why));
+  ::_exit(0);
+}
+
+/// A child's work: what it throws its parent throws again. Nothing leaves this frame, whose callers' destructors are the parent's.
+void work_in_child(int fd, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const NotPossibleHere& e) {
+    tell_and_end(fd, kNotPossible, e.what());
+  } catch (const std::exception& e) {
+    tell_and_end(fd, kThrew, e.what());
+  }
+}
+
 /// A child ends silently: what there is to say on a signal, its parent says.
 void end_silently_on_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
@@ -110,6 +129,8 @@ std::size_t take_lines(Children::Child& c, std::size_t tasks, const std::functio
   for (std::size_t end = c.pending.find('\n'); end != std::string::npos; end = c.pending.find('\n', begin)) {
     std::size_t index = tasks;
     const char* line = c.pending.data() + begin;
+    if (*line == kNotPossible) throw NotPossibleHere(c.pending.substr(begin + 1, end - begin - 1));
+    if (*line == kThrew) throw RunError(c.pending.substr(begin + 1, end - begin - 1));
     const auto [rest, error] = std::from_chars(line, c.pending.data() + end, index);
     WEFT_CHECK(error == std::errc() && index < tasks, "a worker wrote a broken line");
     finished(index, std::string(rest + 1, static_cast<const char*>(c.pending.data() + end)));
@@ -143,8 +164,10 @@ void hand_out_tasks(std::size_t tasks, unsigned processes, const std::function<s
   const std::size_t count = std::min<std::size_t>(processes, tasks);
   for (std::size_t k = 0; k < count; ++k) {
     children.start([&](int fd) {
-      if (in_child) in_child();
-      for (std::size_t i = next.take(); i < tasks; i = next.take()) write_all(fd, fmt::format("{} {}\n", i, task(i)));
+      work_in_child(fd, [&] {
+        if (in_child) in_child();
+        for (std::size_t i = next.take(); i < tasks; i = next.take()) write_all(fd, fmt::format("{} {}\n", i, task(i)));
+      });
     });
   }
   std::size_t open = count, done = 0;

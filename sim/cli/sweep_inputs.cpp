@@ -47,6 +47,7 @@ AskedSweep asked_of(const Json& document, const std::string& file) {
 AskedSweep read_asked(const SweepInputs& o) {
   const std::string path = scenario_path(o.file);
   std::vector<scenarios::Axis> axes;
+  scenarios::refuse_points_file(path);
   AskedSweep out = read_document(read_json_file(path), path == "-" ? "standard input" : path, axes);
   for (const auto& s : o.settings) out.sweep.settings.push_back(scenarios::parse_setting(s, "--set"));
   for (const auto& v : o.vary) axes.push_back(scenarios::parse_axis(v));

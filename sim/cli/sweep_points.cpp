@@ -1,4 +1,6 @@
 // weft sweep merge, status, pareto: what points files hold together.
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -30,6 +32,14 @@ void add_selection(CLI::App& sub, PointsOptions& o) {
   sub.add_flag("--partial", o.partial, "take what is finished when points are missing");
 }
 
+/// The files by name, as a message has them.
+std::string named(const std::vector<std::string>& files) {
+  constexpr std::size_t kShown = 3;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(kShown, files.size()); ++i) out += (i > 0 ? ", " : "") + files[i];
+  return files.size() > kShown ? fmt::format("{} and {} more", out, files.size() - kShown) : out;
+}
+
 /// All points, or an error that counts the missing ones.
 scenarios::GatheredPoints gather_all(const PointsOptions& o, std::size_t& points) {
   check_output(o.common);
@@ -42,7 +52,7 @@ scenarios::GatheredPoints gather_all(const PointsOptions& o, std::size_t& points
   points = collected.finished.size();
   if (collected.missing() > 0) {
     const std::string text = fmt::format("{} of {} points are missing", collected.missing(), collected.header().grid.points());
-    if (!o.partial) throw UserError("FILE", text, "`weft sweep status` says where; run the shares again, or take what is there with --partial");
+    if (!o.partial) throw UserError(named(read), text, "`weft sweep status` says where; run the shares again, or take what is there with --partial");
     note(o.common, text);
   }
   scenarios::GatheredPoints all = scenarios::gather(collected);

@@ -155,10 +155,15 @@ std::string job_list(const Work& w) { return w.submission.folder + "/jobs"; }
 void leave_queued(Work& w) {
   std::set<std::string> ours;
   std::ifstream jobs(job_list(w));
-  for (std::string line; std::getline(jobs, line);) ours.insert(line);
+  for (std::string line; std::getline(jobs, line);) {
+    if (!line.empty()) ours.insert(line);
+  }
   if (ours.empty() || w.left.empty()) return;
   const Said said = ask_program({"squeue", "--noheader", "--array", fmt::format("--user={}", ::geteuid()), "--format=%F %K %t"});
-  if (said.code != 0) return;   // then sbatch will say why
+  if (said.code != 0) {   // a task that is still there would be submitted twice
+    throw RunError(fmt::format("squeue does not say which tasks of {} are still in the queue: {}; nothing was submitted: try again when it answers, or remove {} when none of its jobs is left",
+                               w.folder, said.text.empty() ? fmt::format("it ended with {}", said.code) : said.text, job_list(w)));
+  }
   std::istringstream lines(said.text);
   std::string job, state;
   for (std::string task; lines >> job >> task >> state;) {
@@ -192,6 +197,9 @@ void submit_to_slurm(Work& w, bool submit) {
   const Said said = ask_program({"sbatch", "--parsable", script});
   if (said.code != 0) throw RunError(fmt::format("sbatch did not take {}: {}", script, said.text));
   w.job = job_in(said.text);
+  if (w.job.empty()) {
+    throw RunError(fmt::format("sbatch took {} but named no job: \"{}\"; look with squeue whether it waits, and submit again when it does not", script, said.text));
+  }
   std::ofstream jobs(job_list(w), std::ios::app);
   jobs << w.job << "\n";
   jobs.flush();
@@ -206,8 +214,6 @@ void run_parallel(Work& w, const Common& common, bool submit) {
   if (w.left.empty()) return;
   write_file_atomically(s.folder + "/task.sh", scenarios::task_script(s));
   write_file_atomically(s.folder + "/jobs.txt", scenarios::parallel_jobs(s, w.left));
-  std::error_code error;
-  fs::remove(s.folder + "/joblog", error);   // that of other tasks
   if (!submit) return;
   if (!common.quiet) set_last_words("\nweft: interrupted; finished points are kept, the same command goes on with the others\n");
   const std::size_t had = w.left.size();

@@ -155,6 +155,16 @@ class Commands(unittest.TestCase):
         self.run_ok("run", str(self.file), "--seed", "7", "-o", str(out))
         self.assertEqual(json.loads(self.run_ok("run", str(out), "--json")), json.loads(out.read_text()))
 
+    def test_a_result_of_another_version_is_refused(self):
+        out = Path(self.folder.name) / "r.json"
+        self.run_ok("run", str(self.file), "-o", str(out))
+        out.write_text(out.read_text().replace("weft-result/1", "weft-result/9", 1))
+        for command in (["run"], ["compare"], ["explain"], ["sensitivity"], ["sweep", "--vary", "/cluster/nodes=1,2"]):
+            p = weft(*command, str(out))
+            self.assertEqual(p.returncode, 3, p.stderr)
+            self.assertIn('/schema: expected "weft-result/1", got "weft-result/9"', p.stderr)
+            self.assertIn("another version of weft wrote it", p.stderr)
+
     def test_results_carry_bounds_calibrations_and_constants(self):
         r = json.loads(self.run_ok("run", str(self.file), "--json"))
         self.assertIn("kernel nccl_all_to_all", r["system"]["calibrations"])

@@ -262,6 +262,31 @@ class Scripts(Submit):
         self.assertIn("no partition for you", self.submit("slurm", code=1))
         self.assertIn("is not GNU parallel", self.submit("parallel", code=77))
 
+    def test_what_the_queue_does_not_say_is_not_submitted_twice(self):
+        programs = self.home / "bin"
+        programs.mkdir()
+
+        def program(name, text):
+            (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+            (programs / name).chmod(0o755)
+
+        self.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+        taken = self.home / "taken"
+        program("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
+        program("sbatch", f"echo >>'{taken}'; echo; echo 'sbatch: be patient' >&2")
+        said = self.submit("slurm", "--tasks", "4", code=1)
+        self.assertIn("named no job", said)
+        self.assertFalse((self.folder / "jobs").exists())
+        program("sbatch", f"echo >>'{taken}'; echo '17;here'")
+        self.assertEqual(self.submit("slurm")["job"], "17")
+        said = self.submit("slurm", code=1)
+        self.assertIn("squeue does not say which tasks", said)
+        self.assertIn("Unable to contact", said)
+        self.assertEqual(taken.read_text().count("\n"), 2)
+        program("squeue", "echo '17 2 PD'; echo '17 3 R'; echo '16 1 R'")
+        row = self.submit("slurm")
+        self.assertEqual((row["left"], row["queued"]), (2, 2))
+
 
 @unittest.skipUnless(all(map(shutil.which, DAEMONS)), f"needs {', '.join(n for n in DAEMONS if not shutil.which(n))}: apt-get install slurmctld slurmd slurm-client munge")
 class Slurm(Submit):

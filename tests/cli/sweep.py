@@ -242,6 +242,32 @@ class Sweep(unittest.TestCase):
         self.assertEqual((again.returncode, again.stdout), (1, p.stdout))
         self.assertEqual(json.loads(self.ok("status", self.points, "--json"))["study"][0]["failed"], 2)
 
+    def test_a_place_that_no_point_knows_ends_the_sweep_before_it_begins(self):
+        s = str(Path(self.study).parent / "s.json")
+        for vary, words in (("/cluster/noodes=1,2", "unknown key \"noodes\""), ("/workload/a2a/size=1,2", "unknown key \"size\""), ("/workload/b2b/sizes=1,2", "leads nowhere")):
+            self.refused(3, [words], s, "--vary", vary, "--points", self.points)
+            self.refused(3, [words], s, "--vary", vary, "--dry-run")
+            self.assertFalse(self.points.exists())
+
+    def test_a_points_file_is_no_scenario_and_an_incomplete_one_is_named(self):
+        self.ok(self.study, "--shard", "1/2", "--points", self.points)
+        self.refused(3, [f"{self.points}: 25 of 50 points are missing"], "merge", self.points)
+        for command in ("run", "explain", "compare", "sensitivity", "sweep"):
+            p = subprocess.run([WEFT, command, str(self.points)], capture_output=True, text=True, timeout=60)
+            self.assertEqual(p.returncode, 3, p.stderr)
+            self.assertIn(f"{self.points}: is a points file of weft sweep", p.stderr)
+            self.assertIn("weft sweep merge", p.stderr)
+            self.assertIn("weft report", p.stderr)
+
+    def test_a_broken_line_is_told_once(self):
+        self.ok(self.study, "--points", self.points)
+        lines = self.points.read_text().splitlines()
+        lines[2] = lines[2][:-1] + ",}"
+        self.points.write_text("\n".join(lines) + "\n")
+        said = self.weft("status", self.points).stderr
+        self.assertIn("points.jsonl: line 3, column", said)
+        self.assertNotIn("line 1", said)
+
     def test_help_has_examples_of_every_command(self):
         for command in ("merge", "status", "pareto"):
             self.assertIn("weft sweep " + command, self.ok(command, "--help"))

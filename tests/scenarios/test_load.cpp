@@ -41,6 +41,15 @@ TEST_CASE("the input of a result is a scenario again, with the same digest") {
   CHECK((*first.input)["resolved"][0]["cluster"]["node"] == "h800");
 }
 
+TEST_CASE("a result that another version wrote is refused by its schema") {
+  const Json input = parse_json(test::minimal(R"("topology": {"kind": "ft2"})", R"({"kind": "price"})"), "s.json");
+  CHECK(scenario_of({{"schema", "weft-result/1"}, {"input", input}}, "r.json", {}).title == "t");
+  for (const Json& schema : {Json("weft-result/9"), Json("weft-sensitivity/1"), Json(1), Json()}) {
+    CAPTURE(schema.dump());
+    CHECK_THROWS_WITH_AS(scenario_of({{"schema", schema}, {"input", input}}, "r.json", {}), doctest::Contains("r.json: /schema: expected \"weft-result/1\", got "), UserError);
+  }
+}
+
 TEST_CASE("an expectation that points nowhere is an error that names its place") {
   const std::string text = R"({"title": "t", "cluster": {"topology": {"kind": "ft2"}}, "workload": [{"kind": "price"}],
     "expect": [{"of": "t/prize/switches", "value": 96, "source": "Table 3"}]})";

@@ -2,11 +2,15 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <new>
+#include <system_error>
 #include <thread>
 
 #include "reports/render.h"
 #include "scenarios/studies/workers.h"
+#include "tests/scenarios/stand_in_engines.h"
 #include "tests/scenarios/sweep_support.h"
 
 using namespace weft;
@@ -57,6 +61,53 @@ TEST_CASE("what is wrong with all points is told before any runs") {
   SweepOptions o;
   o.shard = parse_shard("3/3", "--shard");
   CHECK(words_of([&] { sweep(small_sweep({"/cluster/nodes=4,8"}), DataPlaces::standard(), o); }).find("share 3/3 of 2 points is empty") != std::string::npos);
+}
+
+TEST_CASE("a place that no point knows is told before any runs, one that some points know is theirs") {
+  const auto words = [](const std::vector<std::string>& vary) { return words_of([&] { run(small_sweep(vary)); }); };
+  for (const char* vary : {"/cluster/noodes=4,8", "/cluster/node/nic_rat=1,2", "/cluster/nonsense/deep=1,2", "/workload/price/gpu=4,8", "/workload/0/gpu=4,8"}) {
+    CAPTURE(vary);
+    CHECK(words({vary}).find("unknown key") != std::string::npos);
+  }
+  CHECK(words({"/workload/prize/gpus=4,8"}).find("--vary: /workload/prize/gpus leads nowhere") != std::string::npos);
+  CHECK(words({"/clutser/nodes=4,8"}).find("--vary: /clutser/nodes leads nowhere") != std::string::npos);
+  CHECK_THROWS_AS(plan_sweep(small_sweep({"/cluster/noodes=4,8"}), DataPlaces::standard(), {}), UserError);
+  CHECK_THROWS_AS(points_header(small_sweep({"/cluster/noodes=4,8"}), DataPlaces::standard(), {}), UserError);
+  // Values that are wrong are their points', the first among them.
+  CHECK(run(small_sweep({"/cluster/nodes=-1,-2"})).failed == 2);
+  // A rate of a topology kind is unknown to the others.
+  const SweepResult some = run(small_sweep({"/cluster/topology={\"kind\":\"mpft\"},{\"kind\":\"none\"}", "/cluster/topology/planes=4,8"}));
+  CHECK(some.failed < some.points);
+}
+
+TEST_CASE("what the machine lacks ends the sweep, and its point is not finished") {
+  const Folder folder;
+  Sweep s = small_sweep({"/cluster/nodes=1,2,4"});
+  Json document = *s.document;
+  document["workload"] = Json::array({{{"kind", "all_to_all"}, {"sizes", {"1 KiB"}}}});
+  s.document = std::make_shared<const Json>(document);
+  for (const unsigned processes : {1u, 2u}) {
+    SweepOptions o;
+    o.processes = processes;
+    o.points_file = folder.file("p" + std::to_string(processes) + ".jsonl");
+    o.run.engine = stand_in(engine::engine_kinds().front().name, [](OpId, bool, double t) { return t; });
+    const auto plain = o.run.engine.run;
+    const auto lacking = [&](const std::function<void()>& lack) {
+      SweepOptions without = o;
+      without.run.engine.run = [=](topology::Router& router, workloads::Program& program, const engine::Options& options, engine::TimelineSink& sink) {
+        lack();
+        return plain(router, program, options, sink);
+      };
+      return without;
+    };
+    const auto kept = [&] { return read_points_file(o.points_file).lines.size(); };
+    CHECK_THROWS_WITH_AS(sweep(s, DataPlaces::standard(), lacking([] { throw std::bad_alloc(); })), doctest::Contains("out of memory"), RunError);
+    CHECK_THROWS_WITH_AS(sweep(s, DataPlaces::standard(), lacking([] { throw std::system_error(EMFILE, std::generic_category()); })), doctest::Contains("Too many open files"), RunError);
+    CHECK_THROWS_WITH_AS(sweep(s, DataPlaces::standard(), lacking([] { throw NotPossibleHere("no engine"); })), "no engine", NotPossibleHere);
+    CHECK(kept() <= 1);   // one node alone has no network to use
+    CHECK(sweep(s, DataPlaces::standard(), o).failed == 0);
+    CHECK(kept() == 3);
+  }
 }
 
 TEST_CASE("a misspelt column of --where ends the sweep with its first point, not its last") {

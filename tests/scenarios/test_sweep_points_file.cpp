@@ -156,6 +156,62 @@ TEST_CASE("another version, another file and a broken line are told") {
   CHECK(words_of([&] { read_points({file}); }).find("has no whole first line") != std::string::npos);
 }
 
+TEST_CASE("a broken line says its line once, with its column or its key") {
+  const Folder folder;
+  const std::string file = folder.file("p.jsonl");
+  sweep(small_sweep({"/cluster/nodes=1,2"}), data(), into(file));
+  const std::string text = text_of(file), header = text.substr(0, text.find('\n') + 1);
+  write_text(file, header + "{\"point\":0,}\n");
+  const std::string words = words_of([&] { read_points({file}); });
+  CHECK(words.find("p.jsonl: line 2, column 12: this is not JSON") != std::string::npos);
+  CHECK(words.find("line 1") == std::string::npos);
+  write_text(file, header + "{\"point\":-1,\"error\":\"x\"}\n");
+  CHECK(words_of([&] { read_points({file}); }).find("p.jsonl: line 2: /point: ") != std::string::npos);
+}
+
+TEST_CASE("a file that cannot be read to its end is left alone") {
+  // The first page of a process's memory is an error to whoever reads it.
+  CHECK_THROWS_WITH_AS(read_points_file("/proc/self/mem"), doctest::Contains("cannot read /proc/self/mem"), RunError);
+  CHECK_THROWS_AS(only_begun("/proc/self/mem"), RunError);
+  const Folder folder;
+  const std::string file = folder.file("p.jsonl");
+  sweep(small_sweep({"/cluster/nodes=1,2"}), data(), into(file));
+  CHECK(read_points_file(file).bytes == text_of(file).size());
+  write_text(file, text_of(file) + "{\"poi");
+  const PointsFile torn = read_points_file(file);
+  CHECK(torn.bytes == torn.whole_bytes + 5);
+}
+
+TEST_CASE("words and data: a headline changes no study, and axes are blamed for themselves alone") {
+  const Folder folder;
+  const std::string file = folder.file("p.jsonl");
+  sweep(small_sweep(kAxes), data(), into(file));
+  CHECK(csv(small_sweep(kAxes, R"(, "headline": "so it is", "question": "q", "source": "s")"), into(file)) == csv(small_sweep(kAxes), SweepOptions()));
+  const std::string axes = words_of([&] { sweep(small_sweep({"/cluster/nodes=2:6:1", kAxes[1]}), data(), into(file)); });
+  CHECK(axes.find("the axes are") != std::string::npos);
+  CHECK(axes.find("behind the names") == std::string::npos);
+  Sweep titled = small_sweep(kAxes);   // without variants the title is the variant's name, and in the rows
+  Json document = *titled.document;
+  document["title"] = "u";
+  titled.document = std::make_shared<const Json>(document);
+  const std::string scenario = words_of([&] { sweep(titled, data(), into(file)); });
+  CHECK(scenario.find("the scenario is not the same") != std::string::npos);
+  CHECK(scenario.find("behind the names") == std::string::npos);
+  PointsHeader there = read_points_file(file).header, here = there;
+  Json run = *here.run;
+  run["input_digest"] = "another";
+  here.run = std::make_shared<const Json>(run);
+  CHECK(words_of([&] { check_same_study(there, file, here, "this one"); }).find("the data behind the names are not the same") != std::string::npos);
+}
+
+TEST_CASE("a points file given as a scenario says what reads it") {
+  const Folder folder;
+  const std::string file = folder.file("p.jsonl");
+  sweep(small_sweep({"/cluster/nodes=1,2"}), data(), into(file));
+  CHECK(words_of([&] { load_scenario(file, {}); }).find("is a points file of weft sweep") != std::string::npos);
+  CHECK(words_of([&] { load_scenario(file, {}); }).find("weft sweep merge " + file) != std::string::npos);
+}
+
 TEST_CASE("one writer at a time") {
   const Folder folder;
   const Sweep s = small_sweep({"/cluster/nodes=1,2"});

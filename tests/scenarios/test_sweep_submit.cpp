@@ -84,9 +84,13 @@ TEST_CASE("the array script names the tasks, and its shell finds the same words 
 
 TEST_CASE("options of sbatch that would change the array are refused, and what is no option") {
   Submission s = submission();
-  for (const char* option : {"--array=1-9", "-a1-9", "-a 1-9", "--time=5 --array=2"}) {
+  for (const char* option : {"--array=1-9", "-a1-9", "-a 1-9", "--time=5 --array=2", "--time=5\t--array=2", "--time=5\t-a2", "--time=5 -a 2", "--arr=1-9", "--comment='x' -a2"}) {
     s.options = {option};
     CHECK_MESSAGE(words_of([&] { array_script(s, {1}); }).find("--tasks and --throttle") != std::string::npos, option);
+  }
+  for (const char* option : {"-A me", "--account=me", "--partition=x-a", "--comment='only -a few'", "--comment=\"no --array here\"", "--acctg-freq=30"}) {
+    s.options = {option};
+    CHECK_MESSAGE(array_script(s, {1}).find(std::string("#SBATCH ") + option + "\n") != std::string::npos, option);
   }
   for (const char* option : {"long", "", "--time=5\nrm -rf /"}) {
     s.options = {option};
@@ -99,7 +103,7 @@ TEST_CASE("GNU parallel gets a command a task and keeps its own log of them") {
   const std::string jobs = parallel_jobs(s, {2, 4});
   CHECK(jobs == "sh '/a b/it'\\''s \"50 %\" #1/task.sh' 2\nsh '/a b/it'\\''s \"50 %\" #1/task.sh' 4\n");
   const std::vector<std::string> command = parallel_command(s);
-  CHECK(std::find(command.begin(), command.end(), "--resume-failed") != command.end());
+  CHECK(std::find(command.begin(), command.end(), s.folder + "/joblog") != command.end());
   CHECK(command.back() == s.folder + "/jobs.txt");
   CHECK(task_script(s).find("--shard \"$1\"/4") != std::string::npos);
 }

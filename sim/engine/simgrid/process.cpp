@@ -130,12 +130,12 @@ Summary run_simgrid(topology::Router& router, workloads::Program& program, const
   static std::mutex one_at_a_time;
   std::unique_lock lock(one_at_a_time);
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) throw RunError(fmt::format("no pipe for the SimGrid engine: {}", std::strerror(errno)));
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "no pipe for the SimGrid engine");
   const pid_t pid = ::fork();
   if (pid < 0) {
     const int why = errno;
     for (const int end : ends) ::close(end);
-    throw RunError(fmt::format("no process for the SimGrid engine: {}", std::strerror(why)));
+    throw std::system_error(why, std::generic_category(), "no process for the SimGrid engine");
   }
   if (pid == 0) {
     ::close(ends[0]);
