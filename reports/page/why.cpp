@@ -39,9 +39,11 @@ Json bars_of(const Explanation& why) {
 }
 
 TextTable phase_table(const Explanation& why) {
-  TextTable t{"Phases of the critical path, in order of their first start", {"phase", "time", "share", "operations", "bounded by", "of its time", "where"},
+  TextTable t{"Phases of the critical path, the longest first", {"phase", "time", "share", "operations", "bounded by", "of its time", "where"},
               {false, true, true, true, false, true, false}, {}, {}};
-  for (const auto& p : why.phases) {
+  std::vector<Explanation::Phase> phases = why.phases;
+  std::ranges::stable_sort(phases, std::ranges::greater(), &Explanation::Phase::time);
+  for (const auto& p : phases) {
     t.rows.push_back({p.name, time_text(p.time), share_text(p.time, why.total), readable_text(Cell(static_cast<std::int64_t>(p.operations))), to_text(p.limit),
                       fmt::format("{:.3g} %", 100 * p.limit_share), p.where});
   }
@@ -57,14 +59,15 @@ TextTable resource_table(const Explanation& why) {
 TextTable cost_table(const std::vector<Explanation::Cost>& costs, const Explanation& why, const std::string& caption, bool links) {
   TextTable t{caption, {links ? "link" : "operation", links ? "alike" : "on the path", "time", "share"}, {false, true, true, true}, {}, {}};
   if (links) t.headers.push_back("utilisation"), t.right.push_back(true);
-  t.headers.insert(t.headers.end(), {"bounded by", "whole, if it were free", "try it"});
-  t.right.insert(t.right.end(), {false, true, false});
+  t.headers.insert(t.headers.end(), {"bounded by", "whole, if it were free"});
+  t.right.insert(t.right.end(), {false, true});
+  if (links) t.headers.push_back("try it"), t.right.push_back(false);
   for (const auto& c : costs) {
     std::vector<std::string> row = {c.name, readable_text(Cell(static_cast<std::int64_t>(c.members))), time_text(c.time), share_text(c.time, why.total)};
     if (links) row.push_back(fmt::format("{:.3g} %", 100 * c.utilisation));
     row.push_back(to_text(c.resource));
     row.push_back(c.if_free ? fmt::format("{} ({:+.3g} %)", time_text(*c.if_free), 100 * (c.if_free->value() / why.total.value() - 1)) : "-");
-    row.push_back(c.try_it);
+    if (links) row.push_back(c.try_it);
     t.rows.push_back(std::move(row));
   }
   return t;

@@ -57,7 +57,7 @@ void add_kernel_time_options(CLI::App& sub, KernelTimeOptions& o) {
       ->type_name("roofline|fitted|measured");
   sub.add_option("--calibration", o.calibrations,
                  "a calibration of the GPU, a file or a name (weft list calibrations); of several the earlier wins, and the shipped ones fill the gaps")
-      ->type_name("CALIBRATION")->take_all()->expected(1);
+      ->type_name("CALIBRATION")->take_all()->expected(1)->allow_extra_args(false);
   sub.add_flag("--force", o.force, "take calibrations of another GPU; the result says so");
 }
 
@@ -66,7 +66,7 @@ void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
   if (!many_files) files->expected(1);
   sub.add_option("--set", o.settings, "change the scenario before it runs, for example --set /cluster/topology/kind=mrft; "
                                       "list elements go by number or id: --set /workload/all_to_all/gpus=256")
-      ->type_name("/POINTER=VALUE")->take_all()->expected(1);
+      ->type_name("/POINTER=VALUE")->take_all()->expected(1)->allow_extra_args(false);
   sub.add_option("--seed", o.seed, "seed of all random draws: routing hashes, gates, kernel times (default: 1, or the seed of the result that is run again)")
       ->check(CLI::NonNegativeNumber);
   sub.add_option("--jobs", o.jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));

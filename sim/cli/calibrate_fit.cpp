@@ -148,8 +148,8 @@ void add_calibrate_fit(CLI::App& calibrate) {
   sub->add_option("-o,--output", o->calibration, "write the calibration to FILE (- is stdout)")->type_name("FILE");
   sub->add_option("--gpu", o->gpu, "the GPU, when the data do not name it or by another name")->type_name("NAME");
   sub->add_option("--form", o->forms, "take this formula instead of the one that predicts left-out shapes best, for all families or FAMILY=NAME (weft show kernel FAMILY)")
-      ->type_name("NAME")->take_all()->expected(1);
-  sub->add_option("--hold", o->holds, "a parameter that is given, not fitted: with few shapes, FAMILY.PARAMETER=NUMBER")->type_name("NAME=NUMBER")->take_all()->expected(1);
+      ->type_name("NAME")->take_all()->expected(1)->allow_extra_args(false);
+  sub->add_option("--hold", o->holds, "a parameter that is given, not fitted: with few shapes, FAMILY.PARAMETER=NUMBER")->type_name("NAME=NUMBER")->take_all()->expected(1)->allow_extra_args(false);
   sub->add_flag("--force", o->force, "take data of one device for another GPU (--gpu); the file says so");
   sub->add_option("--title", o->title, "what the calibration says of itself")->type_name("TEXT");
   sub->add_option("--source", o->source, "where the data are from")->type_name("TEXT");

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include <nlohmann/json.hpp>
+
 #include "reports/cells.h"
 
 namespace weft::cli {
@@ -50,6 +52,17 @@ bool is_case(const Row& row, const std::string& variant, const std::map<std::str
          });
 }
 
+/// Network and failed parts of a variant, as text to compare.
+std::string network_of(const reports::Report& report, const std::string& variant) {
+  if (!report.input || !report.input->contains("resolved")) return "";
+  for (const Json& v : (*report.input)["resolved"]) {
+    if (v.value("name", "") != variant || !v.contains("cluster")) continue;
+    const Json& cluster = v["cluster"];
+    return cluster.value("topology", Json()).dump() + cluster.value("failed", Json()).dump();
+  }
+  return "";
+}
+
 }  // namespace
 
 bool may_mean(const std::string& of, const scenarios::Explainable& one) {
@@ -84,11 +97,16 @@ std::vector<std::string> cases_to_tell(const std::vector<scenarios::Explainable>
   const std::string rest = longest->of.substr(longest->variant.size());
   const scenarios::Explainable* other = nullptr;
   double furthest = 1e-6;   // of the logarithm: beyond rounding
+  bool furthest_network = false;
+  const std::string network = network_of(report, longest->variant);
   for (const scenarios::Explainable& one : all) {
     if (!one.simulated || one.variant == longest->variant || one.of != one.variant + rest) continue;
     const double time = time_of(report, one);
     const double apart = time > 0 && most > 0 ? std::abs(std::log(time / most)) : 0;
-    if (apart > furthest) furthest = apart, other = &one;
+    // Another network is worth a picture, however alike the times.
+    const bool differs = network_of(report, one.variant) != network;
+    if (differs && !furthest_network) furthest = -1, furthest_network = true;
+    if (differs == furthest_network && apart > furthest) furthest = apart, other = &one;
   }
   if (other != nullptr) out.push_back(other->of);
   return out;

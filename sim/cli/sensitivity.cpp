@@ -75,11 +75,11 @@ void add_sensitivity(CLI::App& app) {
   auto* by = sub->add_option("--by", o->by, "how far inputs move, for example 20% (default: 10%); whole numbers go to the next that hold")->type_name("PART");
   sub->add_flag("--double", o->doubled, "inputs are halved and doubled")->excludes(by);
   sub->add_option("--inputs", o->study.inputs, "only these, by pointer or name, * and ? stand for anything: --inputs '*latency'; may be repeated")
-      ->type_name("PATTERN")->take_all()->expected(1);
-  sub->add_option("--together", o->study.together, "these move by the same factor, as one input; may be repeated")->type_name("/A,/B")->take_all()->expected(1);
+      ->type_name("PATTERN")->take_all()->expected(1)->allow_extra_args(false);
+  sub->add_option("--together", o->study.together, "these move by the same factor, as one input; may be repeated")->type_name("/A,/B")->take_all()->expected(1)->allow_extra_args(false);
   sub->add_flag("--all", o->all, "inputs that move nothing or cannot be moved are shown as well (other formats than tables always have them)");
   sub->add_flag("--list", o->list, "say which inputs would be moved, and to where; run the scenario only once");
-  sub->add_option("--set", o->scenario.settings, "change the scenario first")->type_name("/POINTER=VALUE")->take_all()->expected(1);
+  sub->add_option("--set", o->scenario.settings, "change the scenario first")->type_name("/POINTER=VALUE")->take_all()->expected(1)->allow_extra_args(false);
   sub->add_option("--seed", o->scenario.seed, "seed of all random draws (default: 1)")->check(CLI::NonNegativeNumber);
   sub->add_option("--jobs", o->scenario.jobs, "runs at a time; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
   sub->add_flag("--explain-columns", o->scenario.explain_columns, "say below each table what its columns mean");

@@ -64,8 +64,8 @@ AskedSweep read_asked(const SweepInputs& o) {
 void add_sweep_inputs(CLI::App& sub, SweepInputs& o, const std::string& engine_option) {
   sub.add_option("SCENARIO", o.file, "scenario or study file (JSON), the name of a shipped scenario, or - for standard input")->type_name("FILE (required)");
   sub.add_option("--vary", o.vary, "values of one place of the scenario, separated by commas, or a range; several --vary make a grid, places joined by ; go in step")
-      ->type_name("/POINTER=A,B,C")->take_all()->expected(1);
-  sub.add_option("--set", o.settings, "change the scenario for all points")->type_name("/POINTER=VALUE")->take_all()->expected(1);
+      ->type_name("/POINTER=A,B,C")->take_all()->expected(1)->allow_extra_args(false);
+  sub.add_option("--set", o.settings, "change the scenario for all points")->type_name("/POINTER=VALUE")->take_all()->expected(1)->allow_extra_args(false);
   sub.add_option("--where", o.where, "show the rows for which this is true: 'fits && price_MUSD < 20'")->type_name("CONDITION");
   sub.add_option("--pareto", o.pareto, "add the Pareto front of two columns: less X and more Y, unless min: or max: stands before one")->type_name("X,Y");
   sub.add_option("--seed", o.seed, "seed of all random draws (default: that of the study, else 1)")->check(CLI::NonNegativeNumber);

@@ -325,7 +325,7 @@ void add_sweep_submit(CLI::App& sweep) {
   sub->add_option("--tasks", o->tasks, "shares into which the points are cut (default: those of the folder, else 16)")->check(CLI::Range(std::size_t{1}, scenarios::kMostPoints));
   sub->add_option("--throttle", o->throttle, "tasks that run at once (default: as Slurm likes; all cores with parallel)")->check(CLI::Range(std::size_t{1}, scenarios::kMostPoints));
   sub->add_option("--sbatch", o->sbatch, "options of sbatch, which go into the script as they are (see the examples)")
-      ->type_name("OPTIONS")->take_all()->expected(1);
+      ->type_name("OPTIONS")->take_all()->expected(1)->allow_extra_args(false);
   sub->add_flag("--no-submit", o->no_submit, "write the scripts, run nothing, say how to");
   sub->add_flag("--dry-run", o->dry_run, "say how many tasks there are and are left; write and run nothing");
   add_sweep_inputs(*sub, o->inputs, "--simulator");

@@ -82,7 +82,7 @@ void add_topology(CLI::App& app) {
   const auto add_shape = [o](CLI::App& s) {
     s.add_option("--nodes", o->nodes, "nodes of the cluster (default: the row of Table 3 of arXiv:2505.09343)")->check(CLI::Range(1, 1000000));
     s.add_option("--node", o->node, "hardware of a node")->capture_default_str();
-    s.add_option("--set", o->settings, "a parameter of the topology, for example --set /radix=128")->type_name("/KEY=VALUE")->take_all()->expected(1);
+    s.add_option("--set", o->settings, "a parameter of the topology, for example --set /radix=128")->type_name("/KEY=VALUE")->take_all()->expected(1)->allow_extra_args(false);
   };
   CLI::App* c = sub->add_subcommand("cost", "switches, cables and price, counted by formula");
   c->footer("Examples:\n  weft topology cost\n  weft topology cost mpft mrft ft3 --nodes 2048\n"

@@ -3,6 +3,9 @@ import * as page from "./page.js";
 
 const BAR = 26, ROW = 58, PART = 90;   // px: a bar, its row, the least width that a part needs to bear its name
 
+/** What a critical path waits for has one colour on the whole page, whatever else there is; links between switches share theirs. */
+const RESOURCES = { SMs: 0, HBM: 1, "NIC out": 2, "NIC in": 3, NVLink: 4, uplinks: 5, downlinks: 5, PCIe: 6, storage: 6, latency: 7, "rate cap": 7, dependency: 7 };
+
 function total(row) { return row.parts.reduce((sum, p) => sum + p.value, 0); }
 
 function amount(unit, value) { return unit === "us" ? page.time(value) : page.number(value) + " " + unit; }
@@ -30,14 +33,18 @@ function drawRow(data, row, at, scale, colour, theme) {
 }
 
 export function draw(element, data) {
-  const groups = [...new Set(data.rows.flatMap((r) => r.parts.map((p) => p.group)))];
+  const sums = new Map();
+  for (const part of data.rows.flatMap((r) => r.parts)) sums.set(part.group, (sums.get(part.group) ?? 0) + part.value);
+  const groups = [...sums.keys()];
+  const resources = groups.every((g) => g in RESOURCES);
+  const legend = resources ? groups.sort((a, b) => sums.get(b) - sums.get(a)) : groups;
   page.onResize(element, (width) => {
     const theme = page.theme();
-    const colour = (group) => theme.series[groups.indexOf(group) % theme.series.length];
+    const colour = (group) => theme.series[(resources ? RESOURCES[group] : groups.indexOf(group)) % theme.series.length];
     const most = Math.max(...data.rows.map(total));
     const scale = most > 0 ? width / most : 0;
     const image = page.svg("svg", { width, height: data.rows.length * ROW, "aria-hidden": "true" });
     data.rows.forEach((row, i) => image.append(...drawRow(data, row, i, scale, colour, theme)));
-    element.replaceChildren(image, page.legend(groups.map((g) => [colour(g), g])));
+    element.replaceChildren(image, page.legend(legend.map((g) => [colour(g), g])));
   });
 }
