@@ -13,6 +13,7 @@
 #include "sim/cli/app.h"
 #include "sim/cli/exit_codes.h"
 #include "sim/cli/help.h"
+#include "sim/cli/mistyped.h"
 #include "sim/core/error.h"
 #include "sim/core/unfinished.h"
 #include "sim/core/version.h"
@@ -66,6 +67,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& e) {
     return app.exit(e);  // --help, --version
   } catch (const CLI::ParseError& e) {
+    const std::string mistyped = weft::cli::mistyped_option(app, argc, argv);
+    if (!mistyped.empty()) return tell(mistyped.c_str(), Exit::usage);
     app.exit(e);
     return static_cast<int>(Exit::usage);
   } catch (const weft::core::UserError& e) {

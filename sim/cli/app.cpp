@@ -1,9 +1,11 @@
 #include "sim/cli/app.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -67,8 +69,7 @@ void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
   sub.add_option("--set", o.settings, "change the scenario before it runs, for example --set /cluster/topology/kind=mrft; "
                                       "list elements go by number or id: --set /workload/all_to_all/gpus=256")
       ->type_name("/POINTER=VALUE")->take_all()->expected(1)->allow_extra_args(false);
-  sub.add_option("--seed", o.seed, "seed of all random draws: routing hashes, gates, kernel times (default: 1, or the seed of the result that is run again)")
-      ->check(CLI::NonNegativeNumber);
+  sub.add_option("--seed", o.seed, "seed of all random draws: routing hashes, gates, kernel times (default: 1, or the seed of the result that is run again)")->check(seed_problem);
   sub.add_option("--jobs", o.jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
   add_engine_options(sub, o.engine);
   add_kernel_time_options(sub, o.kernels);
@@ -103,6 +104,13 @@ void check_output(const Common& c) {
   if (::access(folder.c_str(), W_OK) != 0 && ::access(c.output.c_str(), W_OK) != 0) {
     throw RunError(fmt::format("cannot write {}: the folder {} is not yours to write to", c.output, folder.string()));
   }
+}
+
+std::string seed_problem(const std::string& text) {
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error == std::errc() && end == text.data() + text.size()) return "";
+  return fmt::format("\"{}\" is no seed: a whole number from 0 to {}", text, std::numeric_limits<std::uint64_t>::max());
 }
 
 std::string scenario_path(const std::string& given) {

@@ -72,6 +72,9 @@ std::string format_of(const Common& common);
 
 /// Throws before anything runs when the format is unknown (UserError) or the output's folder cannot be written to (RunError).
 void check_output(const Common& common);
+/// Why a text is no seed, for CLI11's check (which lets -1 pass as a large number); empty where it is one.
+std::string seed_problem(const std::string& text);
+
 /// The path of a scenario given as a path or by the name of a shipped one.
 std::string scenario_path(const std::string& given);
 

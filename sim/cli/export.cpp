@@ -54,7 +54,7 @@ void add_export(CLI::App& app) {
       ->type_name("SCENARIO");
   sub->add_option("--of", o->of, "which one: [VARIANT/]WORKLOAD, with its labels when it has several runs")->type_name("NAME");
   sub->add_option("--set", o->scenario.settings, "change the scenario first")->type_name("/POINTER=VALUE")->take_all()->expected(1)->allow_extra_args(false);
-  sub->add_option("--seed", o->scenario.seed, "seed of all random draws")->check(CLI::NonNegativeNumber);
+  sub->add_option("--seed", o->scenario.seed, "seed of all random draws")->check(seed_problem);
   sub->add_option("-o,--output", o->common.output, "write to FILE, or to PREFIX and what the format adds; - is stdout")->type_name("FILE");
   sub->add_flag("-q,--quiet", o->common.quiet, "no notes on stderr");
   sub->callback([o] { export_trace(*o); });

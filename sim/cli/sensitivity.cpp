@@ -80,7 +80,7 @@ void add_sensitivity(CLI::App& app) {
   sub->add_flag("--all", o->all, "inputs that move nothing or cannot be moved are shown as well (other formats than tables always have them)");
   sub->add_flag("--list", o->list, "say which inputs would be moved, and to where; run the scenario only once");
   sub->add_option("--set", o->scenario.settings, "change the scenario first")->type_name("/POINTER=VALUE")->take_all()->expected(1)->allow_extra_args(false);
-  sub->add_option("--seed", o->scenario.seed, "seed of all random draws (default: 1)")->check(CLI::NonNegativeNumber);
+  sub->add_option("--seed", o->scenario.seed, "seed of all random draws (default: 1)")->check(seed_problem);
   sub->add_option("--jobs", o->scenario.jobs, "runs at a time; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
   sub->add_flag("--explain-columns", o->scenario.explain_columns, "say below each table what its columns mean");
   add_engine_options(*sub, o->scenario.engine);

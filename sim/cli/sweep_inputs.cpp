@@ -68,7 +68,7 @@ void add_sweep_inputs(CLI::App& sub, SweepInputs& o, const std::string& engine_o
   sub.add_option("--set", o.settings, "change the scenario for all points")->type_name("/POINTER=VALUE")->take_all()->expected(1)->allow_extra_args(false);
   sub.add_option("--where", o.where, "show the rows for which this is true: 'fits && price_MUSD < 20'")->type_name("CONDITION");
   sub.add_option("--pareto", o.pareto, "add the Pareto front of two columns: less X and more Y, unless min: or max: stands before one")->type_name("X,Y");
-  sub.add_option("--seed", o.seed, "seed of all random draws (default: that of the study, else 1)")->check(CLI::NonNegativeNumber);
+  sub.add_option("--seed", o.seed, "seed of all random draws (default: that of the study, else 1)")->check(seed_problem);
   sub.add_option("--jobs", o.jobs, "processes; never changes the result")->check(CLI::Range(1, 1024))->capture_default_str();
   add_engine_options(sub, o.engine, engine_option);
   add_kernel_time_options(sub, o.kernels);

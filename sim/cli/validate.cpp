@@ -92,7 +92,7 @@ void add_validate(CLI::App& app) {
   add_common(*sub, o->common);
   sub->add_option("--topic", o->topic, "only the rows of one topic");
   sub->add_flag("--summary", o->summary, "only the summary by topic");
-  sub->add_option("--seed", o->seed, "seed of all random draws")->check(CLI::NonNegativeNumber)->capture_default_str();
+  sub->add_option("--seed", o->seed, "seed of all random draws")->check(seed_problem)->capture_default_str();
   sub->add_option("--jobs", o->jobs, "threads; never changes the result (default: all cores)")->check(CLI::Range(1, 1024));
   add_engine_options(*sub, o->engine);
   sub->callback([o] {

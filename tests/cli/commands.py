@@ -170,6 +170,17 @@ class Commands(unittest.TestCase):
         for command in (["run"], ["compare"], ["sensitivity", "--inputs", "/cluster/nodes"], ["sweep", "--vary", "/cluster/nodes=8,16"]):
             self.assertEqual(self.run_ok(*command, *more, str(self.file), "--json"), self.run_ok(command[0], str(self.file), *command[1:], *more, "--json"))
 
+    def test_a_mistyped_option_is_named_whatever_it_swallows(self):
+        for arguments, told in ((["explain", str(self.file), "--off", "MPFT"], '"--off" is not an option of weft explain (did you mean --of?)'),
+                                (["run", str(self.file), "--nodes", "64"], '"--nodes" is not an option of weft run (weft run --help lists them; what'),
+                                (["run", str(self.file), "--dryrun"], "did you mean --dry-run?"),
+                                (["sweep", "merge", "--wher=x", "a"], '"--wher" is not an option of weft sweep merge (did you mean --where?)'),
+                                (["run", str(self.file), "--seed", "-1"], "--seed")):
+            p = weft(*arguments)
+            self.assertEqual(p.returncode, 2, p.stderr)
+            self.assertIn(told, p.stderr)
+            self.assertLess(len(p.stderr), 200)
+
     def test_results_carry_bounds_calibrations_and_constants(self):
         r = json.loads(self.run_ok("run", str(self.file), "--json"))
         self.assertIn("kernel nccl_all_to_all", r["system"]["calibrations"])
