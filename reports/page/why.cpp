@@ -13,13 +13,6 @@ namespace {
 
 using analysis::Explanation;
 
-std::string time_text(Seconds t) {
-  const double us = t.value() * 1e6;
-  if (us >= 1e6) return readable_text(us / 1e6) + " s";
-  if (us >= 1e3) return readable_text(us / 1e3) + " ms";
-  return readable_text(us) + " us";
-}
-
 std::string share_text(Seconds part, Seconds whole) {
   return whole.value() > 0 ? fmt::format("{:.3g} %", 100 * part.value() / whole.value()) : "-";
 }

@@ -44,6 +44,7 @@ export function draw(element, data) {
       page.svg("text", { ...text, x: box.middle + box.half, "text-anchor": "middle" }, "+" + page.short(most) + " %"));
     data.rows.forEach((row, i) => image.append(drawRow(row, i, box, most, theme)));
     const key = [["met", theme.good, "within tolerance"], ["known", theme.warn, "out of tolerance, for a known reason"], ["missed", theme.bad, "out of tolerance"], ["open", theme.muted, "not reproducible"]];
-    element.replaceChildren(image, page.legend([...key.filter(([v]) => data.rows.some((r) => r.verdict === v)).map(([, colour, words]) => [colour, words]), [theme.line, "tolerance"]]));
+    element.replaceChildren(image);
+    page.legendBelow(element, [...key.filter(([v]) => data.rows.some((r) => r.verdict === v)).map(([, colour, words]) => [colour, words]), [theme.line, "tolerance"]]);
   });
 }
