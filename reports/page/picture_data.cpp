@@ -33,7 +33,7 @@ std::string shown_part(const Story& s) {
   std::string out = "operations by rank";
   if (t.of_ranks > t.ranks) out = fmt::format("operations of {} of {} ranks, those first that the critical path goes through", readable_text(std::int64_t{t.ranks}), readable_text(std::int64_t{t.of_ranks}));
   if (end_us < all * total_us) {
-    out += fmt::format("; they end at {} of the case's {}: the rest is work of other ranks, or time that is added without being simulated (see Doubts)", time_text(Seconds(end_us * 1e-6)), time_text(s.why.total));
+    out += fmt::format("; they end at {} of the case's {}: the rest is work of other ranks, or time that is added without being simulated, as the phases of the path tell", time_text(Seconds(end_us * 1e-6)), time_text(s.why.total));
   }
   if (t.left_out > 0) out += fmt::format("; the {} shortest operations are left out", readable_text(static_cast<std::int64_t>(t.left_out)));
   return out + "; drag or pinch to zoom";
