@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/cells.h"
 #include "reports/page/sections.h"
 
 namespace weft::reports {
@@ -29,9 +30,18 @@ double rounded(double value) {
   return out;
 }
 
-void write_table(Html& html, const TextTable& table) {
+std::string time_text(Seconds t) {
+  const double us = t.value() * 1e6;
+  if (us >= 1e6) return readable_text(us / 1e6) + " s";
+  if (us >= 1e3) return readable_text(us / 1e3) + " ms";
+  return readable_text(us) + " us";
+}
+
+namespace {
+
+void write_rows(Html& html, const TextTable& table) {
   html.open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", table.caption}}).open("table");
-  if (!table.caption.empty()) html.element("caption", table.caption);
+  if (!table.caption.empty()) html.open("caption").element("span", table.caption).close();
   html.open("thead").open("tr");
   const auto kind = [&](std::size_t i) { return i < table.right.size() && table.right[i] ? "number" : ""; };
   for (std::size_t i = 0; i < table.headers.size(); ++i) html.element("th", table.headers[i], {{"scope", "col"}, {"class", kind(i)}});
@@ -44,9 +54,16 @@ void write_table(Html& html, const TextTable& table) {
   html.close().close().close().line();
 }
 
+}  // namespace
+
+void write_table(Html& html, const TextTable& table) {
+  if (table.rows.size() <= kLongTable) return write_rows(html, table);
+  write_closed_table(html, table, fmt::format("{}: {} rows", table.caption, table.rows.size()));
+}
+
 void write_closed_table(Html& html, const TextTable& table, std::string_view summary, bool open) {
   html.open("details", {{"class", "as-table"}, {"open", open ? "open" : ""}}).element("summary", summary);
-  write_table(html, table);
+  write_rows(html, table);
   html.close().line();
 }
 

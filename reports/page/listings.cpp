@@ -145,7 +145,8 @@ void write_sweep(const Listing& listing, std::size_t number, const WebPage& page
     const bool drawable = !drawn && !page.x.empty() && std::ranges::any_of(table.rows, [&](const Row& r) { return number_in(r, page.x) && number_in(r, page.y); });
     if (!drawable) {
       w.heading(title, {}, 1);
-      write_table(w.html, table_of(table, caption));
+      if (table.rows.size() > kLongTable) write_closed_table(w.html, table_of(table, caption), caption);
+      else write_table(w.html, table_of(table, caption));
       continue;
     }
     drawn = true;

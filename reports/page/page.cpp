@@ -25,13 +25,16 @@ std::string title_of(const WebPage& page) {
 using Contents = std::vector<std::pair<std::string, std::string>>;
 
 Contents part_contents(const PagePart& part) {
-  Contents out = {{"results", "Results"}};
-  if (!part.stories.empty()) out.insert(out.end(), {{"why", "Why"}, {"pictures", "Pictures"}});
+  Contents out;
+  if (!part.stories.empty()) out.emplace_back("why", "Why");
+  out.emplace_back("doubts", "Doubts");
+  if (!part.report.expectations.empty()) out.emplace_back("expected", "Expected values");
+  out.emplace_back("results", "Results");
+  if (!part.stories.empty()) out.emplace_back("pictures", "Pictures");
   if (!part.curves.empty()) out.emplace_back("curves", "Curves");
   if (has_rooflines(part)) out.emplace_back("roofline", "Roofline");
   if (has_costs(part)) out.emplace_back("costs", "Costs");
-  if (!part.report.expectations.empty()) out.emplace_back("expected", "Expected values");
-  out.insert(out.end(), {{"doubts", "Doubts"}, {"constants", "Constants"}, {"repeat", "Repeat it"}});
+  out.insert(out.end(), {{"constants", "Constants"}, {"repeat", "Repeat it"}});
   return out;
 }
 
@@ -70,14 +73,14 @@ void write_part(const WebPage& page, std::size_t i, Html& html, Json& data) {
     if (!part.report.question.empty()) html.element("p", part.report.question, {{"class", "question"}});
   }
   write_cards(part, page, w);
-  write_results(part, w);
   write_why(part, w);
+  write_doubts(part, w);
+  write_expected(part, w);
+  write_results(part, w);
   write_pictures(part, w);
   write_curves(part, w);
   write_rooflines(part, w);
   write_costs(part, w);
-  write_expected(part, w);
-  write_doubts(part, w);
   write_constants(part, w);
   write_repeat(part, w);
   if (!alone) html.close().line();
@@ -149,7 +152,9 @@ std::string filled_page(std::string_view text, const WebPage& page) {
   write_top(page, html);
   write_main(page, html, data);
   const std::string version = page.parts.empty() ? std::string() : " " + page.parts.front().report.system.version;
-  html.open("footer").element("p", "Made by weft" + version + ". This page needs no network: everything that it shows is in this file.").close();
+  html.open("footer").element("p", "Made by weft" + version + ". This page needs no network: everything that it shows is in this file.");
+  if (page.parts.size() != 1 && !page.command.empty()) html.open("p").text("Made by ").element("code", page.command).close();
+  html.close();
   return filled(text, {{{"@title@", escaped(title_of(page))}, {"@body@", html.done()}, {"@data@", script_json(data)}}});
 }
 

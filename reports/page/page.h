@@ -52,6 +52,7 @@ struct TimelinePicture {
   std::vector<std::string> names;
   std::vector<Slice> slices;         ///< at most what fits a page; in order of (track, start)
   std::uint64_t left_out = 0;        ///< slices that were dropped to stay below that: the shortest
+  std::uint32_t ranks = 0, of_ranks = 0;   ///< that are drawn, of so many; 0: not known
 };
 
 /// A case told in full.
@@ -83,7 +84,8 @@ struct Curve {
 struct PagePart {
   Report report;
   std::string file;                  ///< as the user named it, without folders
-  std::string command;               ///< repeats it
+  std::string command;               ///< repeats it where its file is
+  std::string from_here;             ///< computes it from the page's JSON, saved as scenario.json; empty: not said
   std::vector<Story> stories;
   std::vector<Curve> curves;
 };
@@ -93,6 +95,7 @@ struct WebPage {
   std::vector<Listing> tornados;     ///< results of `weft sensitivity` (schema weft-sensitivity/1)
   std::vector<Listing> sweeps;       ///< of `weft sweep`, with a front when asked for (schema weft-sweep/1)
   std::string x, y;                  ///< columns of the front; empty: no front
+  std::string command;               ///< makes the page again
 };
 
 /// The page, ending in a newline. Throws RunError when a cell cannot be shown; UserError when the page parts say nothing.

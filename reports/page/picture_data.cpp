@@ -19,9 +19,28 @@ double thousandths(double ratio) { return std::round(ratio * 1000) / 1000; }
 
 std::int64_t units(double us, std::int64_t unit_ns) { return std::llround(us * 1e3 / static_cast<double>(unit_ns)); }
 
-std::int64_t unit_of(const TimelinePicture& t) {
+double end_of(const TimelinePicture& t) {
   double end_us = 0;
   for (const auto& s : t.slices) end_us = std::max(end_us, s.end_us);
+  return end_us;
+}
+
+/// What part of the case a timeline shows: ranks, time, operations.
+std::string shown_part(const Story& s) {
+  constexpr double all = 0.999;   // of the case; the rest cannot be seen
+  const TimelinePicture& t = s.timeline;
+  const double end_us = end_of(t), total_us = s.why.total.value() * 1e6;
+  std::string out = "operations by rank";
+  if (t.of_ranks > t.ranks) out = fmt::format("operations of {} of {} ranks, those first that the critical path goes through", readable_text(std::int64_t{t.ranks}), readable_text(std::int64_t{t.of_ranks}));
+  if (end_us < all * total_us) {
+    out += fmt::format("; they end at {} of the case's {}: the rest is work of other ranks, or time that is added without being simulated, as the phases of the path tell", time_text(Seconds(end_us * 1e-6)), time_text(s.why.total));
+  }
+  if (t.left_out > 0) out += fmt::format("; the {} shortest operations are left out", readable_text(static_cast<std::int64_t>(t.left_out)));
+  return out + "; drag or pinch to zoom";
+}
+
+std::int64_t unit_of(const TimelinePicture& t) {
+  const double end_us = end_of(t);
   std::int64_t unit = 1;
   while (end_us * 1e3 / static_cast<double>(unit) > finest) unit *= 10;
   return unit;
@@ -84,7 +103,7 @@ void write_pictures(const PagePart& part, const Writing& w) {
       const Figure figure(w.html, "heatmap", at + "/heatmap", "How full the links are over time", "links that carried anything, by role", "Heat map of the utilisation of links over time");
     }
     if (!s.timeline.slices.empty()) {
-      const Figure figure(w.html, "timeline", at + "/timeline", "Timeline", fmt::format("operations by rank; drag or pinch to zoom{}", s.timeline.left_out == 0 ? "" : fmt::format("; the {} shortest are left out", s.timeline.left_out)),
+      const Figure figure(w.html, "timeline", at + "/timeline", "Timeline", shown_part(s),
                           fmt::format("Timeline of {} operations on {} tracks", s.timeline.slices.size(), s.timeline.tracks.size()));
     }
   }

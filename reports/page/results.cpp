@@ -37,6 +37,29 @@ void write_meanings(const Sheet& sheet, Html& html) {
   html.close().close().line();
 }
 
+/// Rows of single ranks beside others that sum them up (rank "mean").
+bool is_of_a_rank(const Row& row) {
+  const Cell* rank = row.find("rank");
+  if (rank == nullptr) return false;
+  const std::string text = exact_text(*rank);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// The table in short: open; what is too long folded away with a count, rows of single ranks first of all.
+void write_short_table(const Table& table, bool several, Html& html) {
+  const std::string all = fmt::format("{}, {} {}", table.id, table.rows.size(), table.rows.size() == 1 ? "row" : "rows");
+  Table summed = table;
+  std::erase_if(summed.rows, is_of_a_rank);
+  if (summed.rows.empty() || summed.rows.size() == table.rows.size()) {
+    TextTable text = text_table(sheet_of(table, several, false), all);
+    if (text.rows.size() > kLongTable) write_closed_table(html, text, all);
+    else write_table(html, text);
+    return;
+  }
+  write_table(html, text_table(sheet_of(summed, several, false), fmt::format("{}, {} of {} rows: those that sum ranks up", table.id, summed.rows.size(), table.rows.size())));
+  write_closed_table(html, text_table(sheet_of(table, several, false), all), fmt::format("All {} rows, with those of single ranks", table.rows.size()));
+}
+
 constexpr std::size_t kMostVerdicts = 60;   // in the chart; the table has all
 
 struct Drawn {
@@ -72,10 +95,9 @@ void write_results(const PagePart& part, const Writing& w) {
     if (table.rows.empty()) continue;
     w.heading(table.title.empty() ? table.id : fmt::format("{}: {}", table.id, table.title), fmt::format("table-{}", table.id), 1);
     const Sheet short_one = sheet_of(table, several, false), whole = sheet_of(table, several, true);
-    const std::string caption = fmt::format("{}, {} {}", table.id, table.rows.size(), table.rows.size() == 1 ? "row" : "rows");
-    write_table(w.html, text_table(short_one, caption));
+    write_short_table(table, several, w.html);
     if (whole.columns.size() > short_one.columns.size()) {
-      write_closed_table(w.html, text_table(whole, caption + ", all columns"), fmt::format("All {} columns", whole.columns.size()));
+      write_closed_table(w.html, text_table(whole, fmt::format("{}, all columns", table.id)), fmt::format("All {} columns of {} rows", whole.columns.size(), table.rows.size()));
     }
     write_meanings(whole, w.html);
   }
@@ -106,7 +128,7 @@ void write_expected(const PagePart& part, const Writing& w) {
   w.data["verdicts"] = {{"rows", verdict_rows(drawn)}};
   const Figure figure(w.html, "verdicts", w.pointer + "/verdicts", "How far the results are from what was expected", all.size() > kMostVerdicts ? fmt::format("{} of {}, those that are missed first", kMostVerdicts, all.size()) : "",
                       fmt::format("Chart of {} expected values and their tolerances: {} met", v.all, v.met));
-  write_closed_table(w.html, table, "As a table", true);
+  write_closed_table(w.html, table, fmt::format("As a table, {} {}", table.rows.size(), table.rows.size() == 1 ? "row" : "rows"), table.rows.size() <= kLongTable);
 }
 
 void write_doubts(const PagePart& part, const Writing& w) {
@@ -151,18 +173,27 @@ void write_constants(const PagePart& part, const Writing& w) {
       if (c.origin == origin) table.rows.push_back({c.name, c.value, c.source});
     }
     if (table.rows.empty()) continue;
-    w.html.open("details", {{"open", origin == Origin::assumed || origin == Origin::fitted ? "open" : ""}});
-    w.html.element("summary", fmt::format("{}: {}", title, table.rows.size()));
-    write_table(w.html, table);
-    w.html.close().line();
+    const bool open = (origin == Origin::assumed || origin == Origin::fitted) && table.rows.size() <= kLongTable;
+    write_closed_table(w.html, table, fmt::format("{}: {}", title, table.rows.size()), open);
   }
+}
+
+void write_command(const std::string& command, const std::string& label, Html& html) {
+  html.open("pre", {{"tabindex", "0"}, {"aria-label", label}}).element("code", command).close().line();
 }
 
 void write_repeat(const PagePart& part, const Writing& w) {
   const Report& report = part.report;
   const System& s = report.system;
   w.heading("How to repeat it", "repeat");
-  if (!part.command.empty()) w.html.open("pre", {{"tabindex", "0"}, {"aria-label", "command"}}).element("code", part.command).close().line();
+  if (!part.command.empty()) {
+    w.html.element("p", part.file == "standard input" ? "With the same standard input: the numbers, then this page." : fmt::format("Where {} is: the numbers, then this page.", part.file));
+    write_command(part.command, "commands", w.html);
+  }
+  if (report.input && !part.from_here.empty()) {
+    w.html.element("p", "From this page alone, with the JSON at its end saved as scenario.json: the same numbers, without what was expected of them.");
+    write_command(part.from_here, "command from this page alone", w.html);
+  }
   w.html.open("dl", {{"class", "facts"}});
   const auto fact = [&](const char* name, const std::string& value) {
     if (!value.empty()) w.html.element("dt", name).element("dd", value);

@@ -40,6 +40,9 @@ class Figure {
 /// Six digits that count: what a chart needs, in a third of the bytes.
 double rounded(double value);
 
+/// "12.5 us", "3.2 ms", "1.8 s": five digits.
+std::string time_text(Seconds t);
+
 /// Texts with headers, in a box that scrolls. `right`: columns of numbers. Rows are as long as the headers.
 struct TextTable {
   std::string caption;
@@ -48,20 +51,22 @@ struct TextTable {
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> classes;  ///< of rows; may be shorter
 };
+/// Folded away, with a count, when it has more than kLongTable rows.
 void write_table(Html& html, const TextTable& table);
+inline constexpr std::size_t kLongTable = 30;
 /// The same below "As a table", closed at first, or open.
 void write_closed_table(Html& html, const TextTable& table, std::string_view summary = "As a table", bool open = false);
 
 // In the order of the page.
 void write_cards(const PagePart& part, const WebPage& page, const Writing& w);
-void write_results(const PagePart& part, const Writing& w);
 void write_why(const PagePart& part, const Writing& w);
+void write_doubts(const PagePart& part, const Writing& w);
+void write_expected(const PagePart& part, const Writing& w);
+void write_results(const PagePart& part, const Writing& w);
 void write_pictures(const PagePart& part, const Writing& w);
 void write_curves(const PagePart& part, const Writing& w);
 void write_rooflines(const PagePart& part, const Writing& w);
 void write_costs(const PagePart& part, const Writing& w);
-void write_expected(const PagePart& part, const Writing& w);
-void write_doubts(const PagePart& part, const Writing& w);
 void write_constants(const PagePart& part, const Writing& w);
 void write_repeat(const PagePart& part, const Writing& w);
 void write_tornado(const Listing& listing, std::size_t number, const Writing& w);

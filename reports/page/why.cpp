@@ -13,13 +13,6 @@ namespace {
 
 using analysis::Explanation;
 
-std::string time_text(Seconds t) {
-  const double us = t.value() * 1e6;
-  if (us >= 1e6) return readable_text(us / 1e6) + " s";
-  if (us >= 1e3) return readable_text(us / 1e3) + " ms";
-  return readable_text(us) + " us";
-}
-
 std::string share_text(Seconds part, Seconds whole) {
   return whole.value() > 0 ? fmt::format("{:.3g} %", 100 * part.value() / whole.value()) : "-";
 }
@@ -78,15 +71,20 @@ void write_story(const Story& story, std::size_t number, const Writing& w) {
   w.heading(story.of, fmt::format("why-{}", number + 1), 1);
   w.html.element("p", why.sentence);
   w.html.open("dl", {{"class", "facts"}}).element("dt", "it takes").element("dd", time_text(why.total));
-  w.html.element("dt", "communication").element("dd", fmt::format("{} exposed, {} hidden behind computation", time_text(why.exposed), time_text(why.hidden))).close().line();
+  w.html.element("dt", "communication").element("dd", fmt::format("{} exposed, {} hidden behind computation. This is along the critical path, which goes from rank to rank; columns of the results are of one rank or a mean of all.", time_text(why.exposed), time_text(why.hidden))).close().line();
   {
     const Figure figure(w.html, "bars", fmt::format("{}/stories/{}/bars", w.pointer, number), "Where the time goes",
                         "the critical path of the case, by phase and by what bounds it", fmt::format("Stacked bars of the critical path. {}", why.sentence));
     write_closed_table(w.html, resource_table(why));
   }
-  write_table(w.html, phase_table(why));
-  if (!why.links.empty()) write_table(w.html, cost_table(why.links, why, "Links that cost most", true));
-  if (!why.operations.empty()) write_table(w.html, cost_table(why.operations, why, "Operations that cost most", false));
+  // Of the cases beside the first the picture is enough at first sight: the doubts stand below them.
+  const auto write = [&](const TextTable& table) {
+    if (number == 0) write_table(w.html, table);
+    else write_closed_table(w.html, table, fmt::format("{}: {} {}", table.caption, table.rows.size(), table.rows.size() == 1 ? "row" : "rows"));
+  };
+  write(phase_table(why));
+  if (!why.links.empty()) write(cost_table(why.links, why, "Links that cost most", true));
+  if (!why.operations.empty()) write(cost_table(why.operations, why, "Operations that cost most", false));
   if (why.notes.empty()) return;
   w.html.open("ul");
   for (const std::string& note : why.notes) w.html.element("li", note);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -80,7 +81,12 @@ reports::TimelinePicture timeline_picture(const Scenario& scenario, const DataPl
   own.threads = threads_of(options.jobs);
   TimelineSlices slices(most_slices, count, ranks);
   draw_case(drawn, own, listed, slices);
-  return slices.take();
+  reports::TimelinePicture picture = slices.take();
+  std::set<std::string> drawn_ranks;
+  for (const auto& t : picture.tracks) drawn_ranks.insert(t.rank);
+  picture.ranks = static_cast<std::uint32_t>(drawn_ranks.size());
+  picture.of_ranks = all;
+  return picture;
 }
 
 }  // namespace weft::scenarios

@@ -6,11 +6,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "reports/headline.h"
 #include "reports/page/curves.h"
 #include "reports/page/page.h"
+#include "scenarios/headline.h"
 #include "scenarios/runner.h"
 #include "scenarios/studies/collected_points.h"
 #include "scenarios/studies/pareto.h"
+#include "scenarios/studies/submission.h"
 #include "scenarios/studies/uncertainty.h"
 #include "sim/cli/app.h"
 #include "sim/cli/execute.h"
@@ -29,22 +32,36 @@ struct Options {
   std::string x, y;
 };
 
-/// A word as a shell takes it.
-std::string quoted(const std::string& word) {
-  if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-=:,+@%") == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
+/// A file as it was named, without folders where these are the user's own: pages are given to others.
+std::string shown_file(const std::string& path) { return std::filesystem::path(path).is_absolute() ? std::filesystem::path(path).filename().string() : path; }
+
+/// What makes the page again: all that was said but where it goes and how it is computed.
+std::string page_command(const Options& o) {
+  using scenarios::shell_word;
+  std::string out = "weft report";
+  for (const std::string& file : o.run.files) out += " " + shell_word(shown_file(file));
+  for (const std::string& of : o.of) out += " --of " + shell_word(of);
+  if (o.no_why) out += " --no-why";
+  if (o.no_timeline) out += " --no-timeline";
+  if (!o.x.empty()) out += fmt::format(" --x {} --y {}", shell_word(o.x), shell_word(o.y));
+  return out + " -o report.html";
 }
 
 /// The commands that repeat it, one a line. A result says itself how it was computed.
 std::string command_of(const RunInput& input, const Options& o) {
-  const std::string file = input.path == "-" ? "-" : std::filesystem::path(input.path).filename().string();
-  std::string report = "weft report " + quoted(file);
-  for (const std::string& of : o.of) report += " --of " + quoted(of);
-  if (o.no_why) report += " --no-why";
-  if (o.no_timeline) report += " --no-timeline";
-  return fmt::format("weft run {}\n{} -o report.html", quoted(file), report);
+  return input.path == "-" ? page_command(o) : fmt::format("weft run {}\n{}", scenarios::shell_word(shown_file(input.path)), page_command(o));
+}
+
+/// What computes the rows from the scenario alone: a scenario does not say how it is computed.
+std::string command_from_scenario(const reports::System& s) {
+  std::string out = fmt::format("weft run scenario.json --seed {}", s.seed);
+  if (!s.engine.empty()) out += " --engine " + s.engine;
+  if (s.time_tolerance > 0) out += fmt::format(" --time-tolerance {}", s.time_tolerance);
+  if (!s.cost_model.empty()) out += " --cost-model " + s.cost_model;
+  for (const std::string& c : s.calibration_files) out += " --calibration " + scenarios::shell_word(c);
+  if (s.forced) out += " --force";
+  if (s.draws > 0) out += fmt::format(" --uncertainty {}", s.draws);
+  return out;
 }
 
 /// The report of a result or a scenario, computed again. Throws UserError when a result is not what comes out.
@@ -54,7 +71,12 @@ reports::Report run_again(const RunInput& input, const Options& o) {
   const std::size_t draws = std::min<std::size_t>(input.scenario.draws, scenarios::kMostDraws);
   reports::Report report = execute(input.scenario, o.common, o.run, draws);
   check_same_rows(input, report);
-  if (input.result) report.expectations = expectations_of((*input.result)["result"]);
+  if (input.result) {
+    report.expectations = expectations_of((*input.result)["result"]);
+    for (std::string& w : verdicts_that_differ(report)) report.warnings.push_back(std::move(w));
+    // Of a scenario without a sentence it tells what was missed.
+    report.headline = scenarios::headline_of(input.scenario, report).value_or(reports::automatic_headline(report));
+  }
   return report;
 }
 
@@ -73,6 +95,7 @@ reports::PagePart part_of(const RunInput& input, const Options& o, bool alone) {
   part.report = run_again(input, o);
   part.file = input.path == "-" ? "standard input" : std::filesystem::path(input.path).filename().string();
   part.command = command_of(input, o);
+  part.from_here = command_from_scenario(part.report.system);
   part.curves = reports::curves_of(part.report);
   const std::vector<std::string> cases = cases_of(input, o, alone);
   if (!o.no_why && (o.of.empty() || !cases.empty())) part.stories = stories_of(input.scenario, part.report, {cases, !o.no_timeline}, run_options(input.scenario, o.run), o.common);
@@ -111,6 +134,7 @@ void make_page(const Options& o) {
   reports::WebPage page;
   for (const RunInput& input : inputs.runs) page.parts.push_back(part_of(input, o, inputs.runs.size() == 1));
   page.tornados = std::move(inputs.tornados);
+  page.command = page_command(o);
   add_sweep(inputs.sweeps, o, page);
   emit_text(reports::html_page(page), o.common);
 }

@@ -9,6 +9,7 @@
 
 #include "reports/cells.h"
 #include "reports/compare.h"
+#include "scenarios/runner.h"
 #include "sim/cli/app.h"
 #include "sim/core/error.h"
 #include "sim/core/files.h"
@@ -182,6 +183,28 @@ std::vector<reports::Expectation> expectations_of(const Json& result) {
     x.not_reproducible = text(e, "not_reproducible");
     x.known_miss = text(e, "known_miss");
     out.push_back(std::move(x));
+  }
+  return out;
+}
+
+std::vector<std::string> verdicts_that_differ(const reports::Report& report) {
+  static constexpr std::string_view kOver = " over ";
+  std::vector<std::string> out;
+  for (const reports::Expectation& e : report.expectations) {
+    const std::size_t over = e.of.rfind(kOver);
+    double got = 0;
+    try {
+      got = scenarios::cell_of(report, e.of.substr(0, over));
+      if (over != std::string::npos) got /= scenarios::cell_of(report, e.of.substr(over + kOver.size()));
+    } catch (const UserError&) {
+      out.push_back(fmt::format("the result judges {}, which is no number of its rows", e.of));
+      continue;
+    }
+    const double error_pct = 100 * (got - e.value) / (e.value != 0 ? std::abs(e.value) : 1);
+    const bool pass = std::abs(error_pct) <= e.tolerance_pct + 1e-9, near = std::abs(std::abs(error_pct) - e.tolerance_pct) <= 100 * kRounding;
+    if (!e.not_reproducible.empty() || pass == e.pass || near) continue;
+    out.push_back(fmt::format("the result calls {} {}, but its own rows give {:.6g} where {:.6g} was expected within {:.3g} %, which is {}", e.of, e.pass ? "met" : "missed", got,
+                              e.value, e.tolerance_pct, pass ? "met" : "missed"));
   }
   return out;
 }

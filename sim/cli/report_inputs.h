@@ -36,4 +36,7 @@ void check_same_rows(const RunInput& input, const reports::Report& now);
 /// The expected values that a result was held against: its scenario does not have them any more.
 std::vector<reports::Expectation> expectations_of(const Json& result);
 
+/// Sentences about the verdicts of a report's expected values that its own rows do not bear out: a file changed by hand, or cells that are not there.
+std::vector<std::string> verdicts_that_differ(const reports::Report& report);
+
 }  // namespace weft::cli

@@ -7,6 +7,7 @@ import html.parser
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -131,6 +132,43 @@ class Page(unittest.TestCase):
         for words in ("known miss: a made-up number", "1 known miss"):
             self.assertIn(words, scenario)
             self.assertIn(words, result)
+
+    def commands(self, page):
+        """What the page says repeats it: lists of arguments, a line each."""
+        return [shlex.split(line)[1:] for text in page.texts for line in text.split("\n") if re.match("weft (run|report) ", line)]
+
+    def test_the_commands_of_a_page_repeat_its_numbers_and_its_bytes(self):
+        self.ok("run", self.file, "--set", "/cluster/nodes=8", "--seed", "7", "--time-tolerance", "0.001", "--json", "-o", self.result)
+        rows = json.loads(self.result.read_text())["result"]["rows"]
+        options = ("--of", "MRFT/a2a[gpus=16,size_B=1024]", "--no-timeline")
+        text, page = self.page(self.result, *options)
+        run, report, from_here = self.commands(page)
+        self.assertEqual(json.loads(self.ok(*run, "--json", "-q"))["result"]["rows"], rows)
+        self.ok(*report, "-q")
+        self.assertEqual((self.path / "report.html").read_text(), self.page(self.result.name, *options)[0])
+        scenario = next(t for t in page.texts if t.startswith("{") and '"digest"' in t)
+        (self.path / "scenario.json").write_text(scenario)
+        again = json.loads(self.ok(*from_here, "--json", "-q"))
+        self.assertEqual(again["result"]["rows"], rows)
+        self.assertEqual(again["system"]["seed"], 7)
+        self.assertEqual(again["input"]["digest"], json.loads(self.result.read_text())["input"]["digest"])
+
+    def test_a_page_of_several_files_says_what_makes_it_again(self):
+        self.ok("sweep", self.file, "--vary", "/cluster/nodes=4,8", "--points", "p.jsonl", "-q")
+        arguments = ("s.json", "table5_latency", "p.jsonl", "--x", "price_MUSD", "--y", "price.endpoints", "--no-why")
+        text, page = self.page(*arguments)
+        report = self.commands(page)[-1]
+        self.ok(*report, "-q")
+        self.assertEqual((self.path / "report.html").read_text(), text)
+
+    def test_verdicts_are_those_of_the_result_and_doubted_where_its_rows_say_otherwise(self):
+        changed = self.write_result()
+        self.assertNotIn("its own rows give", self.page(self.result)[1].text)
+        changed["result"]["expectations"][0].update({"pass": True, "known_miss": ""})
+        self.result.write_text(json.dumps(changed))
+        text = self.page(self.result)[1].text
+        self.assertIn("1 of 1 expected values met", text)
+        self.assertIn("the result calls MPFT/price/switches met, but its own rows give", text)
 
     def test_the_same_input_gives_the_same_bytes(self):
         self.assertEqual(self.page(self.file, "--jobs", "1")[0], self.page(self.file, "--jobs", "2")[0])

@@ -126,6 +126,65 @@ TEST_CASE("page: answer, why and doubt stand on top, and lead down") {
   }
 }
 
+TEST_CASE("page: the answer's table, then why, doubt, what was expected, and all results") {
+  PagePart part = sample_part();
+  part.stories = {sample_story()};
+  part.report.expectations = {expectation("a", 100, 101, 2)};
+  const std::string html = wholly(part);
+  std::size_t before = html.find("At a glance");
+  CHECK(before != std::string::npos);
+  for (const char* id : {"why", "doubts", "expected", "results", "pictures", "constants", "repeat"}) {
+    const std::size_t at = html.find(" id=\"" + std::string(id) + "\"");
+    CHECK_MESSAGE((at != std::string::npos && at > before), id);
+    before = at;
+  }
+}
+
+TEST_CASE("page: a table of many rows is folded away with its count, and ranks stand behind what sums them up") {
+  PagePart part = sample_part();
+  Table t;
+  t.id = "step";
+  t.label_columns = {{"rank", "r"}};
+  t.columns = {{"time_us", "t"}};
+  const auto row = [](const std::string& rank, double us) {
+    Row r;
+    return r.set("variant", "MPFT").set("workload", "step").set("rank", rank).set("time_us", us);
+  };
+  t.rows = {row("mean", 111.5)};
+  for (int i = 0; i < 4; ++i) t.rows.push_back(row(std::to_string(i), 200.5 + i));
+  part.report.tables.push_back(t);
+  for (Row& r : t.rows) r.set("workload", "long");
+  t.id = "long";
+  t.rows.erase(t.rows.begin());
+  for (int i = 4; i < 31; ++i) t.rows.push_back(row(std::to_string(i), 300.5 + i).set("workload", "long"));
+  part.report.tables.push_back(t);
+  const std::string html = wholly(part);
+  // In this order, the first table of all (at a glance) aside.
+  std::size_t at = html.find("id=\"table-step\"");
+  for (const char* text : {"step, 1 of 5 rows: those that sum ranks up", ">111.5<", "<summary>All 5 rows, with those of single ranks</summary>", ">203.5<", "<summary>long, 31 rows</summary>", ">330.5<"}) {
+    at = html.find(text, at);
+    CHECK_MESSAGE(at != std::string::npos, text);
+  }
+}
+
+TEST_CASE("page: a timeline says what part of its case it shows") {
+  PagePart part = sample_part();
+  part.stories = {sample_story()};   // 2 ms long
+  TimelinePicture& t = part.stories[0].timeline;
+  t.tracks = {{"rank 3", "compute"}};
+  t.names = {"expert"};
+  t.slices = {{0, 0, 1500, 0, false, 1}};
+  t.ranks = 1;
+  t.of_ranks = 2048;
+  t.left_out = 12;
+  const std::string text = read_page(wholly(part)).text;
+  for (const char* words : {"operations of 1 of 2,048 ranks", "they end at 1.5 ms of the case's 2 ms", "the 12 shortest operations are left out"}) CHECK_MESSAGE(text.find(words) != std::string::npos, words);
+  t.slices[0].end_us = 2000;
+  t.ranks = t.of_ranks = 1;
+  t.left_out = 0;
+  CHECK(read_page(wholly(part)).text.find("operations by rank; drag") != std::string::npos);
+}
+
 TEST_CASE("page: without a sentence the first figure of the base is the answer, with the variant furthest from it") {
   // MRFT on the larger size: 22000 over 20000 is 10 % more.
   const ReadPage page = read_page(wholly(sample_part()));

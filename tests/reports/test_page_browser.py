@@ -17,7 +17,7 @@ import browser
 
 WEFT, SHOTS = sys.argv.pop(1), Path(sys.argv.pop(1))
 ROOT = Path(os.environ["WEFT_DATA"])
-WIDE, PHONE = 1280, 360
+WIDE, PHONE = 1280, 360   # the narrowest in use
 STEP = {"title": "A small training step", "question": "Where does a step of 64 GPUs go?",
         "cluster": {"node": "h800", "nodes": 8, "topology": {"kind": "mpft"}},
         "workload": [{"id": "step", "kind": "training_step", "model": "deepseek-v3", "gpu": "h800", "schedule": "dualpipe", "pp": 4, "ep": 16, "global_batch": 640}]}
@@ -219,6 +219,24 @@ class PageInABrowser(unittest.TestCase):
         for page in self.each(width=PHONE):
             self.assertLessEqual(page.js("document.documentElement.scrollWidth"), PHONE, (page.label, page.js(TOO_WIDE)))
             self.assertEqual(page.js(TOO_WIDE), [], page.label)
+
+    def test_what_a_table_is_called_can_be_read_on_a_phone(self):
+        for width in (PHONE, 390):
+            for page in self.each(width=width):
+                self.assertLessEqual(page.js("document.documentElement.scrollWidth - innerWidth"), 0, page.label)
+                captions = page.js("[...document.querySelectorAll('caption span')].filter((e) => e.getClientRects().length).map((e) => [e.textContent, e.getBoundingClientRect().right])")
+                self.assertGreater(len(captions), 2)
+                self.assertEqual([c for c in captions if c[1] > width], [], page.label)
+
+    def test_the_key_of_a_picture_is_read_aloud(self):
+        for page in self.each():
+            self.assertGreater(page.js("document.querySelectorAll('figure[data-chart] .legend').length"), 0, page.label)
+            self.assertEqual(page.js("""[...document.querySelectorAll('[role=img] :is(.legend, .key, p, table, button)')].map((e) => e.closest('figure').dataset.chart + ': ' + e.textContent)"""), [], page.label)
+
+    def test_answer_reason_and_doubt_are_seen_without_scrolling_and_no_long_table_is_open(self):
+        for page in self.each():
+            self.assertEqual(page.js("[...document.querySelectorAll('.card .lead')].filter((e) => e.getBoundingClientRect().bottom + scrollY > innerHeight).length"), 0, page.label)
+            self.assertEqual(page.js("[...document.querySelectorAll('table')].filter((t) => t.tBodies[0].rows.length > 30 && !t.closest('details:not([open])')).map((t) => t.caption?.textContent)"), [], page.label)
 
     def test_text_stands_out_from_what_is_behind_it_by_day_and_by_night(self):
         for dark in (False, True):

@@ -45,6 +45,7 @@ export function draw(element, data) {
     const scale = most > 0 ? width / most : 0;
     const image = page.svg("svg", { width, height: data.rows.length * ROW, "aria-hidden": "true" });
     data.rows.forEach((row, i) => image.append(...drawRow(data, row, i, scale, colour, theme)));
-    element.replaceChildren(image, page.legend(legend.map((g) => [colour(g), g])));
+    element.replaceChildren(image);
+    page.legendBelow(element, legend.map((g) => [colour(g), g]));
   });
 }

@@ -149,6 +149,6 @@ export function draw(element, curve) {
     const entries = curve.lines.map((line, i) => [theme.series[i % theme.series.length], line.name]);
     if (curve.published.length) entries.push([theme.ink, "expected, with tolerance"]);
     if (curve.published.some((p) => !p.pass)) entries.push([theme.bad, "expected, out of tolerance"]);
-    element.append(page.legend(entries));
+    page.legendBelow(element, entries);
   });
 }

@@ -35,6 +35,7 @@ export function draw(element, data) {
       axes: [{ ...axis, label: data.x_name, values: (u, ticks) => page.ticks(ticks) }, { ...axis, label: data.y_name, size: 60, values: (u, ticks) => page.ticks(ticks) }],
       hooks: { setCursor: [show] },
     }, [data.x, data.y, front], element);
-    element.append(tip, page.legend([[theme.series[0], "points"], ...(data.front.includes(1) ? [[theme.series[1], "front"]] : [])]));
+    element.append(tip);
+    page.legendBelow(element, [[theme.series[0], "points"], ...(data.front.includes(1) ? [[theme.series[1], "front"]] : [])]);
   });
 }

@@ -15,6 +15,7 @@ function drawOne(figure, data) {
     figure.dataset.drawn = "yes";
   } catch (error) {
     figure.dataset.drawn = "no";
+    element.removeAttribute("role");   // a text, no picture
     element.textContent = "This chart could not be drawn; its numbers are in the table.";
     console.error(figure.dataset.chart, figure.dataset.of, error);
   }

@@ -135,6 +135,13 @@ export function textTable(element, headers, rows, title = "As a table") {
         html("tbody", {}, rows.map((row) => html("tr", {}, row.map(cell))))))));
 }
 
+/** The key of a chart that is a picture: below it, where screen readers find it, in place of the one before. */
+export function legendBelow(element, entries) {
+  const key = legend(entries), next = element.nextElementSibling;
+  if (next && next.matches("ul.legend")) next.replaceWith(key);
+  else element.after(key);
+}
+
 /** A small key of colours: entries [[colour, text], ...]. */
 export function legend(entries) {
   return html("ul", { class: "legend" }, entries.map(([colour, text]) =>

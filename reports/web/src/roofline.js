@@ -61,6 +61,7 @@ export function draw(element, data) {
       image.append(page.svg("circle", { class: "mark", cx: a.px(p.x), cy: a.py(p.y), r: 4.5, fill: colour(p.group), stroke: theme.surface },
         page.svg("title", {}, `${p.group}, ${p.name}: ${page.number(p.y)} TFLOP/s at ${page.number(p.x)} FLOP per byte`)));
     }
-    element.replaceChildren(image, page.legend([...groups.map((g) => [colour(g), g]), ...data.roofs.map((r) => [theme.ink, "roof: " + r.name])]));
+    element.replaceChildren(image);
+    page.legendBelow(element, [...groups.map((g) => [colour(g), g]), ...data.roofs.map((r) => [theme.ink, "roof: " + r.name])]);
   });
 }

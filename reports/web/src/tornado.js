@@ -42,7 +42,7 @@ function drawBar(b, at, box, most, theme) {
 }
 
 export function draw(element, data) {
-  if (data.bars.length === 0) { element.append(page.html("p", {}, "No input moved the answer.")); return; }
+  if (data.bars.length === 0) { element.after(page.html("p", {}, "No input moved the answer.")); return; }
   const most = Math.max(...data.bars.flatMap((b) => [Math.abs(b.low_pct), Math.abs(b.high_pct)]));
   page.onResize(element, (width) => {
     const theme = page.theme(), box = layout(width, data.bars.map((b) => ({ input: b.input + (isAssumed(b) ? " (assumed)" : "") })));
@@ -51,6 +51,7 @@ export function draw(element, data) {
     const image = page.svg("svg", { width, height, "aria-hidden": "true" }, page.svg("line", { x1: zero, x2: zero, y1: 0, y2: height - AXIS + 4, stroke: theme.line }),
       page.svg("text", { x: zero, y: height - 8, "text-anchor": "middle", "font-size": 11.5, fill: theme.muted }, "as it is"));
     data.bars.forEach((b, i) => image.append(...drawBar(b, i, box, most, theme)));
-    element.replaceChildren(image, page.legend([[theme.series[0], "input lowered"], [theme.series[1], "input raised"]]));
+    element.replaceChildren(image);
+    page.legendBelow(element, [[theme.series[0], "input lowered"], [theme.series[1], "input raised"]]);
   });
 }

@@ -10,7 +10,7 @@ function reach(rows) {
 
 function layout(width, rows) {
   const beside = width > 640;
-  const left = beside ? Math.min(width * 0.5, 12 + 6.6 * Math.max(...rows.map((r) => r.name.length))) : 0;
+  const left = beside ? Math.min(width * 0.5, 12 + 7.2 * Math.max(...rows.map((r) => r.name.length))) : 0;
   const each = beside ? ROW : ROW + 16;
   return { beside, left, each, middle: left + (width - left) / 2, half: (width - left) / 2 - 26, height: TOP + rows.length * each + AXIS };
 }
@@ -19,7 +19,7 @@ function drawRow(row, i, box, most, theme) {
   const y = TOP + i * box.each + (box.beside ? ROW / 2 : 16 + ROW / 2);
   const x = (pct) => box.middle + box.half * Math.max(-1, Math.min(1, pct / most));
   const colour = { met: theme.good, missed: theme.bad, known: theme.warn, open: theme.muted }[row.verdict];
-  const room = Math.floor((box.beside ? box.left - 12 : box.middle * 2) / 6.4);
+  const room = Math.floor((box.beside ? box.left - 12 : box.middle * 2) / 7.2);
   const name = row.name.length > room ? row.name.slice(0, room - 1) + "…" : row.name;
   const beyond = Math.abs(row.error_pct) > most;
   const at = x(row.error_pct), side = Math.sign(row.error_pct);
@@ -44,6 +44,7 @@ export function draw(element, data) {
       page.svg("text", { ...text, x: box.middle + box.half, "text-anchor": "middle" }, "+" + page.short(most) + " %"));
     data.rows.forEach((row, i) => image.append(drawRow(row, i, box, most, theme)));
     const key = [["met", theme.good, "within tolerance"], ["known", theme.warn, "out of tolerance, for a known reason"], ["missed", theme.bad, "out of tolerance"], ["open", theme.muted, "not reproducible"]];
-    element.replaceChildren(image, page.legend([...key.filter(([v]) => data.rows.some((r) => r.verdict === v)).map(([, colour, words]) => [colour, words]), [theme.line, "tolerance"]]));
+    element.replaceChildren(image);
+    page.legendBelow(element, [...key.filter(([v]) => data.rows.some((r) => r.verdict === v)).map(([, colour, words]) => [colour, words]), [theme.line, "tolerance"]]);
   });
 }
