@@ -2,8 +2,10 @@
 #include "topology/price.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "sim/core/named_object.h"
+#include "topology/topology.h"
 
 namespace weft::topology {
 
@@ -61,6 +63,17 @@ std::vector<ConstantUsed> constants_of(const PriceList& list) {
   append(out, list, "switch_power", "W", list.switch_power);
   append(out, list, "nic_power", "W", list.nic_power);
   return out;
+}
+
+std::string small_tree_note(const Topology& topology) {
+  const Json shape = topology.resolved();
+  const Counts n = topology.count();
+  if ((topology.kind() != "mpft" && topology.kind() != "ft2") || n.switch_links == 0) return "";
+  const std::int64_t radix = shape["radix"].get<std::int64_t>(), planes = shape.value("planes", std::int64_t{1});
+  const std::int64_t hosts = n.endpoints / planes;
+  if (hosts > radix) return "";
+  return fmt::format("one switch of {} ports would hold the {} NICs of {}: here leaves keep half of their ports for spines, so that the network can grow to {} NICs", radix, hosts,
+                     planes > 1 ? "a plane" : "this network", radix * (radix / 2));
 }
 
 }  // namespace weft::topology

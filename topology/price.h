@@ -33,4 +33,7 @@ struct Price {
 Price price_of(const Counts& counts, const PriceList& list);
 std::vector<ConstantUsed> constants_of(const PriceList& list);
 
+/// What to know of a fat tree that is small: that one switch would do where it has two layers. Empty for others.
+std::string small_tree_note(const Topology& topology);
+
 }  // namespace weft::topology

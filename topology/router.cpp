@@ -294,7 +294,7 @@ UserError Router::Impl::why_not(const Endpoint& from, const Endpoint& to) const 
   const VertexId leaf_a = fabric.link(up_a).to, leaf_b = fabric.link(up_b).to;
   if (paths.ever_connected(paths.graph().index(leaf_a), paths.graph().index(leaf_b)))
     return UserError("/cluster/failed", text + ": the failed links or switches cut every one",
-                     storage ? "repair one of them" : "repair one of them, or send through another NIC of the node (\"pxn\": true)");
+                     storage ? "repair one of them" : "repair one of them, or let the node's other NICs carry what is lost (\"on_lost_nic\": \"rebalance\", or \"pxn\": true, where the workload has them)");
   if (storage)
     return UserError("/cluster/storage/topology", text + ": their switches are in parts of the network that share no cable", "use another kind");
   const bool planes = part_of(fabric.name(leaf_a)).starts_with("plane") && part_of(fabric.name(leaf_b)).starts_with("plane");

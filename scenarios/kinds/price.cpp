@@ -27,6 +27,7 @@ class PriceAnalysis final : public Analysis {
 
   std::vector<std::string> notes(const Cluster& cluster) const override {
     std::vector<std::string> notes = {"prices " + cluster.prices().name + ": " + cluster.prices().caveat};
+    if (std::string small = topology::small_tree_note(cluster.topology()); !small.empty()) notes.push_back(std::move(small));
     const Json shape = cluster.topology().resolved();
     if (shape.contains("radix") && shape["radix"] != 64) {
       notes.push_back("a switch of " + shape["radix"].dump() + " ports is priced like any other switch of the list; give a list of your own for other switches");

@@ -67,7 +67,8 @@ void cost(const Options& o) {
     r.set("topology", kind.name).set("endpoints", c.endpoints).set("switches", c.switches).set("switch_links", c.switch_links);
     r.set("host_links", c.host_links).set("price_MUSD", p.total.value() / 1e6).set("price_per_endpoint_kUSD", p.per_endpoint.value() / 1e3);
     t.rows.push_back(std::move(r));
-    listing.notes = {"prices " + cluster->prices().name + ": " + cluster->prices().caveat};
+    if (listing.notes.empty()) listing.notes = {"prices " + cluster->prices().name + ": " + cluster->prices().caveat};
+    if (const std::string small = topology::small_tree_note(cluster->topology()); !small.empty()) listing.notes.push_back(kind.name + ": " + small);
   }
   listing.tables.push_back(std::move(t));
   emit(listing, o.common);

@@ -98,7 +98,7 @@ TEST_CASE("a transfer that has not begun when a cable fails takes a path that is
   CHECK(r.finish.at(2) == Approx(3).epsilon(exact));
 }
 
-TEST_CASE("a flow that loses its last path is an error that names the operation, its ends and /cluster/failed") {
+TEST_CASE("a flow that loses its last path is an error that names the operation, its ends and /cluster/events") {
   const auto f = two_leaves();
   StaticProgram p;
   send(p, 50e9, nic(0), nic(1));
@@ -110,7 +110,7 @@ TEST_CASE("a flow that loses its last path is an error that names the operation,
     FAIL("it ran");
   } catch (const UserError& e) {
     REQUIRE(e.problems().size() == 1);
-    CHECK(e.problems()[0].place == "/cluster/failed");
+    CHECK(e.problems()[0].place == "/cluster/events");
     CHECK(e.problems()[0].message.find("operation 1 from node2.nic0 to node5.nic0 has no path left at 500 ms") == 0);
     CHECK(!e.problems()[0].hint.empty());
   }

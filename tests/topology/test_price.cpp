@@ -141,3 +141,14 @@ TEST_CASE("the street prices of 2024 carry their low trust and no fit") {
   // 96 * 43,000 + 4,096 * 1,279 USD: switches and 5.24 MUSD of cables for 2,048 GPUs.
   CHECK(topology::price_of(counts(R"({"kind": "mpft"})", 256), list).total.value() == 96 * 43000 + 4096 * 1279);
 }
+
+TEST_CASE("a small tree says that one switch would do, and only where it would") {
+  const auto note = [](const char* text, std::int64_t nodes) { return topology::small_tree_note(*read(Json::parse(text), nodes).topology); };
+  CHECK(note(R"({"kind": "mpft"})", 32).empty());   // one leaf a plane already
+  CHECK(note(R"({"kind": "mpft"})", 64) ==
+        "one switch of 64 ports would hold the 64 NICs of a plane: here leaves keep half of their ports for spines, so that the network can grow to 2048 NICs");
+  CHECK(note(R"({"kind": "mpft"})", 65).empty());
+  CHECK(note(R"({"kind": "ft2"})", 8).find("the 64 NICs of this network") != std::string::npos);
+  CHECK(note(R"({"kind": "ft2"})", 9).empty());
+  CHECK(note(R"({"kind": "mrft"})", 8).empty());
+}

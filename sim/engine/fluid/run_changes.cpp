@@ -104,8 +104,8 @@ UserError Run::no_path_left(const Kept& k, OpId id, const UserError& why) const 
     break;
   }
   const Problem first = why.problems().empty() ? Problem{} : why.problems().front();
-  return UserError("/cluster/failed", fmt::format("operation {}{} has no path left at {}: {}", id.value, ends, to_text(Seconds(now_)), first.message),
-                   first.hint);
+  return UserError("/cluster/events", fmt::format("operation {}{} has no path left at {}: {}", id.value, ends, to_text(Seconds(now_)), first.message),
+                   "transfers keep the NICs that they have begun with: repair the part, or let it fail from the start (/cluster/failed), which workloads with \"on_lost_nic\" go around");
 }
 
 }  // namespace weft::engine
