@@ -105,10 +105,10 @@ class Traces(unittest.TestCase):
 
     def test_a_workload_of_a_scenario_is_recorded(self):
         s = self.scenario([{"id": "a2a", "kind": "all_to_all", "gpus": 16, "sizes": ["1 MiB", "1 GiB"]}, {"id": "price", "kind": "price"}])
-        self.refused("export", "goal", "--scenario", s, says=["--of", "2 runs are meant", "t/a2a[gpus=16"])
+        self.refused("export", "goal", "--scenario", s, says=["--of", "this scenario runs 2 simulations", "t/a2a[gpus=16"])
         self.refused("export", "goal", "--scenario", s, "--of", "a2b", says=["--of", "a2a"])
         rows = json.loads(self.ok("run", s, "--json"))["result"]["rows"]
-        name = weft("export", "goal", "--scenario", s).stderr.split("--of '")[1].split("'")[0]
+        name = weft("export", "goal", "--scenario", s).stderr.split('--of: "')[1].split('"')[0]
         program = self.folder / "a2a.weft"
         self.ok("export", "program", "--scenario", s, "--of", name, "-o", program)
         self.assertAlmostEqual(self.time_us(program) / rows[0]["time_us"], 1, delta=1e-9)
