@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "scenarios/case_name.h"
 #include "scenarios/recorder.h"
 #include "sim/analysis/guard.h"
 #include "sim/analysis/timeline/traced_program.h"
@@ -99,14 +100,7 @@ void draw_apart(const RunOptions& options, engine::Options engine_options, const
 
 }  // namespace
 
-std::string label_of(const Case& c) {
-  std::string out;
-  for (const auto& [name, cell] : c.labels.cells()) {
-    const std::string value = std::visit([](const auto& v) { return fmt::format("{}", v); }, cell);
-    out += fmt::format("{}{}={}", out.empty() ? "" : ",", name, value);
-  }
-  return out.empty() ? "" : "[" + out + "]";
-}
+std::string label_of(const Case& c) { return labels_text(c.labels.cells()); }
 
 engine::Options engine_options(const RunOptions& options, const Cluster& cluster) {
   engine::Options o;

@@ -4,25 +4,16 @@
 
 #include <fmt/format.h>
 
+#include "scenarios/case_name.h"
 #include "sim/core/cell_text.h"
 #include "sim/core/error.h"
 
 namespace weft::scenarios {
 namespace {
 
-std::string trimmed(std::string s) {
-  while (!s.empty() && s.front() == ' ') s.erase(s.begin());
-  while (!s.empty() && s.back() == ' ') s.pop_back();
-  return s;
-}
-
 bool row_matches(const Row& r, const CellPath& p) {
   const Cell* variant = r.find("variant");
-  if (variant == nullptr || exact_text(*variant) != p.variant) return false;
-  return std::all_of(p.labels.begin(), p.labels.end(), [&](const auto& label) {
-    const Cell* c = r.find(label.first);
-    return c != nullptr && exact_text(*c) == label.second;
-  });
+  return variant != nullptr && exact_text(*variant) == p.variant && CaseName{p.workload, p.labels}.may_mean(r);
 }
 
 }  // namespace
@@ -36,20 +27,9 @@ CellPath parse_cell_path(const std::string& text) {
   p.text = text;
   p.variant = text.substr(0, first);
   p.column = text.substr(last + 1);
-  p.workload = text.substr(first + 1, last - first - 1);
-  const std::size_t open = p.workload.find('[');
-  if (open == std::string::npos) return p;
-  if (p.workload.back() != ']') throw UserError("", fmt::format("a ] is missing in \"{}\"", text));
-  std::string list = p.workload.substr(open + 1, p.workload.size() - open - 2);
-  p.workload.resize(open);
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    const std::string one = list.substr(0, comma);
-    list = comma == std::string::npos ? "" : list.substr(comma + 1);
-    const std::size_t equals = one.find('=');
-    if (equals == std::string::npos) throw UserError("", fmt::format("expected label=value, got \"{}\" in \"{}\"", one, text));
-    p.labels.emplace_back(trimmed(one.substr(0, equals)), trimmed(one.substr(equals + 1)));
-  }
+  CaseName middle = read_case_name(text.substr(first + 1, last - first - 1), text, "");
+  p.workload = std::move(middle.name);
+  p.labels = std::move(middle.labels);
   return p;
 }
 

@@ -128,11 +128,8 @@ std::vector<std::string> notes_on(const RunOptions& options) {
   return notes;
 }
 
-}  // namespace
-
-reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
-  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
-  const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
+/// What is known before anything runs.
+reports::Report empty_report(const Scenario& scenario, const std::vector<ResolvedVariant>& variants, const RunOptions& options) {
   reports::Report report;
   report.title = scenario.title;
   report.question = scenario.question;
@@ -143,60 +140,92 @@ reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, c
   report.system.engine = options.engine.name;
   report.system.time_tolerance = options.time_tolerance;
   report.notes = notes_on(options);
-
   if (!scenario.changed.empty()) {
     std::string text = "changed by --set (expected values are not checked):";
     for (const std::string& c : scenario.changed) text += " " + c + ";";
     text.back() = '.';
     report.notes.push_back(std::move(text));
   }
-  struct Item { const ResolvedVariant* variant; const ResolvedWorkload* workload; WorkloadRows result; };
+  for (const ResolvedVariant& v : variants) report.variants.push_back(v.name);
+  return report;
+}
+
+/// A workload of a variant, and what it came to.
+struct Item {
+  const ResolvedVariant* variant;
+  const ResolvedWorkload* workload;
+  WorkloadRows result;
+};
+
+/// What runs; of a draw only what it changes.
+std::vector<Item> items_of(const std::vector<ResolvedVariant>& variants, const RunOptions& options) {
   std::vector<Item> items;
+  for (const ResolvedVariant& v : variants) {
+    for (const ResolvedWorkload& w : v.workloads) {
+      if (!options.draw || w.cost_model() != nullptr) items.push_back({&v, &w, {}});
+    }
+  }
+  return items;
+}
+
+/// Runs all of them, and draws the case that is asked for.
+void run(std::vector<Item>& items, const std::vector<ResolvedVariant>& variants, const RunOptions& options) {
   if (options.trace != nullptr && options.engine.own_process) {
     throw UserError("--trace", fmt::format("the {} engine plays the program in a process of its own, where nobody can watch it", options.engine.name), "leave out --trace or --engine");
   }
   const TracedCase drawn = options.trace != nullptr ? choose_traced(variants, *options.trace) : TracedCase();
   if (options.traced != nullptr) options.traced->of = drawn.name;
-  for (const ResolvedVariant& v : variants) {
-    report.variants.push_back(v.name);
-    for (const ResolvedWorkload& w : v.workloads) {
-      if (!options.draw || w.cost_model() != nullptr) items.push_back({&v, &w, {}});
-    }
-  }
   // Threads that have no workload of their own help inside an engine.
   const unsigned threads = threads_of(options.jobs);
   RunOptions each = options;
   each.threads = std::max<unsigned>(1, threads / static_cast<unsigned>(std::max<std::size_t>(1, items.size())));
-  run_parallel(items.size(), threads, options.progress,
-               [&](std::size_t i) {
-                 Item& item = items[i];
-                 const bool traced = item.variant == drawn.variant && item.workload == drawn.workload;
-                 item.result = run_workload(*item.variant, *item.workload, each, traced ? std::optional(drawn.number) : std::nullopt);
-               });
+  run_parallel(items.size(), threads, options.progress, [&](std::size_t i) {
+    Item& item = items[i];
+    const bool traced = item.variant == drawn.variant && item.workload == drawn.workload;
+    item.result = run_workload(*item.variant, *item.workload, each, traced ? std::optional(drawn.number) : std::nullopt);
+  });
+}
 
+void add_rows(Item& item, reports::Table& t, reports::Report& report) {
+  split_labels(t, item.result.labels);
+  if (item.workload->analysis) add_labels(t, item.workload->analysis->labels());
+  for (Row& r : item.result.rows) t.rows.push_back(std::move(r));
+  for (Row& r : item.result.bounds) report.bounds.push_back(std::move(r));
+  add_new_rows(report.system.folded, item.result.folded);
+}
+
+/// Constants, notes and warnings of what ran.
+void add_facts(const Item& item, const RunOptions& options, reports::Report& report) {
+  const Cluster& cluster = *item.variant->cluster;
+  append_unique(report.constants, cluster.constants());
+  if (const auto& workload = item.workload->workload) {
+    append_unique(report.constants, workload->constants());
+    append_unique(report.notes, workload->notes());
+    append_unique(report.warnings, workload->warnings());
+  }
+  if (item.workload->cost_model() != nullptr) tell_kernels(options.kernels, report.system);
+  if (const auto& analysis = item.workload->analysis) {
+    append_unique(report.constants, analysis->constants(cluster));
+    append_unique(report.notes, analysis->notes(cluster));
+    append_unique(report.warnings, analysis->warnings());
+    if (cluster.has_events()) append_unique(report.notes, {fmt::format("{} looks at the network as it starts, not at its events", item.workload->id)});
+  }
+}
+
+}  // namespace
+
+reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
+  const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
+  const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
+  reports::Report report = empty_report(scenario, variants, options);
+  std::vector<Item> items = items_of(variants, options);
+  run(items, variants, options);
   std::map<std::string, std::size_t> table_of;
   for (Item& item : items) {
     const auto [at, fresh] = table_of.try_emplace(item.workload->id, report.tables.size());
     if (fresh) report.tables.push_back(empty_table(*item.workload));
-    reports::Table& t = report.tables[at->second];
-    split_labels(t, item.result.labels);
-    if (item.workload->analysis) add_labels(t, item.workload->analysis->labels());
-    for (Row& r : item.result.rows) t.rows.push_back(std::move(r));
-    for (Row& r : item.result.bounds) report.bounds.push_back(std::move(r));
-    add_new_rows(report.system.folded, item.result.folded);
-    append_unique(report.constants, item.variant->cluster->constants());
-    if (item.workload->workload) {
-      append_unique(report.constants, item.workload->workload->constants());
-      append_unique(report.notes, item.workload->workload->notes());
-      append_unique(report.warnings, item.workload->workload->warnings());
-    }
-    if (item.workload->cost_model() != nullptr) tell_kernels(options.kernels, report.system);
-    if (item.workload->analysis) {
-      append_unique(report.constants, item.workload->analysis->constants(*item.variant->cluster));
-      append_unique(report.notes, item.workload->analysis->notes(*item.variant->cluster));
-      append_unique(report.warnings, item.workload->analysis->warnings());
-      if (item.variant->cluster->has_events()) append_unique(report.notes, {fmt::format("{} looks at the network as it starts, not at its events", item.workload->id)});
-    }
+    add_rows(item, report.tables[at->second], report);
+    add_facts(item, options, report);
   }
   append_unique(report.notes, report.warnings);
   for (const ConstantUsed& c : report.constants) {

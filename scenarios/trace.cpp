@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "scenarios/case_name.h"
 #include "scenarios/case_run.h"
 #include "sim/core/error.h"
 
@@ -12,41 +13,6 @@ namespace weft::scenarios {
 namespace {
 
 constexpr std::size_t most_listed = 12;
-
-/// "gpus=16" and so on, in any order, without blanks around.
-std::vector<std::string> labels_in(std::string_view list) {
-  std::vector<std::string> out;
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    std::string_view one = list.substr(0, comma);
-    list.remove_prefix(std::min(comma + 1, list.size()));
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    while (one.ends_with(' ')) one.remove_suffix(1);
-    if (!one.empty()) out.emplace_back(one);
-  }
-  return out;
-}
-
-/// A name as text says it: variant/workload or one of them, and labels.
-struct Wanted {
-  explicit Wanted(const std::string& text) : name(text) {
-    const std::size_t open = text.rfind('[');
-    if (open == std::string::npos || text.back() != ']') return;
-    name = text.substr(0, open);
-    labels = labels_in(std::string_view(text).substr(open + 1, text.size() - open - 2));
-  }
-
-  bool fits(const TracedCase& c) const {
-    const std::string both = c.variant->name + "/" + c.workload->id;
-    if (!name.empty() && name != both && name != c.workload->id && name != c.variant->name) return false;
-    const std::size_t open = c.name.size() > both.size() ? both.size() + 1 : c.name.size();
-    const std::vector<std::string> has = labels_in(std::string_view(c.name).substr(open, c.name.size() - open - (open < c.name.size())));
-    return std::all_of(labels.begin(), labels.end(), [&](const std::string& l) { return std::find(has.begin(), has.end(), l) != has.end(); });
-  }
-
-  std::string name;
-  std::vector<std::string> labels;
-};
 
 /// Names of cases; where they are many, of workloads, and how many cases each has.
 std::string listed(const std::vector<TracedCase>& cases) {
@@ -118,12 +84,12 @@ std::vector<TracedCase> cases_of(const std::vector<ResolvedVariant>& variants) {
 
 std::size_t choose_case(const std::vector<TracedCase>& all, const std::string& of, const std::string& option, const std::string& asking) {
   if (all.empty()) throw UserError(asking, "nothing in this scenario is simulated", "weft list collectives names what is");
-  const Wanted wanted(of);
+  if (const auto exact = std::ranges::find(all, of, &TracedCase::name); exact != all.end()) return static_cast<std::size_t>(exact - all.begin());
+  const CaseName wanted = read_case_name(of, of, option);
   std::vector<TracedCase> fit;
   std::size_t place = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (all[i].name == of) return i;
-    if (!wanted.fits(all[i])) continue;
+    if (!wanted.may_mean(all[i].name)) continue;
     fit.push_back(all[i]);
     place = i;
   }

@@ -5,6 +5,7 @@
 #include "reports/cells.h"
 #include "reports/render.h"
 #include "sim/core/error.h"
+#include "sim/core/row_json.h"
 
 namespace weft::reports {
 
@@ -12,13 +13,7 @@ Format json_format();
 
 namespace {
 
-Json json_of(const Row& row) {
-  Json out = Json::object();
-  for (const auto& [name, cell] : row.cells()) {
-    std::visit([&out, &key = name](const auto& value) { out[key] = value; }, cell);
-  }
-  return out;
-}
+Json json_of(const Row& row) { return row_to_json(row); }
 
 Json json_of(const ConstantUsed& c) {
   return {{"name", c.name}, {"value", c.value}, {"origin", to_text(c.origin)}, {"source", c.source}};

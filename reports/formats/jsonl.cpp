@@ -3,6 +3,7 @@
 
 #include "reports/render.h"
 #include "sim/core/json.h"
+#include "sim/core/row_json.h"
 
 namespace weft::reports {
 
@@ -12,9 +13,7 @@ namespace {
 
 void add_line(std::string& out, const std::string& table, const Row& row) {
   Json line = {{"table", table}};
-  for (const auto& [name, cell] : row.cells()) {
-    std::visit([&line, &key = name](const auto& value) { line[key] = value; }, cell);
-  }
+  line.update(row_to_json(row));
   out += dump_json(line) + "\n";
 }
 

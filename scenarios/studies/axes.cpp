@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/studies/ranges.h"
+#include "sim/core/cell_text.h"
+#include "sim/core/row_json.h"
 
 namespace weft::scenarios {
 namespace {
@@ -92,23 +94,13 @@ Axis axis_of_object(JsonReader& r) {
 
 /// What a row shows of a value: numbers and truths as such, all else as text.
 Cell cell_of(const Json& v) {
-  if (v.is_boolean()) return v.get<bool>();
-  if (v.is_number_integer()) return v.get<std::int64_t>();
-  if (v.is_number()) return v.get<double>();
-  if (v.is_string() && !v.get_ref<const std::string&>().empty()) return v.get<std::string>();
-  return dump_json(v);
+  if (v == "") return dump_json(v);
+  return cell_of_json(v).value_or(dump_json(v));
 }
 
 bool lies_inside(const std::string& inner, const std::string& outer) { return inner.starts_with(outer + "/"); }
 
 }  // namespace
-
-std::string cell_text(const Cell& cell) {
-  if (const auto* text = std::get_if<std::string>(&cell)) return *text;
-  if (const auto* truth = std::get_if<bool>(&cell)) return *truth ? "true" : "false";
-  if (const auto* whole = std::get_if<std::int64_t>(&cell)) return fmt::format("{}", *whole);
-  return fmt::format("{}", std::get<double>(cell));
-}
 
 Axis parse_axis(const std::string& text, const std::string& option) {
   std::vector<std::pair<std::string, std::vector<Json>>> places;
@@ -161,7 +153,7 @@ Grid::Grid(std::vector<Axis> axes) : axes_(std::move(axes)) {
     std::set<std::string> known;
     for (const auto& step : axis.steps) {
       std::string text;
-      for (const Setting& s : step) text += (text.empty() ? "" : "; ") + s.pointer + " = " + cell_text(cell_of(*s.value));
+      for (const Setting& s : step) text += (text.empty() ? "" : "; ") + s.pointer + " = " + exact_text(cell_of(*s.value));
       if (!known.insert(text).second) throw UserError("--vary", fmt::format("{} stands there twice", text), "every value once");
     }
     points_ *= axis.steps.size();

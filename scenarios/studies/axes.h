@@ -20,9 +20,6 @@ struct Axis {
   std::vector<std::vector<Setting>> steps;
 };
 
-/// The shortest text that reads back as the same value.
-std::string cell_text(const Cell& cell);
-
 /// Reads "/pointer=VALUES", or several such joined by ";" whose values go in step. VALUES are separated by commas (those inside brackets, braces and
 /// quotes do not split); each is JSON, else a range, else a word:
 ///   lo:hi:step   from lo in steps up to hi, with a unit behind if there is one: 1:8:1, 0:1:0.25, 100:800:100 Gbps

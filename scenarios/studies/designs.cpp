@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "scenarios/studies/axes.h"
+#include "sim/core/cell_text.h"
 #include "sim/core/error.h"
 
 namespace weft::scenarios {
@@ -35,7 +35,7 @@ std::string Designs::key_of(const Row& row) const {
   std::string key;
   for (const std::string& column : key_columns_) {
     const Cell* cell = row.find(column);
-    if (cell != nullptr) key += cell_text(*cell);
+    if (cell != nullptr) key += exact_text(*cell);
     key += '\n';
   }
   return key;

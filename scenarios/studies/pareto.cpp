@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "scenarios/studies/axes.h"
 #include "scenarios/studies/designs.h"
+#include "sim/core/cell_text.h"
 #include "sim/core/error.h"
 
 namespace weft::scenarios {
@@ -54,9 +54,8 @@ Column find_column(const Designs& designs, const std::string& name, const std::s
 
 double number_in(const Row& row, const Column& c, const Designs& designs) {
   const Cell& cell = *row.find(c.name);
-  if (const auto* whole = std::get_if<std::int64_t>(&cell)) return static_cast<double>(*whole);
-  if (const auto* real = std::get_if<double>(&cell)) return *real;
-  throw UserError(c.place, fmt::format("{}.{} is no number everywhere: \"{}\"", designs.table(c.table).id, c.name, cell_text(cell)), "a front needs two columns of numbers");
+  if (is_number(cell)) return number_of(cell);
+  throw UserError(c.place, fmt::format("{}.{} is no number everywhere: \"{}\"", designs.table(c.table).id, c.name, exact_text(cell)), "a front needs two columns of numbers");
 }
 
 /// Marks what nothing beats; candidates in the order of (x, y).
@@ -72,6 +71,85 @@ void mark_front(std::vector<Candidate>& sorted) {
     }
     i = end;
   }
+}
+
+/// Two columns against each other, of one table or of two that are joined by design.
+class Plotted {
+ public:
+  Plotted(const Designs& designs, const Column& x, const Column& y)
+      : designs_(designs), x_(x), y_(y), joined_(x.table != y.table), x_name_(name_of(x)), y_name_(name_of(y)) {}
+
+  reports::Table empty_table(const ParetoGoals& goals) const;
+  /// In the order of the rows of x. Throws UserError when there is none.
+  std::vector<Candidate> candidates(const ParetoGoals& goals, const std::vector<ColumnDoc>& labels) const;
+
+ private:
+  std::string name_of(const Column& c) const { return joined_ ? designs_.table(c.table).id + "." + c.name : c.name; }
+  std::string meaning_of(const Column& c) const;
+  std::vector<ColumnDoc> labels() const;
+
+  const Designs& designs_;
+  const Column &x_, &y_;
+  bool joined_;
+  std::string x_name_, y_name_;
+};
+
+std::string Plotted::meaning_of(const Column& c) const {
+  const reports::Table& t = designs_.table(c.table);
+  for (const auto* docs : {&t.columns, &t.label_columns}) {
+    for (const ColumnDoc& d : *docs) {
+      if (d.name == c.name) return d.text;
+    }
+  }
+  return "a column";
+}
+
+std::vector<ColumnDoc> Plotted::labels() const {
+  std::vector<ColumnDoc> out;
+  for (const std::size_t t : {x_.table, y_.table}) {
+    for (const ColumnDoc& d : designs_.table(t).label_columns) {
+      if (joined_ && d.name == "workload") continue;
+      const bool plotted = d.name == x_name_ || d.name == y_name_;
+      if (!plotted && std::ranges::find(out, d.name, &ColumnDoc::name) == out.end()) out.push_back(d);
+    }
+  }
+  return out;
+}
+
+reports::Table Plotted::empty_table(const ParetoGoals& goals) const {
+  reports::Table out;
+  out.id = "pareto";
+  out.title = fmt::format("{} {} against {} {}", goals.x.most ? "most" : "least", x_name_, goals.y.most ? "most" : "least", y_name_);
+  out.label_columns = labels();
+  out.columns.push_back({x_name_, meaning_of(x_)});
+  if (y_name_ != x_name_) out.columns.push_back({y_name_, meaning_of(y_)});
+  out.columns.push_back({"on_front", "no other is better in one of the two and no worse in the other"});
+  return out;
+}
+
+std::vector<Candidate> Plotted::candidates(const ParetoGoals& goals, const std::vector<ColumnDoc>& labels) const {
+  std::vector<Candidate> out;
+  const auto add = [&](const Row& mine, const Row& theirs) {
+    if (mine.find(x_.name) == nullptr || theirs.find(y_.name) == nullptr) return;
+    Candidate c;
+    c.x = number_in(mine, x_, designs_) * (goals.x.most ? -1 : 1);
+    c.y = number_in(theirs, y_, designs_) * (goals.y.most ? -1 : 1);
+    for (const ColumnDoc& d : labels) {
+      const Cell* cell = mine.find(d.name) != nullptr ? mine.find(d.name) : theirs.find(d.name);
+      if (cell != nullptr) c.row.set(d.name, *cell);
+    }
+    c.row.set(x_name_, *mine.find(x_.name)).set(y_name_, *theirs.find(y_.name));
+    out.push_back(std::move(c));
+  };
+  for (std::size_t r = 0; r < designs_.table(x_.table).rows.size(); ++r) {
+    const Designs::Place at{x_.table, r};
+    if (!joined_) add(designs_.row(at), designs_.row(at));
+    else for (const Designs::Place& other : designs_.beside(at, y_.table)) add(designs_.row(at), designs_.row(other));
+  }
+  if (out.empty()) {
+    throw UserError("--x", fmt::format("no row, nor two rows of one point and variant, have both {} and {}", x_name_, y_name_), "--where may have left none");
+  }
+  return out;
 }
 
 }  // namespace
@@ -108,53 +186,9 @@ reports::Table pareto_table(const reports::Listing& listing, const ParetoGoals& 
   const Designs designs(listing);
   if (designs.results().empty()) throw UserError("--pareto", "no point has a result");
   const Column x = find_column(designs, goals.x.column, goals.y.column, "--x"), y = find_column(designs, goals.y.column, goals.x.column, "--y");
-  const bool joined = x.table != y.table;
-  const std::string x_name = joined ? designs.table(x.table).id + "." + x.name : x.name, y_name = joined ? designs.table(y.table).id + "." + y.name : y.name;
-
-  reports::Table out;
-  out.id = "pareto";
-  out.title = fmt::format("{} {} against {} {}", goals.x.most ? "most" : "least", x_name, goals.y.most ? "most" : "least", y_name);
-  for (const std::size_t t : {x.table, y.table}) {
-    for (const ColumnDoc& d : designs.table(t).label_columns) {
-      if (joined && d.name == "workload") continue;
-      const bool plotted = d.name == x_name || d.name == y_name;
-      if (!plotted && !std::any_of(out.label_columns.begin(), out.label_columns.end(), [&](const ColumnDoc& k) { return k.name == d.name; })) out.label_columns.push_back(d);
-    }
-  }
-  const auto meaning = [&](const Column& c) {
-    const reports::Table& t = designs.table(c.table);
-    for (const auto* docs : {&t.columns, &t.label_columns}) {
-      for (const ColumnDoc& d : *docs) {
-        if (d.name == c.name) return d.text;
-      }
-    }
-    return std::string("a column");
-  };
-  out.columns.push_back({x_name, meaning(x)});
-  if (y_name != x_name) out.columns.push_back({y_name, meaning(y)});
-  out.columns.push_back({"on_front", "no other is better in one of the two and no worse in the other"});
-
-  std::vector<Candidate> candidates;
-  const auto add = [&](const Row& mine, const Row& theirs) {
-    if (mine.find(x.name) == nullptr || theirs.find(y.name) == nullptr) return;
-    Candidate c;
-    c.x = number_in(mine, x, designs) * (goals.x.most ? -1 : 1);
-    c.y = number_in(theirs, y, designs) * (goals.y.most ? -1 : 1);
-    for (const ColumnDoc& d : out.label_columns) {
-      const Cell* cell = mine.find(d.name) != nullptr ? mine.find(d.name) : theirs.find(d.name);
-      if (cell != nullptr) c.row.set(d.name, *cell);
-    }
-    c.row.set(x_name, *mine.find(x.name)).set(y_name, *theirs.find(y.name));
-    candidates.push_back(std::move(c));
-  };
-  for (std::size_t r = 0; r < designs.table(x.table).rows.size(); ++r) {
-    const Designs::Place at{x.table, r};
-    if (!joined) add(designs.row(at), designs.row(at));
-    else for (const Designs::Place& other : designs.beside(at, y.table)) add(designs.row(at), designs.row(other));
-  }
-  if (candidates.empty()) {
-    throw UserError("--x", fmt::format("no row, nor two rows of one point and variant, have both {} and {}", x_name, y_name), "--where may have left none");
-  }
+  const Plotted plotted(designs, x, y);
+  reports::Table out = plotted.empty_table(goals);
+  std::vector<Candidate> candidates = plotted.candidates(goals, out.label_columns);
   std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.x != b.x ? a.x < b.x : a.y < b.y; });
   mark_front(candidates);
   for (Candidate& c : candidates) {

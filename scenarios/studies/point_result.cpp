@@ -5,8 +5,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "scenarios/studies/axes.h"
+#include "sim/core/cell_text.h"
 #include "sim/core/json.h"
+#include "sim/core/row_json.h"
 
 namespace weft::scenarios {
 namespace {
@@ -16,14 +17,6 @@ Json docs_json(const std::vector<ColumnDoc>& docs) {
   for (const ColumnDoc& d : docs) {
     out.push_back({d.name, d.text});
     if (d.detail) out.back().push_back(true);
-  }
-  return out;
-}
-
-Json row_json(const Row& row) {
-  Json out = Json::object();
-  for (const auto& [name, cell] : row.cells()) {
-    std::visit([&out, &key = name](const auto& value) { out[key] = value; }, cell);
   }
   return out;
 }
@@ -44,11 +37,7 @@ Row read_row(JsonReader r) {
   Row row;
   if (!r.expect_object("a row")) return row;
   for (const auto& [name, cell] : r.members()) {
-    const Json& v = cell.value();
-    if (v.is_boolean()) row.set(name, v.get<bool>());
-    else if (v.is_number_integer()) row.set(name, v.get<std::int64_t>());
-    else if (v.is_number()) row.set(name, v.get<double>());
-    else if (v.is_string()) row.set(name, v.get<std::string>());
+    if (const auto value = cell_of_json(cell.value())) row.set(name, *value);
     else cell.fail("expected a number, a text, true or false");
   }
   return row;
@@ -87,7 +76,7 @@ std::string to_line(std::size_t point, const PointResult& result) {
   Json tables = Json::array();
   for (const reports::Table& t : result.tables) {
     Json rows = Json::array();
-    for (const Row& r : t.rows) rows.push_back(row_json(r));
+    for (const Row& r : t.rows) rows.push_back(row_to_json(r));
     tables.push_back({{"id", t.id}, {"kind", t.kind}, {"title", t.title}, {"labels", docs_json(t.label_columns)}, {"columns", docs_json(t.columns)},
                       {"rows", std::move(rows)}});
   }
@@ -184,7 +173,7 @@ std::vector<std::string> Gather::warnings() const {
   std::vector<std::string> all;
   for (const Warned& w : warned_) {
     std::string where;
-    for (const auto& [pointer, cell] : w.first.cells()) where += fmt::format("{}{}={}", where.empty() ? "" : ", ", pointer, cell_text(cell));
+    for (const auto& [pointer, cell] : w.first.cells()) where += fmt::format("{}{}={}", where.empty() ? "" : ", ", pointer, exact_text(cell));
     const std::string more = w.points > 1 ? fmt::format(" and {} more point{}", w.points - 1, w.points > 2 ? "s" : "") : "";
     all.push_back(w.points == points_ ? w.text : fmt::format("{}{}: {}", where, more, w.text));
   }

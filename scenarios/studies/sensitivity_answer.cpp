@@ -6,7 +6,9 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/case_name.h"
 #include "scenarios/resolve.h"
+#include "sim/core/cell_text.h"
 #include "sim/core/error.h"
 
 namespace weft::scenarios {
@@ -15,11 +17,6 @@ namespace {
 constexpr std::size_t kMostListed = 12;
 constexpr std::size_t kLongList = 16;   // longer lists are curves, and are not cut
 constexpr const char* kTimes[] = {"_us", "_ms", "_s", "_h"};
-
-/// A cell as an expectation writes it.
-std::string text_of(const Cell& c) {
-  return std::visit([](const auto& v) { return fmt::format("{}", v); }, c);
-}
 
 std::optional<double> number_of(const Cell* c) {
   if (c == nullptr || std::holds_alternative<std::string>(*c)) return {};
@@ -55,12 +52,6 @@ struct Wanted {
   std::vector<std::pair<std::string, std::string>> labels;
 };
 
-std::string trimmed(std::string s) {
-  s.erase(0, s.find_first_not_of(' '));
-  s.erase(s.find_last_not_of(' ') + 1);
-  return s;
-}
-
 /// Parts between slashes that stand outside brackets.
 std::vector<std::string> parts_of(const std::string& text) {
   std::vector<std::string> out(1);
@@ -74,29 +65,16 @@ std::vector<std::string> parts_of(const std::string& text) {
   return out;
 }
 
-void read_labels(Wanted& w, std::string list) {
-  while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    const std::string one = list.substr(0, comma);
-    list.erase(0, comma + 1);
-    const std::size_t equals = one.find('=');
-    if (equals == std::string::npos) throw UserError("--of", fmt::format("expected label=value, got \"{}\" in \"{}\"", one, w.text));
-    w.labels.emplace_back(trimmed(one.substr(0, equals)), trimmed(one.substr(equals + 1)));
-  }
-}
-
 Wanted wanted_of(const Scenario& s, const std::string& text) {
   Wanted w;
   w.text = text;
   std::vector<std::string> parts = parts_of(text);
   if (parts.size() > 3) throw UserError("--of", fmt::format("expected variant/workload[label=value]/column or a part of it, got \"{}\"", text));
   for (std::string& part : parts) {
-    const std::size_t open = part.find('[');
-    if (open == std::string::npos) continue;
-    if (part.back() != ']') throw UserError("--of", fmt::format("a ] is missing in \"{}\"", text));
-    read_labels(w, part.substr(open + 1, part.size() - open - 2));
-    part.resize(open);
-    w.workload = part;
+    CaseName named = read_case_name(part, text, "--of");
+    if (named.name == part) continue;   // no labels
+    part = w.workload = std::move(named.name);
+    w.labels = std::move(named.labels);
   }
   if (parts.size() == 3) {
     w.variant = parts[0], w.workload = parts[1], w.column = parts[2];
@@ -178,25 +156,12 @@ std::string first_column(const reports::Table& t, const Row& row) {
   return !price.empty() ? price : !real.empty() ? real : any;
 }
 
-bool fits(const Row& row, const Wanted& w) {
-  return std::all_of(w.labels.begin(), w.labels.end(), [&](const auto& l) {
-    const Cell* c = row.find(l.first);
-    return c != nullptr && text_of(*c) == l.second;
-  });
-}
-
 std::vector<std::pair<std::string, Cell>> labels_of(const reports::Table& t, const Row& row) {
   std::vector<std::pair<std::string, Cell>> out;
   for (const ColumnDoc& d : t.label_columns) {
     if (const Cell* c = row.find(d.name); c != nullptr && d.name != "variant" && d.name != "workload") out.emplace_back(d.name, *c);
   }
   return out;
-}
-
-std::string shown(const std::vector<std::pair<std::string, Cell>>& labels) {
-  std::string out;
-  for (const auto& [name, cell] : labels) out += fmt::format("{}{}={}", out.empty() ? "" : ",", name, text_of(cell));
-  return out.empty() ? "" : "[" + out + "]";
 }
 
 /// Fills everything but `document` and `base`.
@@ -209,13 +174,13 @@ Answer cell_in(const reports::Report& report, const Wanted& w) {
   std::vector<std::size_t> fit;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < t.rows.size(); ++i) {
-    if (!fits(t.rows[i], w) || (!w.column.empty() && !number_of(t.rows[i].find(w.column)))) continue;
+    if (!CaseName{t.id, w.labels}.may_mean(t.rows[i]) || (!w.column.empty() && !number_of(t.rows[i].find(w.column)))) continue;
     fit.push_back(i);
-    names.push_back(t.id + shown(labels_of(t, t.rows[i])));
+    names.push_back(t.id + labels_text(labels_of(t, t.rows[i])));
   }
   if (fit.empty()) {
     std::vector<std::string> columns, rows;
-    for (const Row& r : t.rows) rows.push_back(t.id + shown(labels_of(t, r)));
+    for (const Row& r : t.rows) rows.push_back(t.id + labels_text(labels_of(t, r)));
     for (const ColumnDoc& d : t.columns) columns.push_back(d.name);
     if (!w.column.empty() && std::find(columns.begin(), columns.end(), w.column) == columns.end()) {
       throw UserError("--of", fmt::format("\"{}\": {} has no column \"{}\"", w.text, t.id, w.column), unknown_name_hint(w.column, columns));
@@ -230,7 +195,7 @@ Answer cell_in(const reports::Report& report, const Wanted& w) {
   if (a.column.empty()) throw UserError("--of", fmt::format("{} has no number to look at", t.id));
   a.labels = labels_of(t, row);
   a.value = *number_of(row.find(a.column));
-  a.of = fmt::format("{}/{}{}/{}", a.variant, a.workload, shown(a.labels), a.column);
+  a.of = fmt::format("{}/{}{}/{}", a.variant, a.workload, labels_text(a.labels), a.column);
   return a;
 }
 
@@ -292,7 +257,7 @@ Answer choose(const Scenario& s, const DataPlaces& data, const RunOptions& optio
   if (smaller != document) {
     Wanted same;
     same.column = a.column;
-    for (const auto& [name, cell] : a.labels) same.labels.emplace_back(name, text_of(cell));
+    for (const auto& [name, cell] : a.labels) same.labels.emplace_back(name, exact_text(cell));
     reports::Report cut_report = run(smaller, s.file, data, options);
     const Answer b = cell_in(cut_report, same);
     if (b.value == a.value) {

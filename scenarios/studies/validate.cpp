@@ -3,17 +3,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/cell_path.h"
 #include "scenarios/resolve.h"
 
 namespace weft::scenarios {
 namespace {
-
-/// The variant and workload id of "variant/workload[...]/column".
-std::pair<std::string, std::string> ends_of(const std::string& of) {
-  const std::size_t first = of.find('/');
-  const std::size_t stop = of.find_first_of("[/", first + 1);
-  return {of.substr(0, first), of.substr(first + 1, stop - first - 1)};
-}
 
 /// Kinds of analyses say whether they look at the cluster; all programs run on one.
 bool uses_cluster(const std::string& kind) {
@@ -55,11 +49,11 @@ void add_rows(std::vector<ValidationRow>& rows, const Scenario& s, const std::st
     r.not_reproducible = x.not_reproducible;
     r.known_miss = e.known_miss;
     r.note = e.note;
-    const auto [variant, workload] = ends_of(e.of);
+    const CellPath of = parse_cell_path(e.of);
     for (const reports::Table& t : report.tables) {
-      if (t.id == workload) r.workload = t.kind;
+      if (t.id == of.workload) r.workload = t.kind;
     }
-    if (uses_cluster(r.workload)) r.topology = topology_of(*report.input, variant);
+    if (uses_cluster(r.workload)) r.topology = topology_of(*report.input, of.variant);
     rows.push_back(std::move(r));
   }
 }

@@ -8,13 +8,12 @@ import io
 import json
 import os
 import re
-import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-WEFT = sys.argv.pop(1)
+from program import RunsWeft, weft
+
 ROOT = Path(os.environ["WEFT_DATA"])
 SMALL = {"title": "t", "question": "q", "source": "s",
          "cluster": {"node": "h800", "nodes": 4, "topology": {"kind": "mpft"}},
@@ -23,11 +22,7 @@ SMALL = {"title": "t", "question": "q", "source": "s",
          "variants": [{"name": "MPFT"}, {"name": "MRFT", "set": {"/cluster/topology/kind": "mrft"}}]}
 
 
-def weft(*arguments, stdin=None):
-    return subprocess.run([WEFT, *arguments], input=stdin, capture_output=True, text=True, timeout=600)
-
-
-class Commands(unittest.TestCase):
+class Commands(RunsWeft):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.file = Path(self.folder.name) / "s.json"
@@ -35,11 +30,6 @@ class Commands(unittest.TestCase):
 
     def tearDown(self):
         self.folder.cleanup()
-
-    def run_ok(self, *arguments, **more):
-        p = weft(*arguments, **more)
-        self.assertEqual(p.returncode, 0, p.stderr)
-        return p.stdout
 
     def test_json_has_the_three_parts_and_no_nulls(self):
         r = json.loads(self.run_ok("run", str(self.file), "--json"))

@@ -5,22 +5,17 @@ kernel_times.py WEFT_BINARY
 """
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-WEFT = sys.argv.pop(1)
+from program import RunsWeft, weft
+
 ROOT = Path(os.environ["WEFT_DATA"])
 CLUSTER = {"node": "endpoint", "nodes": 1, "topology": {"kind": "single_switch"}}
 
 
-def weft(*arguments, stdin=None):
-    return subprocess.run([WEFT, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=120)
-
-
-class KernelTimes(unittest.TestCase):
+class KernelTimes(RunsWeft):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -32,11 +27,6 @@ class KernelTimes(unittest.TestCase):
         path = self.folder / f"{gpu}.json"
         path.write_text(json.dumps({"title": "t", "cluster": CLUSTER, "workload": [work]}))
         return path
-
-    def run_ok(self, *arguments, **more):
-        p = weft(*arguments, **more)
-        self.assertEqual(p.returncode, 0, p.stderr)
-        return p.stdout
 
     def rows(self, *arguments):
         return json.loads(self.run_ok("run", *arguments, "--json", "--quiet"))["result"]["rows"]

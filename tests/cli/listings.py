@@ -5,26 +5,16 @@ listings.py WEFT_BINARY
 """
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-WEFT = sys.argv.pop(1)
+from program import RunsWeft, weft
+
 ROOT = Path(os.environ["WEFT_DATA"])
 
 
-def weft(*arguments):
-    return subprocess.run([WEFT, *arguments], capture_output=True, text=True, timeout=600)
-
-
-class Listings(unittest.TestCase):
-    def run_ok(self, *arguments):
-        p = weft(*arguments)
-        self.assertEqual(p.returncode, 0, p.stderr)
-        return p.stdout
-
+class Listings(RunsWeft):
     def test_list_and_show_every_name(self):
         for kind, rows in json.loads(self.run_ok("list", "--json")).items():
             if kind == "notes":

@@ -8,13 +8,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
-WEFT = sys.argv.pop(1)
+from program import WEFT, weft
+
 ROOT = Path(os.environ["WEFT_DATA"])
 CLUSTER = {"node": "h800", "nodes": 4, "topology": {"kind": "mpft"}}
 ONE = {"title": "t", "cluster": CLUSTER, "workload": [{"kind": "price"}, {"id": "d", "kind": "deepep_dispatch", "ep": 16, "tokens": 64}]}
@@ -22,10 +22,6 @@ SEVERAL = {**ONE, "workload": [*ONE["workload"], {"id": "a2a", "kind": "all_to_a
            "variants": [{"name": "MPFT"}, {"name": "MRFT", "set": {"/cluster/topology/kind": "mrft"}}]}
 # Draws 25.6 million tokens and takes many seconds; stopped long before.
 LONG = {**ONE, "cluster": {**CLUSTER, "nodes": 32}, "workload": [{"kind": "deepep_dispatch", "ep": 256, "tokens": 100000}]}
-
-
-def weft(*arguments):
-    return subprocess.run([WEFT, *map(str, arguments)], capture_output=True, text=True, timeout=120)
 
 
 class Trace(unittest.TestCase):

@@ -5,13 +5,12 @@ traces.py WEFT_BINARY
 """
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-WEFT = sys.argv.pop(1)
+from program import RunsWeft, weft
+
 ROOT = Path(os.environ["WEFT_DATA"])
 EXAMPLE = str(ROOT / "scenarios/programs/two_micro_batches.weft")
 GOAL = """num_ranks 16
@@ -28,20 +27,11 @@ l2 requires l1
 """
 
 
-def weft(*arguments, stdin=None):
-    return subprocess.run([WEFT, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=120)
-
-
-class Traces(unittest.TestCase):
+class Traces(RunsWeft):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-
-    def ok(self, *arguments, **more):
-        p = weft(*arguments, **more)
-        self.assertEqual(p.returncode, 0, p.stderr)
-        return p.stdout
 
     def scenario(self, workload, nodes=2, name="s.json", **more):
         path = self.folder / name
@@ -50,7 +40,7 @@ class Traces(unittest.TestCase):
         return str(path)
 
     def time_us(self, program):
-        rows = json.loads(self.ok("run", self.scenario([{"kind": "program", "file": str(program)}], name="time.json"), "--json"))["result"]["rows"]
+        rows = json.loads(self.run_ok("run", self.scenario([{"kind": "program", "file": str(program)}], name="time.json"), "--json"))["result"]["rows"]
         return rows[0]["time_us"]
 
     def refused(self, *arguments, says=(), **more):
@@ -65,11 +55,11 @@ class Traces(unittest.TestCase):
         self.assertAlmostEqual(self.time_us("scenarios/programs/two_micro_batches.weft"), 6000, delta=1e-5)
 
     def test_a_result_of_a_program_names_the_bytes_of_its_file(self):
-        out = json.loads(self.ok("run", self.scenario([{"kind": "program", "file": EXAMPLE}]), "--json"))
+        out = json.loads(self.run_ok("run", self.scenario([{"kind": "program", "file": EXAMPLE}]), "--json"))
         self.assertRegex(out["input"]["resolved"][0]["workload"][0]["digest"], r"^fnv1a64:[0-9a-f]{16}$")
         result = self.folder / "r.json"
         result.write_text(json.dumps(out))
-        self.assertEqual(json.loads(self.ok("run", str(result), "--json")), out)
+        self.assertEqual(json.loads(self.run_ok("run", str(result), "--json")), out)
 
     def test_goal_is_imported_and_runs(self):
         trace, program = self.folder / "job.goal", self.folder / "job.weft"
@@ -79,17 +69,17 @@ class Traces(unittest.TestCase):
         self.assertIn("3 operations of 16 ranks: 1 transfers, 2 computes, 0 markers", p.stderr)
         # 1 ms, 50 MB at 50 GB/s, 2 ms.
         self.assertAlmostEqual(self.time_us(program), 4000, delta=1e-5)
-        self.assertEqual(self.ok("import", "goal", "-", "-q", stdin=GOAL), program.read_text())
+        self.assertEqual(self.run_ok("import", "goal", "-", "-q", stdin=GOAL), program.read_text())
 
     def test_a_program_goes_through_goal_and_chakra_and_takes_its_time_still(self):
         goal, again = self.folder / "x.goal", self.folder / "again.weft"
-        self.ok("export", "goal", EXAMPLE, "-o", goal)
-        self.ok("import", "goal", goal, "-o", again)
+        self.run_ok("export", "goal", EXAMPLE, "-o", goal)
+        self.run_ok("import", "goal", goal, "-o", again)
         self.assertAlmostEqual(self.time_us(again), 6000, delta=1e-5)
-        self.ok("export", "chakra", EXAMPLE, "-o", self.folder / "job")
+        self.run_ok("export", "chakra", EXAMPLE, "-o", self.folder / "job")
         self.assertEqual(len(list(self.folder.glob("job.*.et"))), 16)
         for name in ("job", "job.0.et", "job.7.et"):
-            self.ok("import", "chakra", self.folder / name, "-o", again)
+            self.run_ok("import", "chakra", self.folder / name, "-o", again)
             self.assertAlmostEqual(self.time_us(again), 6000, delta=1e-5)
 
     def test_what_gets_lost_on_the_way_is_told(self):
@@ -100,36 +90,36 @@ class Traces(unittest.TestCase):
             self.assertIn(part, told)
 
     def test_text_is_exported_as_it_is_imported(self):
-        text = self.ok("export", "program", EXAMPLE)
-        self.assertEqual(self.ok("import", "program", "-", stdin=text), text)
+        text = self.run_ok("export", "program", EXAMPLE)
+        self.assertEqual(self.run_ok("import", "program", "-", stdin=text), text)
 
     def test_a_workload_of_a_scenario_is_recorded(self):
         s = self.scenario([{"id": "a2a", "kind": "all_to_all", "gpus": 16, "sizes": ["1 MiB", "1 GiB"]}, {"id": "price", "kind": "price"}])
-        self.refused("export", "goal", "--scenario", s, says=["--of", "2 runs are meant", "t/a2a[gpus=16"])
+        self.refused("export", "goal", "--scenario", s, says=["--of", "this scenario runs 2 simulations", "t/a2a[gpus=16"])
         self.refused("export", "goal", "--scenario", s, "--of", "a2b", says=["--of", "a2a"])
-        rows = json.loads(self.ok("run", s, "--json"))["result"]["rows"]
-        name = weft("export", "goal", "--scenario", s).stderr.split("--of '")[1].split("'")[0]
+        rows = json.loads(self.run_ok("run", s, "--json"))["result"]["rows"]
+        name = weft("export", "goal", "--scenario", s).stderr.split('--of: "')[1].split('"')[0]
         program = self.folder / "a2a.weft"
-        self.ok("export", "program", "--scenario", s, "--of", name, "-o", program)
+        self.run_ok("export", "program", "--scenario", s, "--of", name, "-o", program)
         self.assertAlmostEqual(self.time_us(program) / rows[0]["time_us"], 1, delta=1e-9)
-        self.assertEqual(self.ok("export", "program", "--scenario", s, "--of", name), program.read_text())
+        self.assertEqual(self.run_ok("export", "program", "--scenario", s, "--of", name), program.read_text())
 
     def test_a_recorded_kernel_takes_exactly_its_time(self):
         s = self.scenario([{"kind": "deepep_dispatch", "ep": 16, "tokens": 256}])
-        rows = json.loads(self.ok("run", s, "--json"))["result"]["rows"]
+        rows = json.loads(self.run_ok("run", s, "--json"))["result"]["rows"]
         program = self.folder / "dispatch.weft"
-        self.ok("export", "program", "--scenario", s, "-o", program)
+        self.run_ok("export", "program", "--scenario", s, "-o", program)
         self.assertAlmostEqual(self.time_us(program) / rows[0]["time_us"], 1, delta=1e-9)
 
     def test_a_training_step_is_recorded_with_its_end_and_takes_exactly_its_time(self):
         # The optimiser's update is added by formula: all else of the step is operations.
         s = self.scenario([{"kind": "training_step", "model": "deepseek-v3", "pp": 2, "ep": 8, "micro_batches": 4}])
-        row = json.loads(self.ok("run", s, "--json"))["result"]["rows"][0]
+        row = json.loads(self.run_ok("run", s, "--json"))["result"]["rows"][0]
         program = self.folder / "step.weft"
-        self.ok("export", "program", "--scenario", s, "-o", program)
+        self.run_ok("export", "program", "--scenario", s, "-o", program)
         self.assertIn("then2.", program.read_text())
         self.assertAlmostEqual(self.time_us(program) * 1e-6 / (row["step_time_s"] - row["update_s"]), 1, delta=1e-9)
-        self.ok("export", "chakra", program, "-o", self.folder / "step")
+        self.run_ok("export", "chakra", program, "-o", self.folder / "step")
 
     def test_bad_input_is_refused_with_its_place(self):
         empty, loop = self.folder / "empty.weft", self.folder / "loop.weft"
@@ -155,7 +145,7 @@ class Traces(unittest.TestCase):
 
     def test_help_shows_formats_and_examples(self):
         for command in ("import", "export"):
-            text = self.ok(command, "--help")
+            text = self.run_ok(command, "--help")
             for part in ("goal", "chakra", "Examples:"):
                 self.assertIn(part, text)
 
