@@ -200,6 +200,16 @@ std::optional<std::string> HeadlineTemplate::filled(const reports::Report& repor
   return out;
 }
 
+std::vector<CellPath> HeadlineTemplate::cells() const {
+  std::vector<CellPath> out;
+  for (const Piece& piece : pieces_) {
+    if (!piece.field) continue;
+    out.push_back(piece.field->cell);
+    if (piece.field->other) out.push_back(*piece.field->other);
+  }
+  return out;
+}
+
 std::optional<std::string> headline_of(const Scenario& scenario, const reports::Report& report) {
   if (scenario.headline.empty()) return std::nullopt;
   return HeadlineTemplate::parse(scenario.headline).filled(report);

@@ -29,6 +29,9 @@ class HeadlineTemplate {
   /// left out, and with the first clause all of it: empty.
   std::optional<std::string> filled(const reports::Report& report) const;
 
+  /// The cells that it speaks of, in its order; an empty variant is the first one.
+  std::vector<CellPath> cells() const;
+
  private:
   enum class Operation { none, ratio, percent, change, words, minus, times };
   struct Field {

@@ -154,7 +154,7 @@ void add_report(CLI::App& app) {
   sub->add_option("RESULT", o->run.files, "results (weft run --json), scenarios, sensitivities and sweeps; what was run is run again, so that the page can tell why")->required();
   sub->add_option("-o,--output", o->common.output, "write the page to FILE (its old content is replaced only when all is written); - is stdout")
       ->type_name("FILE")->capture_default_str();
-  sub->add_option("--of", o->of, "tell this case in full: VARIANT/WORKLOAD[label=value,...], or as much of it as only one fits (default: the longest case of the first variant, and that of a variant with another network, else of the one that differs most)")
+  sub->add_option("--of", o->of, "tell this case in full: VARIANT/WORKLOAD[label=value,...], or as much of it as only one fits (default: what the headline compares, else its first case, else the longest, and that of a variant with another network)")
       ->type_name("CASE")->take_all()->expected(1)->allow_extra_args(false);
   sub->add_flag("--no-why", o->no_why, "tell no case in full: no critical path, no pictures of network and timeline");
   sub->add_flag("--no-timeline", o->no_timeline, "draw no timeline: what it takes to run the first of these cases with every rank on its own, minutes in large clusters");

@@ -2,30 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "reports/cells.h"
+#include "scenarios/case_name.h"
 
 namespace weft::cli {
 namespace {
 
-/// Labels of "variant/workload[a=1,b=x]".
-std::map<std::string, std::string> labels_of(const std::string& of) {
-  std::map<std::string, std::string> out;
-  const std::size_t open = of.find('[');
-  if (open == std::string::npos || of.back() != ']') return out;
-  std::string list = of.substr(open + 1, of.size() - open - 2);
-  while (!list.empty()) {
-    const std::size_t comma = list.find(','), equals = list.find('=');
-    if (equals == std::string::npos || equals > comma) break;
-    const std::size_t first = std::min(list.find_first_not_of(' '), equals);
-    out[list.substr(first, equals - first)] = list.substr(equals + 1, comma == std::string::npos ? comma : comma - equals - 1);
-    list = comma == std::string::npos ? "" : list.substr(comma + 1);
-  }
-  return out;
-}
+using scenarios::Explainable;
 
 /// Seconds in a column by its unit; 0 for other columns.
 double seconds_in(const std::string& column, const Cell& cell) {
@@ -37,19 +24,11 @@ double seconds_in(const std::string& column, const Cell& cell) {
 }
 
 /// The first time of a row: what its workload puts first is what it is about.
-double time_of(const Row& row) {
+double time_in(const Row& row) {
   for (const auto& [name, cell] : row.cells()) {
     if (const double s = seconds_in(name, cell); s > 0) return s;
   }
   return 0;
-}
-
-bool is_case(const Row& row, const std::string& variant, const std::map<std::string, std::string>& labels) {
-  const Cell* name = row.find("variant");
-  return name != nullptr && reports::exact_text(*name) == variant && std::ranges::all_of(labels, [&](const auto& label) {
-           const Cell* cell = row.find(label.first);
-           return cell != nullptr && reports::exact_text(*cell) == label.second;
-         });
 }
 
 /// Network and failed parts of a variant, as text to compare.
@@ -63,52 +42,92 @@ std::string network_of(const reports::Report& report, const std::string& variant
   return "";
 }
 
-}  // namespace
+/// What is left of a case's name without its variant: the same question, put to another variant.
+std::string question_of(const Explainable& one) { return one.of.substr(one.variant.size()); }
 
-bool may_mean(const std::string& of, const scenarios::Explainable& one) {
-  if (of == one.of) return true;
-  const std::string name = of.substr(0, of.ends_with(']') ? of.rfind('[') : std::string::npos);
-  if (!name.empty() && name != one.variant && name != one.workload && name != one.variant + "/" + one.workload) return false;
-  const auto has = labels_of(one.of);
-  return std::ranges::all_of(labels_of(of), [&](const auto& label) { return has.contains(label.first) && has.at(label.first) == label.second; });
+/// The simulated cases that a headline speaks of, in its order.
+std::vector<const Explainable*> spoken_of(const std::vector<Explainable>& all, const reports::Report& report, const std::vector<scenarios::CellPath>& cells) {
+  std::vector<const Explainable*> out;
+  for (const scenarios::CellPath& cell : cells) {
+    const std::string& variant = cell.variant.empty() ? report.variants.front() : cell.variant;
+    const scenarios::CaseName name{variant + "/" + cell.workload, cell.labels};
+    for (const Explainable& one : all) {
+      if (!one.simulated || !name.may_mean(one.of)) continue;
+      out.push_back(&one);
+      break;
+    }
+  }
+  return out;
 }
 
-double time_of(const reports::Report& report, const scenarios::Explainable& one) {
-  const auto table = std::ranges::find(report.tables, one.workload, &reports::Table::id);
-  if (table == report.tables.end()) return 0;
-  const auto labels = labels_of(one.of);
-  double longest = 0;
-  for (const Row& row : table->rows) {
-    if (is_case(row, one.variant, labels)) longest = std::max(longest, time_of(row));
+/// How far apart two times are, as a logarithm; what is within rounding is 0.
+double apart(double a, double b) {
+  const double d = a > 0 && b > 0 ? std::abs(std::log(a / b)) : 0;
+  return d > 1e-6 ? d : 0;
+}
+
+/// The pair of base and variant that a headline compares and whose times are furthest apart; nothing when there is none.
+std::vector<std::string> compared(const std::vector<Explainable>& all, const reports::Report& report, const std::vector<const Explainable*>& spoken) {
+  double furthest = 0;
+  std::vector<std::string> out;
+  for (const Explainable* one : spoken) {
+    const auto base = std::ranges::find_if(all, [&](const Explainable& b) { return b.simulated && b.of == report.variants.front() + question_of(*one); });
+    if (base == all.end()) continue;
+    const double d = apart(time_of(report, *one), time_of(report, *base));
+    if (d > furthest) furthest = d, out = {base->of, one->of};
+  }
+  return out;
+}
+
+/// The case that takes longest of the base variant.
+const Explainable* longest_of_base(const std::vector<Explainable>& all, const reports::Report& report) {
+  const Explainable* longest = nullptr;
+  double most = -1;
+  for (const Explainable& one : all) {
+    if (!one.simulated || one.variant != report.variants.front()) continue;
+    const double time = time_of(report, one);
+    if (time > most) most = time, longest = &one;
   }
   return longest;
 }
 
-std::vector<std::string> cases_to_tell(const std::vector<scenarios::Explainable>& all, const reports::Report& report) {
-  const scenarios::Explainable* longest = nullptr;
-  double most = -1;
-  for (const scenarios::Explainable& one : all) {
-    if (!one.simulated || report.variants.empty() || one.variant != report.variants.front()) continue;
-    const double time = time_of(report, one);
-    if (time > most) most = time, longest = &one;
+/// The same question put to another variant: one with another network first, since that is worth a picture however alike the times are, then the
+/// one whose time is furthest.
+const Explainable* counterpart(const std::vector<Explainable>& all, const reports::Report& report, const Explainable& first) {
+  const std::string network = network_of(report, first.variant);
+  const double time = time_of(report, first);
+  const Explainable* best = nullptr;
+  std::pair<bool, double> most{false, 0};
+  for (const Explainable& one : all) {
+    if (!one.simulated || one.variant == first.variant || question_of(one) != question_of(first)) continue;
+    const std::pair<bool, double> now{network_of(report, one.variant) != network, apart(time_of(report, one), time)};
+    if (now > most) most = now, best = &one;
   }
-  if (longest == nullptr) return {};
-  std::vector<std::string> out = {longest->of};
-  const std::string rest = longest->of.substr(longest->variant.size());
-  const scenarios::Explainable* other = nullptr;
-  double furthest = 1e-6;   // of the logarithm: beyond rounding
-  bool furthest_network = false;
-  const std::string network = network_of(report, longest->variant);
-  for (const scenarios::Explainable& one : all) {
-    if (!one.simulated || one.variant == longest->variant || one.of != one.variant + rest) continue;
-    const double time = time_of(report, one);
-    const double apart = time > 0 && most > 0 ? std::abs(std::log(time / most)) : 0;
-    // Another network is worth a picture, however alike the times.
-    const bool differs = network_of(report, one.variant) != network;
-    if (differs && !furthest_network) furthest = -1, furthest_network = true;
-    if (differs == furthest_network && apart > furthest) furthest = apart, other = &one;
+  return best;
+}
+
+}  // namespace
+
+double time_of(const reports::Report& report, const Explainable& one) {
+  const auto table = std::ranges::find(report.tables, one.workload, &reports::Table::id);
+  if (table == report.tables.end()) return 0;
+  const scenarios::CaseName name = scenarios::read_case_name(one.of, one.of, "--of");
+  double longest = 0;
+  for (const Row& row : table->rows) {
+    const Cell* variant = row.find("variant");
+    if (variant != nullptr && reports::exact_text(*variant) == one.variant && name.may_mean(row)) longest = std::max(longest, time_in(row));
   }
-  if (other != nullptr) out.push_back(other->of);
+  return longest;
+}
+
+std::vector<std::string> cases_to_tell(const std::vector<Explainable>& all, const reports::Report& report, const std::vector<scenarios::CellPath>& headline) {
+  if (report.variants.empty()) return {};
+  const auto spoken = spoken_of(all, report, headline);
+  if (auto pair = compared(all, report, spoken); !pair.empty()) return pair;
+  const Explainable* first = spoken.empty() ? longest_of_base(all, report) : spoken.front();
+  if (first == nullptr) return {};
+  std::vector<std::string> out = {first->of};
+  if (const Explainable* other = counterpart(all, report, *first)) out.push_back(other->of);
   return out;
 }
 

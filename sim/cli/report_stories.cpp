@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "scenarios/case_name.h"
+#include "scenarios/headline.h"
 #include "scenarios/studies/story.h"
 #include "sim/cli/execute.h"
 #include "sim/cli/report_cases.h"
@@ -22,7 +24,11 @@ std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, cons
   scenarios::StoryOptions options;
   options.explain.run = run;
   options.explain.run.kernel_times = std::make_shared<const scenarios::KernelTimes>(data, run.kernels);
-  const std::vector<std::string> told = choice.of.empty() ? cases_to_tell(scenarios::Explainer(scenario, data, options.explain.run).cases(), report) : choice.of;
+  std::vector<std::string> told = choice.of;
+  if (told.empty()) {
+    const auto spoken = scenario.headline.empty() ? std::vector<scenarios::CellPath>() : scenarios::HeadlineTemplate::parse(scenario.headline).cells();
+    told = cases_to_tell(scenarios::Explainer(scenario, data, options.explain.run).cases(), report, spoken);
+  }
   std::vector<reports::Story> stories;
   Progress progress(common);
   options.explain.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
@@ -34,8 +40,9 @@ std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, cons
 }
 
 bool names_a_case(const scenarios::Scenario& scenario, const std::string& of, const scenarios::RunOptions& run) {
+  const scenarios::CaseName name = scenarios::read_case_name(of, of, "--of");
   const auto all = scenarios::Explainer(scenario, DataPlaces::standard(), run).cases();
-  return std::ranges::any_of(all, [&](const scenarios::Explainable& e) { return e.simulated && may_mean(of, e); });
+  return std::ranges::any_of(all, [&](const scenarios::Explainable& e) { return e.simulated && name.may_mean(e.of); });
 }
 
 }  // namespace weft::cli
