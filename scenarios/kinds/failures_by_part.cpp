@@ -126,6 +126,7 @@ AnalysisKind analysis_failures_by_part() {
   k.title = "What a job loses with each part of the network";
   k.summary = "A row for each kind of part and each way to do without a lost NIC: whether the job survives, how many nodes are cut off or lose a NIC, and how much longer an all-to-all "
               "of the whole cluster and a shift across leaves take. A plane is all switches that cables join: one of several in an MPFT, elsewhere the whole network.";
+  k.found_by = "traffic played on the engine with parts failed";
   k.parameters = {{"parts", "nic, nic_link, link (between switches), leaf, spine, core, plane: one or a list; default: all that the cluster has"},
                   {"on_lost_nic", "\"error\", \"neighbour\" (the next NIC of the node carries both), \"rebalance\" (the others share): one or a list; default: all three"},
                   {"traffic", "\"uniform\" (an all-to-all of the whole cluster; costly to play above 2,048 GPUs), \"shift\", or a list; default: both"},
