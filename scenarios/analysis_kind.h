@@ -49,6 +49,9 @@ struct AnalysisKind {
   std::vector<ColumnDoc> label_columns, columns;
   std::function<std::unique_ptr<Analysis>(JsonReader& where, const AnalysisContext& context)> read;
   bool uses_cluster = true;   ///< false: the answer is the same whatever the cluster
+  std::string found_by = "arithmetic on constants";   ///< what gives the answer, in a few words
+  /// Why the answer is what it is, a sentence out of its rows; none: the rows say all that is known.
+  std::function<std::string(const std::vector<Row>& rows)> why;
 };
 
 /// All kinds, in the order of scenarios/meson.build.

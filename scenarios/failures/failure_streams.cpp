@@ -103,6 +103,10 @@ class Streams {
       s.nodes_lost = loss.job_lost ? std::numeric_limits<double>::infinity() : static_cast<double>(loss.nodes_cut);
       return;
     }
+    if (!loss.why_not.empty()) {
+      throw UserError("/network", fmt::format("what the loss of a {} costs cannot be played: {}", models::to_text(s.part), loss.why_not),
+                      "with \"network\": \"stops\" nothing is played; \"traffic\" says what is");
+    }
     s.effect = Effect::slow;
     s.switch_over = (loss.nodes_slowed > 0 ? q_.recovery.rail_switch_over : q_.recovery.switch_over).value;
     const double slower = (q_.shift ? loss.shift : loss.uniform).value_or(1);
@@ -114,11 +118,8 @@ class Streams {
     if (!played_) played_.emplace(cluster_, q_.data, PlayedTraffic{!q_.shift, q_.shift});
     for (const NetworkParts& p : parts_) {
       if (p.part != part) continue;
-      // One that still works: what has failed from the start costs nothing more.
-      const auto whole = std::find_if(p.names.begin(), p.names.end(), [&](const std::vector<std::string>& names) {
-        return std::none_of(names.begin(), names.end(), [&](const std::string& n) { return std::count(cluster_.failed().begin(), cluster_.failed().end(), n) > 0; });
-      });
-      return losses_.emplace(part, played_->without(whole == p.names.end() ? p.names.front() : *whole, q_.on_lost_nic)).first->second;
+      const std::vector<std::size_t> one = p.working(cluster_.fabric(), 1);
+      return losses_.emplace(part, played_->without(p.names[one.empty() ? 0 : one.front()], q_.on_lost_nic)).first->second;
     }
     WEFT_CHECK(false, "a part that is not there was asked for");
     return losses_[part];

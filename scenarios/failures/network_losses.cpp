@@ -10,14 +10,19 @@ namespace {
 
 Endpoint nic_at(std::uint32_t node, std::uint32_t local) { return {Endpoint::Kind::nic, NodeId(node), local}; }
 
-/// By node: which of its NICs reach the NIC of the same rail of some other node.
+/// By node: which of its NICs reach the largest group of nodes on their rail, the first of equally large ones: a job does not run in two halves. The NICs of a single node need no path.
 std::vector<std::vector<bool>> live_rails(topology::Router& router, std::uint32_t nodes, std::uint32_t rails) {
-  std::vector<std::vector<bool>> live(nodes, std::vector<bool>(rails, false));
-  for (std::uint32_t node = 0; node < nodes; ++node) {
-    for (std::uint32_t rail = 0; rail < rails; ++rail) {
-      for (std::uint32_t step = 1; step < nodes && !live[node][rail]; ++step)
-        live[node][rail] = router.reachable(nic_at(node, rail), nic_at((node + step) % nodes, rail));
+  std::vector<std::vector<bool>> live(nodes, std::vector<bool>(rails, nodes == 1));
+  if (nodes == 1) return live;
+  for (std::uint32_t rail = 0; rail < rails; ++rail) {
+    std::vector<std::vector<std::uint32_t>> groups;   // of nodes that reach the first of them
+    for (std::uint32_t node = 0; node < nodes; ++node) {
+      const auto mine = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return router.reachable(nic_at(node, rail), nic_at(g.front(), rail)); });
+      if (mine == groups.end()) groups.push_back({node});
+      else mine->push_back(node);
     }
+    const auto largest = std::max_element(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+    for (std::size_t i = 0; largest->size() > 1 && i < largest->size(); ++i) live[(*largest)[i]][rail] = true;
   }
   return live;
 }
@@ -58,8 +63,8 @@ bool all_alike(const std::vector<double>& weights) {
   return std::all_of(weights.begin(), weights.end(), [&](double w) { return w == weights.front(); });
 }
 
-/// Seconds that the first case of a workload takes; nothing where the cluster cannot do it.
-std::optional<double> time_of(const Cluster& cluster, const DataPlaces& data, topology::Router& router, const Json& question) {
+/// Seconds that the first case of a workload takes. Throws UserError where the cluster cannot do it.
+double time_of(const Cluster& cluster, const DataPlaces& data, topology::Router& router, const Json& question) {
   const auto& kinds = workloads::workload_kinds();
   const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const auto& k) { return k.name == question["kind"]; });
   WEFT_CHECK(kind != kinds.end(), "a workload that is played to see what a loss costs is not registered");
@@ -69,12 +74,8 @@ std::optional<double> time_of(const Cluster& cluster, const DataPlaces& data, to
   const auto workload = kind->read(where, {&data, 1, {}});
   problems.throw_if_any();
   const workloads::ClusterView view = cluster.view(router);
-  try {
-    const auto program = workload->cases(view).front().program(0);
-    return view.play(*program).value();
-  } catch (const UserError&) {
-    return std::nullopt;
-  }
+  const auto program = workload->cases(view).front().program(0);
+  return view.play(*program).value();
 }
 
 /// How a GPU without its NIC sends, and what rails bear; empty: all alike.
@@ -92,6 +93,9 @@ Json traffic(const char* kind, const char* size, const Spread& spread) {
 Json uniform_traffic(const Spread& spread = {}) { return traffic("all_to_all", "16 TiB", spread); }
 Json shift_traffic(const Spread& spread = {}) { return traffic("shift", "1 TiB", spread); }
 
+/// A shift across leaves needs a distance that brings every node to another one, which a cluster need not have.
+bool no_such_traffic(const UserError& e) { return e.problems().front().place == "/by" || e.problems().front().place == "/gpus"; }
+
 /// Who can still take part.
 NetworkLoss reach_of(topology::Router& router, std::uint32_t nodes, std::uint32_t rails, LostNic policy) {
   NetworkLoss loss;
@@ -101,26 +105,15 @@ NetworkLoss reach_of(topology::Router& router, std::uint32_t nodes, std::uint32_
     loss.nodes_cut += cut ? 1 : 0;
     loss.nodes_slowed += !cut && !whole ? 1 : 0;
   }
-  loss.job_lost = loss.nodes_cut + 1 >= static_cast<std::int64_t>(nodes);
+  loss.job_lost = nodes > 1 && loss.nodes_cut + 1 >= static_cast<std::int64_t>(nodes);
   return loss;
 }
 
 }  // namespace
 
-NetworkLosses::NetworkLosses(const Cluster& cluster, const DataPlaces& data, PlayedTraffic traffic) : cluster_(cluster), data_(data) {
-  topology::Router router(cluster.fabric(), cluster.routing());
-  if (traffic.uniform) whole_uniform_ = time_of(cluster, data, router, uniform_traffic());
-  if (traffic.shift) whole_shift_ = time_of(cluster, data, router, shift_traffic());
-}
-
-NetworkLoss NetworkLosses::without(const std::vector<std::string>& lost, LostNic policy) const {
-  std::vector<std::string> failed = cluster_.failed();
-  failed.insert(failed.end(), lost.begin(), lost.end());
+NetworkLosses::Times NetworkLosses::play(const topology::Fabric& fabric, LostNic policy) const {
   const auto nodes = static_cast<std::uint32_t>(cluster_.nodes()), rails = static_cast<std::uint32_t>(cluster_.node().gpus);
-  const topology::Fabric fabric = topology::build_fabric(cluster_.topology(), cluster_.node(), cluster_.transport(), nodes, failed);
   topology::Router router(fabric, cluster_.routing());
-  NetworkLoss loss = reach_of(router, nodes, rails, policy);
-  if (!loss.survives()) return loss;
   const auto spread = [&](double need) {
     Spread s = {lost_nic_words()[static_cast<std::size_t>(policy)], {}};
     if (policy != LostNic::rebalance) return s;
@@ -128,11 +121,46 @@ NetworkLoss NetworkLosses::without(const std::vector<std::string>& lost, LostNic
     if (all_alike(s.weights)) s.weights.clear();
     return s;
   };
-  const auto over = [](std::optional<double> time, double whole) { return time ? std::optional(*time / whole) : std::nullopt; };
+  Times times;
+  const auto played = [&](const Json& question) -> std::optional<double> {
+    try {
+      return time_of(cluster_, data_, router, question);
+    } catch (const UserError& e) {
+      if (traffic_.uniform && no_such_traffic(e)) return std::nullopt;
+      times.why_not = fmt::format("{}: {}", question["kind"].get<std::string>(), e.problems().front().message);
+      return std::nullopt;
+    }
+  };
   // Uniform traffic needs only a part of the cables upwards, a shift all.
   const double need = std::max(1e-9, cross_leaf_share(fabric, nodes));
-  if (whole_uniform_) loss.uniform = over(time_of(cluster_, data_, router, uniform_traffic(spread(need))), *whole_uniform_);
-  if (whole_shift_) loss.shift = over(time_of(cluster_, data_, router, shift_traffic(spread(1))), *whole_shift_);
+  if (traffic_.uniform) times.uniform = played(uniform_traffic(spread(need)));
+  if (traffic_.shift) times.shift = played(shift_traffic(spread(1)));
+  return times;
+}
+
+NetworkLosses::NetworkLosses(const Cluster& cluster, const DataPlaces& data, PlayedTraffic traffic) : cluster_(cluster), data_(data), traffic_(traffic) {}
+
+/// Where nothing has failed from the start all policies are alike.
+const NetworkLosses::Times& NetworkLosses::whole(LostNic policy) {
+  const LostNic key = cluster_.failed().empty() ? LostNic::rebalance : policy;
+  const auto known = whole_.find(key);
+  return known != whole_.end() ? known->second : whole_.emplace(key, play(cluster_.fabric(), key)).first->second;
+}
+
+NetworkLoss NetworkLosses::without(const std::vector<std::string>& lost, LostNic policy) {
+  std::vector<std::string> failed = cluster_.failed();
+  failed.insert(failed.end(), lost.begin(), lost.end());
+  const auto nodes = static_cast<std::uint32_t>(cluster_.nodes()), rails = static_cast<std::uint32_t>(cluster_.node().gpus);
+  const topology::Fabric fabric = topology::build_fabric(cluster_.topology(), cluster_.node(), cluster_.transport(), nodes, failed);
+  topology::Router router(fabric, cluster_.routing());
+  NetworkLoss loss = reach_of(router, nodes, rails, policy);
+  if (!loss.survives()) return loss;
+  const Times& before = whole(policy);
+  const Times after = play(fabric, policy);
+  loss.why_not = after.why_not.empty() ? before.why_not : after.why_not;
+  const auto over = [](std::optional<double> time, std::optional<double> of) { return time && of ? std::optional(*time / *of) : std::nullopt; };
+  loss.uniform = over(after.uniform, before.uniform);
+  loss.shift = over(after.shift, before.shift);
   return loss;
 }
 

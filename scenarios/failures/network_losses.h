@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ struct NetworkParts {
   models::FailedPart part;
   std::vector<std::vector<std::string>> names;   ///< by part; a plane is all its switches
   std::string called(std::size_t i) const;       ///< part i in few words
+  /// The first `most` of them that still work on this fabric, as indices: what is down already costs nothing more.
+  std::vector<std::size_t> working(const topology::Fabric& fabric, std::size_t most) const;
 
   std::size_t count() const { return names.size(); }
 };
@@ -37,7 +40,8 @@ struct NetworkLoss {
   std::int64_t nodes_cut = 0;      ///< nodes that cannot take part in the job any more
   std::int64_t nodes_slowed = 0;   ///< nodes that have lost a NIC, or its way to the others, and go on
   bool job_lost = false;           ///< no two nodes reach each other
-  std::optional<double> uniform, shift;   ///< time over time with nothing lost; nothing when nodes are cut off, or there is no such traffic
+  std::optional<double> uniform, shift;   ///< time over time with nothing more lost than from the start; nothing when nodes are cut off, or there is no such traffic
+  std::string why_not;             ///< why traffic could not be played, so that nobody knows what it costs; else empty
 
   bool survives() const { return nodes_cut == 0 && !job_lost; }
 };
@@ -48,13 +52,21 @@ class NetworkLosses {
   /// The cluster must outlive this. `data` has the kernel.
   NetworkLosses(const Cluster& cluster, const DataPlaces& data, PlayedTraffic traffic);
   /// With `lost` failed beside what the cluster has failed from the start. With LostNic::rebalance bytes are spread over rails by what their leaves have left of
-  /// cables upwards. Throws UserError (place /cluster/...).
-  NetworkLoss without(const std::vector<std::string>& lost, LostNic policy) const;
+  /// cables upwards, before the loss as after it. Throws UserError (place /cluster/...).
+  NetworkLoss without(const std::vector<std::string>& lost, LostNic policy);
 
  private:
-  std::optional<double> whole_uniform_, whole_shift_;   ///< seconds with nothing lost
+  struct Times {
+    std::optional<double> uniform, shift;   ///< seconds
+    std::string why_not;                    ///< the last that could not be played
+  };
+  Times play(const topology::Fabric& fabric, LostNic policy) const;
+  const Times& whole(LostNic policy);
+
   const Cluster& cluster_;
   DataPlaces data_;
+  PlayedTraffic traffic_;
+  std::map<LostNic, Times> whole_;     ///< with nothing more lost than from the start
 };
 
 }  // namespace weft::scenarios

@@ -72,6 +72,18 @@ std::string NetworkParts::called(std::size_t i) const {
   return all.size() == 1 ? all.front() : fmt::format("{} and what is joined to it, {} switches", all.front(), all.size());
 }
 
+std::vector<std::size_t> NetworkParts::working(const Fabric& fabric, std::size_t most) const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < names.size() && found.size() < most; ++i) {
+    const bool works = std::any_of(names[i].begin(), names[i].end(), [&](const std::string& name) {
+      const std::vector<LinkId> links = topology::links_named(fabric, name);
+      return std::any_of(links.begin(), links.end(), [&](LinkId l) { return fabric.link(l).up; });
+    });
+    if (works) found.push_back(i);
+  }
+  return found;
+}
+
 std::vector<NetworkParts> network_parts(const Cluster& cluster) {
   const Fabric& f = cluster.fabric();
   std::vector<NetworkParts> all = {{FailedPart::nic, nics(f, false)},           {FailedPart::nic_link, nics(f, true)},

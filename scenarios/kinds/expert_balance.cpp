@@ -263,6 +263,7 @@ AnalysisKind analysis_expert_balance() {
   k.summary = "One row for a group of GPUs, a policy of placing experts, a drift and, where asked, a period of rebalancing: the fullest GPU's load over the mean, without "
               "placement, placed anew and stale, and what placing anew moves and gains. Nothing is simulated; the cluster does not matter. GB are 10^9 bytes.";
   k.uses_cluster = false;
+  k.found_by = "experts placed for drawn loads";
   k.parameters = {{"model", "a name (weft list models), a path or an object; default deepseek-v3"},
                   {"ep", "GPUs that share the experts, one number or a list; default [32, 144]"},
                   {"redundant", "copies of experts beyond one each, one number or one for each of \"ep\"; default 32"},

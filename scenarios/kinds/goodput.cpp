@@ -54,6 +54,7 @@ struct GoodputAnswer {
   TimeSpent spent;                     ///< mean over replicas
   std::vector<CauseOutcome> causes;    ///< mean over replicas
   std::vector<double> goodputs;        ///< of each replica, sorted
+  BytesPerSecond all_nics;             ///< what the NICs of all nodes can send together
 };
 
 class GoodputAnalysis final : public Analysis {
@@ -73,6 +74,7 @@ class GoodputAnalysis final : public Analysis {
         fmt::format("{} runs of {:g} days; failures of a cause are {}. The closed forms see what makes the job start again, detection and restart together; they know no slower "
                     "network, no stall, no wait for spares and no work that a corruption spoils", q_.replicas, q_.duration.value() / kSecondsOfDay,
                     q_.weibull_shape == 1 ? "exponential" : fmt::format("Weibull of shape {:g}, the cause as a whole", q_.weibull_shape))};
+    if (!q_.write_rate) notes.push_back(fmt::format("the pause of {} is given: whether a checkpoint can be written in it is not looked at; \"state\" and \"write_rate\" give it", text(q_.pause.value())));
     if (!q_.spares) notes.push_back("a spare node is always at hand");
     if (!q_.streams.by_topology) notes.push_back("every failure of the network is taken to end the job, whatever the topology");
     const bool network = std::any_of(a.job.streams.begin(), a.job.streams.end(), [](const FailureStream& s) { return models::in_network(s.part); });
@@ -88,6 +90,10 @@ class GoodputAnalysis final : public Analysis {
     std::vector<std::string> all;
     if (!answer_) return all;
     const GoodputAnswer& a = *answer_;
+    if (q_.write_rate && q_.write_rate->value() > a.all_nics.value()) {
+      all.push_back(fmt::format("a write_rate of {:.4g} GB/s is more than the {:.4g} GB/s of all NICs together: no checkpoint leaves the nodes in {}", q_.write_rate->value() / 1e9,
+                                a.all_nics.value() / 1e9, text(a.job.pause.value())));
+    }
     const double away = a.closed.restart.value(), mtbf = a.closed.mtbf.value(), interval = a.job.interval.value();
     if (interval < a.job.pause.value()) {
       all.push_back(fmt::format("the interval of {} is shorter than the pause of {} for a checkpoint: most of the time goes into checkpoints", text(interval), text(a.job.pause.value())));
@@ -135,6 +141,7 @@ class GoodputAnalysis final : public Analysis {
     if (failures > kMostFailures) {
       throw UserError("/duration", fmt::format("{:.3g} failures would have to be simulated, weft takes {:.3g}", failures, kMostFailures), "fewer replicas, a shorter duration, or rarer failures");
     }
+    a.all_nics = cluster.node().nic_rate.value * static_cast<double>(cluster.nodes() * cluster.node().gpus);
     a.causes.resize(a.job.streams.size());
     for (std::int64_t replica = 0; replica < q_.replicas; ++replica) add(simulate(a.job, q_.seed, static_cast<std::uint64_t>(replica)), a);
     std::sort(a.goodputs.begin(), a.goodputs.end());
@@ -208,6 +215,20 @@ class GoodputAnalysis final : public Analysis {
   mutable std::optional<GoodputAnswer> answer_;
 };
 
+/// The three that cost most, of causes and of checkpoints.
+std::string why_of(const std::vector<Row>& rows) {
+  const Row& all = rows.front();
+  std::vector<std::pair<double, std::string>> losses = {{all.number("checkpoint_pct"), "standing still for checkpoints"}};
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    losses.emplace_back(rows[i].number("lost_pct"), fmt::format("\"{}\" ({}, {:.3g} times)", std::get<std::string>(*rows[i].find("cause")), std::get<std::string>(*rows[i].find("effect")), rows[i].number("failures")));
+  }
+  std::erase_if(losses, [](const auto& l) { return l.first <= 0; });
+  std::stable_sort(losses.begin(), losses.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text = fmt::format("{:.4g} % of the time is useful work, {:.3g} % is lost", all.number("goodput_pct"), all.number("lost_pct"));
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, losses.size()); ++i) text += fmt::format("{}{} with {:.3g} %", i == 0 ? ": most by " : i == 1 ? ", then " : " and ", losses[i].second, losses[i].first);
+  return text + ".";
+}
+
 }  // namespace
 
 AnalysisKind analysis_goodput() {
@@ -216,6 +237,7 @@ AnalysisKind analysis_goodput() {
   k.title = "Weeks of training under failures";
   k.summary = "Failures strike each kind of part at published rates; the job notices, waits, goes on with a slower network, or starts again from its last checkpoint. A first row says what part "
               "of the time was useful work and where the rest went, with the closed forms of Young and Daly beside it; then a row for each cause.";
+  k.found_by = "weeks of failures, simulated";
   k.parameters = goodput_parameter_docs();
   k.label_columns = {{"cause", "what failed; all: the whole job"}};
   k.columns = {{"part", "what that takes down"},
@@ -250,6 +272,7 @@ AnalysisKind analysis_goodput() {
                {"best_pct", "the closed form at the best interval", true},
                {"tokens_per_day_B", "billions, with failures"},
                {"tokens_per_day_no_failures_B", "without", true}};
+  k.why = why_of;
   k.read = [](JsonReader& where, const AnalysisContext& context) -> std::unique_ptr<Analysis> {
     auto question = read_goodput_question(where, context);
     return question ? std::make_unique<GoodputAnalysis>(std::move(*question)) : nullptr;

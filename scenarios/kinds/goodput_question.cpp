@@ -71,6 +71,7 @@ void read_pause(JsonReader& where, GoodputQuestion& q, Json& resolved) {
     }
     const BytesPerSecond rate = where.quantity<BytesPerSecond>("write_rate");
     resolved["write_rate_Bps"] = rate.value();
+    q.write_rate = rate;
     q.pause = bytes / rate;
   }
   resolved["pause"] = seconds_text(q.pause);

@@ -18,6 +18,7 @@ struct GoodputQuestion {
 
   StreamsQuestion streams;
   Seconds duration, pause;
+  std::optional<BytesPerSecond> write_rate;   ///< that the pause follows from; nothing: it is given
   IntervalRule rule = IntervalRule::daly;
   Seconds interval;                    ///< where the rule is `given`
   std::optional<std::int64_t> spares;  ///< nothing: one is always at hand

@@ -159,6 +159,7 @@ AnalysisKind analysis_kernel() {
   k.summary = "How long kernels of one family take on one GPU, alone, by the cost model of the run (--cost-model, --calibration), beside the "
               "roofline: the longest of what a kernel demands of each resource over that resource's peak.";
   k.uses_cluster = false;
+  k.found_by = "times of the cost model";
   k.parameters = {{"gpu", "a name (weft list hardware), a path or an object"},
                   {"family", "what kind of kernel: weft list kernels"},
                   {"variant", "data type or flavour; default: the family's first"},

@@ -199,6 +199,7 @@ AnalysisKind analysis_layer_time() {
   k.summary = "One row a matrix product or attention of a dense and of an MoE layer as one GPU of the model's EP group works on it, by the cost model "
               "of the run. Totals are sums: nothing overlaps. In training the passes are forward, gradients of the inputs, and gradients of the weights.";
   k.uses_cluster = false;
+  k.found_by = "times of the cost model";
   k.parameters = {{"gpu", "a name (weft list hardware), a path or an object"},
                   {"model", "a name (weft list models), a path to a config.json or an object"},
                   {"phase", "train, prefill or decode"},

@@ -92,6 +92,7 @@ AnalysisKind analysis_model() {
               "parameter in use (one head, no input embedding, no router, no MTP module) and three times the attention, which the causal "
               "count takes over half the square of the sequence.";
   k.uses_cluster = false;
+  k.found_by = "counts from a config.json";
   k.parameters = {{"models", "a name (weft list models), a path to a config.json, an object, or a list of these"},
                   {"sequence", "tokens of a sequence in training, and of a prompt in prefill"},
                   {"context", "tokens that a decoded token sees"}};

@@ -132,6 +132,7 @@ AnalysisKind analysis_paths() {
   k.name = "paths";
   k.title = "Paths between GPUs on different nodes";
   k.summary = "Looks at every ordered pair of GPUs on different nodes: how many switches lie between them, which have no path.";
+  k.found_by = "routes of all pairs of GPUs";
   k.parameters = {{"pxn", "true (default): a message first moves over NVLink to the GPU on the destination's rail; "
                           "false: it leaves by its own GPU's NIC"}};
   k.label_columns = {{"pxn", "whether NVLink forwarding to the destination's rail is used"}};

@@ -175,6 +175,7 @@ AnalysisKind analysis_pipeline() {
   k.summary = "One row a schedule and size, played in ideal data flow with the same times on every stage: how long a step takes, how long ranks idle, beside "
               "what was published of it, and how many micro-batches' activations the fullest rank holds. The cluster takes no part.";
   k.uses_cluster = false;
+  k.found_by = "schedules played in ideal data flow";
   k.parameters = {{"schedules", "a name or a list of them (weft list schedules); default: all"},
                   {"pp", "pipeline ranks, one number or a list"},
                   {"micro_batches", "micro-batches of a step over all directions, one number or a list"},

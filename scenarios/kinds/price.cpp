@@ -51,6 +51,7 @@ AnalysisKind analysis_price() {
   k.title = "Switches, cables and price";
   k.summary = "Counts the scale-out network by formula and prices it with the cluster's price list. \"switch_links\" are "
               "switch-to-switch cables, as in Table 3 of arXiv:2505.09343; cables from NICs to switches are host_links.";
+  k.found_by = "cables and switches counted and priced";
   k.columns = {{"topology", "kind of the network"},
                {"endpoints", "GPU-NIC pairs attached"},
                {"switches", "switches"},

@@ -265,6 +265,7 @@ AnalysisKind analysis_production_day() {
   k.summary = "One row an hour and one of the day: allocated nodes, tokens, how far the stages are used and what waits, income, cost, nodes freed below the day's most, "
               "energy (assumed) and traffic of the cache. In aggregate: work flows at rates that change with the hour. The cluster matters where prefill and decode are "
               "described by units whose times come from it.";
+  k.found_by = "work that flows from hour to hour";
   k.parameters = parameter_docs();
   k.label_columns = {{"hour", "by the clock; day: all of them"}};
   k.columns = hour_column_docs();

@@ -112,6 +112,7 @@ AnalysisKind analysis_request_trace() {
               "in the prefix cache, and output tokens. "
               "Nothing is simulated but the prefix cache; the cluster does not matter.";
   k.uses_cluster = false;
+  k.found_by = "a trace counted, its prefix cache simulated";
   k.parameters = request_parameter_docs();
   k.parameters.push_back({"interval", "length of the intervals from time zero on; default 1 h"});
   k.parameters.push_back({"peak_over", "the busiest so long a time gives the peaks; default 1 min"});

@@ -172,6 +172,7 @@ AnalysisKind analysis_serving_capacity() {
   k.title = "What prefill and decode units can do";
   k.summary = "Rows of a decode unit at given batches, at the batch where users just see a given speed, and with a full cache; rows of a prefill unit by the tokens of a pass. "
               "Over lists of acceptances and imbalances it is the band of what nodes can do. Step times come from the units on the scenario's cluster.";
+  k.found_by = "arithmetic on times of units, whose exchanges are played on the engine";
   k.parameters = {{"prefill", "a prefill unit: what gives its times, as in the kind serving"},
                   {"decode", "a decode unit"},
                   {"decode_without_mtp", "the same without drafts: then the speed-up by MTP is told, at equal batch"},

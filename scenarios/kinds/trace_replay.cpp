@@ -160,6 +160,7 @@ AnalysisKind analysis_trace_replay() {
       "durations: a "
       "communication kernel by its simulated time on the scenario's cluster over that on the recorded one, a computing kernel by its cost "
       "model.";
+  k.found_by = "a recorded trace, played again on the engine";
   k.parameters = {
       {"trace",
        "a recording that weft ships by name, a path to a trace of PyTorch's profiler, or one to the facts of such a trace; relative paths "

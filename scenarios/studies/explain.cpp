@@ -262,6 +262,22 @@ std::vector<Explainable> Explainer::cases() const {
   return out;
 }
 
+std::vector<ExplainedAnalysis> Explainer::analyses(const std::string& of) const {
+  std::vector<ExplainedAnalysis> out;
+  for (const ResolvedVariant& v : resolved_->variants) {
+    for (const ResolvedWorkload& w : v.workloads) {
+      const std::string name = v.name + "/" + w.id;
+      if (!w.analysis || name.find(of) == std::string::npos) continue;
+      try {
+        out.push_back({name, w.analysis_kind->found_by, w.analysis_kind->why ? w.analysis_kind->why(w.analysis->rows(*v.cluster)) : ""});
+      } catch (const UserError& e) {
+        throw placed(e, v.file, w.pointer);
+      }
+    }
+  }
+  return out;
+}
+
 ExplainedCase Explainer::explain(const std::string& of, const ExplainOptions& options) const {
   const std::size_t place = choose_case(resolved_->names, of, "--of", "SCENARIO");
   const TracedCase& chosen = resolved_->names[place];

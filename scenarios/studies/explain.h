@@ -34,6 +34,12 @@ struct ExplainedCase {
   std::vector<std::string> failed;                  ///< names of parts that are down from the start
 };
 
+/// An analysis: no part of it waits for another, but there is something to say.
+struct ExplainedAnalysis {
+  std::string of, found_by;          ///< "MPFT/weeks", AnalysisKind::found_by
+  std::string why;                   ///< a sentence; empty: its rows say all
+};
+
 /// A scenario resolved once, so that several of its cases can be explained.
 class Explainer {
  public:
@@ -44,6 +50,9 @@ class Explainer {
   std::vector<Explainable> cases() const;
   /// `of` means one simulated case, as --trace-of does (any part of its name that only one has). Throws UserError that lists them where it does not.
   ExplainedCase explain(const std::string& of, const ExplainOptions& options) const;
+
+  /// Analyses whose name has `of` in it, all of the scenario where that is empty. Runs those that can say why.
+  std::vector<ExplainedAnalysis> analyses(const std::string& of) const;
 
  private:
   struct Resolved;

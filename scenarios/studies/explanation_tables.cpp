@@ -118,18 +118,37 @@ reports::Listing explanation_tables(const ExplainedCase& e, bool path) {
   return out;
 }
 
+reports::Listing explained_analyses(const Explainer& explainer, const std::string& of) {
+  const std::vector<ExplainedAnalysis> all = explainer.analyses(of);
+  if (all.empty()) throw UserError("--of", fmt::format("nothing here is called \"{}\"", of), "without --of there is an overview");
+  reports::Listing out;
+  reports::Table t{"answers", "", "What gives each answer", {{"answer", "as --of names it"}}, {}, {}};
+  t.columns = {{"found_by", "what gives it"}, {"why", "what made it so; - where its rows say all"}};
+  for (const ExplainedAnalysis& a : all) {
+    Row& r = t.rows.emplace_back();
+    r.set("answer", a.of).set("found_by", a.found_by);
+    if (!a.why.empty()) r.set("why", a.why);
+  }
+  for (const ExplainedAnalysis& a : all) {
+    if (a.why.empty()) continue;
+    out.headline = a.of + ": " + a.why;
+    break;
+  }
+  out.tables.push_back(std::move(t));
+  out.notes.push_back("no operations wait for one another here, so there is no critical path. weft sensitivity SCENARIO --of CELL tells what moves an answer, "
+                      "weft run SCENARIO --constants where the constants come from");
+  return out;
+}
+
 reports::Listing explained_overview(const Explainer& explainer, ExplainOptions options) {
   const std::vector<Explainable> all = explainer.cases();
   std::vector<const Explainable*> simulated;
   std::string others;
   for (const Explainable& e : all) {
     if (e.simulated) simulated.push_back(&e);
-    else if (e.variant == all.front().variant) others += (others.empty() ? "" : ", ") + e.workload;
+    else if (e.variant == all.front().variant) others += (others.empty() ? "" : ", ") + e.of;
   }
-  if (simulated.empty()) {
-    throw UserError("SCENARIO", "nothing in this scenario is simulated: its answers are arithmetic on constants, and no part of them waits for another",
-                    "weft sensitivity tells what moves them, weft run --constants where the constants come from");
-  }
+  if (simulated.empty()) return explained_analyses(explainer, "");
   options.free = 0;
   options.bins = 0;
   const auto progress = std::move(options.progress);
@@ -151,7 +170,7 @@ reports::Listing explained_overview(const Explainer& explainer, ExplainOptions o
                {"then", "what comes second"}, {"then_pct", kShare}, {"hidden_pct", "part of the communication that is hidden beside computing"}};
   out.tables.push_back(std::move(t));
   out.notes.push_back("--of CASE tells one of them in full: phases, costs, and what it would take without");
-  if (!others.empty()) out.notes.push_back("not simulated, so nothing there waits for another: " + others);
+  if (!others.empty()) out.notes.push_back("these have no operations that wait for one another; --of says what gives their answers: " + others);
   return out;
 }
 

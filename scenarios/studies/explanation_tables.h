@@ -9,7 +9,10 @@ namespace weft::scenarios {
 /// Tables "phases", "resources", "communication", "links", "operations", and with `path` "path". Times are of the whole case.
 reports::Listing explanation_tables(const ExplainedCase& e, bool path);
 
-/// A row for each simulated case, without trying what it would take without.
+/// A row for each analysis whose name has `of` in it: what gives its answer, and why it is what it is where that is known. Throws UserError where there is none.
+reports::Listing explained_analyses(const Explainer& explainer, const std::string& of);
+
+/// A row for each simulated case, without trying what it would take without. Where nothing is simulated, explained_analyses().
 reports::Listing explained_overview(const Explainer& explainer, ExplainOptions options);
 
 }  // namespace weft::scenarios

@@ -32,6 +32,12 @@ std::string chosen_case(const std::vector<scenarios::Explainable>& all, const st
   return found;
 }
 
+/// `of` names an analysis, in which nothing waits for another; a simulated case of that name goes first.
+bool names_analysis(const std::vector<scenarios::Explainable>& all, const std::string& of) {
+  const auto named = [&](bool simulated) { return std::ranges::any_of(all, [&](const auto& e) { return e.simulated == simulated && e.of.find(of) != std::string::npos; }); };
+  return !of.empty() && named(false) && !named(true);
+}
+
 void explain(const Options& o) {
   check_output(o.common);
   const auto scenario = scenarios::load_scenario(scenario_path(o.scenario.files.front()), settings_of(o.scenario));
@@ -45,9 +51,12 @@ void explain(const Options& o) {
   const scenarios::Explainer explainer(scenario, data, options.run);
   Progress progress(o.common);
   options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
-  const std::string of = chosen_case(explainer.cases(), o.of);
+  const std::vector<scenarios::Explainable> all = explainer.cases();
+  const std::string of = chosen_case(all, o.of);
   reports::Listing listing;
-  if (!of.empty()) {
+  if (names_analysis(all, o.of)) {
+    listing = scenarios::explained_analyses(explainer, o.of);
+  } else if (!of.empty()) {
     listing = scenarios::explanation_tables(explainer.explain(of, options), o.path);
   } else {
     listing = scenarios::explained_overview(explainer, options);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "scenarios/studies/explain.h"
+#include "scenarios/studies/explanation_tables.h"
 #include "tests/scenarios/support.h"
 
 using namespace weft;
@@ -145,6 +146,23 @@ TEST_CASE("what is not simulated, and a case that nothing is called, are said to
   const Scenario two = scenario(minimal(kMpft, R"({"id": "a2a", "kind": "all_to_all", "gpus": [16, 32], "sizes": "1 MiB"})"));
   CHECK_THROWS_WITH_AS(explain(two, data(), "", {}), doctest::Contains("2 simulations"), UserError);
   CHECK_THROWS_WITH_AS(explain(two, data(), "a2b", {}), doctest::Contains("nothing here is called"), UserError);
+}
+
+TEST_CASE("an analysis says what gives its answer; goodput also which causes cost most") {
+  // A stop every 10 h costs a restart of an hour and half an interval; one every 100 h the tenth of that; a checkpoint of 1 s in 600 s 0.17 %.
+  const Scenario weeks = scenario(minimal(kMpft, R"({"id": "weeks", "kind": "goodput", "pause": "1 s", "interval": "600 s", "restart": "1 h", "detection": "0 s", "replicas": 20, "rates": {"causes": [
+    {"name": "rare", "part": "node", "mtbf": "100 h"}, {"name": "often", "part": "software", "mtbf": "10 h"}]}})"));
+  const auto told = Explainer(weeks, data(), {}).analyses("");
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].found_by == "weeks of failures, simulated");
+  const std::size_t often = told[0].why.find("most by \"often\" (stops"), rare = told[0].why.find("then \"rare\" (stops"), pause = told[0].why.find("and standing still for checkpoints");
+  CHECK(often < rare);
+  CHECK(rare < pause);
+  CHECK(pause != std::string::npos);
+  const Scenario price = scenario(minimal(kMpft, R"({"id": "price", "kind": "price"})"));
+  const reports::Listing listing = explained_overview(Explainer(price, data(), {}), {});
+  CHECK(std::get<std::string>(*listing.tables.at(0).rows.at(0).find("found_by")) == "cables and switches counted and priced");
+  CHECK_THROWS_WITH_AS(explained_analyses(Explainer(price, data(), {}), "prise"), doctest::Contains("nothing here is called"), UserError);
 }
 
 TEST_CASE("what a kernel's own rate costs is what a run without it saves; what a variant sets itself is not suggested") {

@@ -88,10 +88,49 @@ TEST_CASE("an MPFT goes on with one plane of eight, at an eighth of the speed, a
   CHECK(lost(8, "survives") == 0);
 }
 
+TEST_CASE("a network in two halves stops the job: half of its nodes are cut off, and nothing is taken for unchanged") {
+  // Two pods of 128 nodes and no core left between them.
+  const auto r = test::run(asking("ft3", R"("parts": "core", "lost": [31, 32], "on_lost_nic": "rebalance", "traffic": "shift")"));
+  CHECK(cell_of(r, "t/loss[lost=31]/shift_slowdown") == Approx(32).epsilon(exact));
+  CHECK(cell_of(r, "t/loss[lost=32]/nodes_cut") == 128);
+  CHECK(cell_of(r, "t/loss[lost=32]/survives") == 0);
+}
+
+TEST_CASE("what has failed from the start belongs to both sides of a slowdown, and cannot fail again") {
+  const auto r = test::run(test::minimal(R"("nodes": 256, "topology": {"kind": "mpft"}, "failed": ["plane0.spine0"])",
+                                         R"({"kind": "failures_by_part", "id": "loss", "parts": ["link", "spine"], "on_lost_nic": ["error", "rebalance"]})"));
+  // One plane carries 24 of 32 before and 16 after; rebalanced, all carry 7.75 of 8 before and 7.5 after, as long as a plane is its bottleneck.
+  CHECK(of(r, "spine", "error", "shift_slowdown") == Approx(24.0 / 16).epsilon(exact));
+  CHECK(of(r, "spine", "rebalance", "shift_slowdown") == Approx(7.75 / 7.5).epsilon(exact));
+  // A cable of a leaf of that plane, to a spine that works: 23 of 24.
+  CHECK(of(r, "link", "error", "shift_slowdown") == Approx(24.0 / 23).epsilon(exact));
+  for (const Row& row : r.tables.front().rows) CHECK(std::get<std::string>(*row.find("first")).find("spine0") == std::string::npos);
+}
+
+TEST_CASE("traffic that cannot be played is unknown with its reason, and goodput refuses to count it as nothing") {
+  const std::string one_leaf = R"("nodes": 4, "topology": {"kind": "single_switch"})";
+  const auto r = test::run(test::minimal(one_leaf, R"({"kind": "failures_by_part", "id": "loss", "parts": "nic", "on_lost_nic": "rebalance", "traffic": "shift"})"));
+  CHECK(word_of(r, "nic", "rebalance") == "unknown");
+  CHECK(std::get<std::string>(*r.tables.front().rows.front().find("why_unknown")).find("no distance brings every node to another leaf") != std::string::npos);
+  const std::string told = test::error_of(test::minimal(one_leaf, R"({"kind": "goodput", "pause": "20 s", "traffic": "shift"})"));
+  CHECK(told.find("/workload/0/network: what the loss of a nic") != std::string::npos);
+  CHECK(told.find("no distance brings every node to another leaf") != std::string::npos);
+  // With both kinds of traffic the one that there is answers.
+  CHECK(of(test::run(test::minimal(one_leaf, R"({"kind": "failures_by_part", "id": "loss", "parts": "nic"})")), "nic", "rebalance", "uniform_slowdown") == Approx(8.0 / 7).epsilon(exact));
+}
+
+TEST_CASE("a node alone needs no network") {
+  const auto r = test::run(test::minimal(R"("nodes": 1, "topology": {"kind": "single_switch"})", R"({"kind": "failures_by_part", "id": "loss", "on_lost_nic": "error"})"));
+  CHECK(word_of(r, "nic", "error") == "unchanged");
+  CHECK(of(r, "leaf", "error", "survives") == 1);
+}
+
 TEST_CASE("bad input of failures_by_part is told with its place") {
   CHECK(test::error_of(asking("mpft", R"("parts": "spin")", 8)).find("/workload/0/parts: unknown word \"spin\" (did you mean \"spine\"") != std::string::npos);
   CHECK(test::error_of(asking("mpft", R"("lost": [0])", 8)).find("/workload/0/lost/0") != std::string::npos);
   CHECK(test::error_of(asking("mpft", R"("on_lost_nic": [])", 8)).find("the list is empty") != std::string::npos);
+  CHECK(test::error_of(asking("mpft", R"("parts": ["nic", "nic"])", 8)).find("/workload/0/parts/1: \"nic\" stands twice in the list") != std::string::npos);
+  CHECK(test::error_of(asking("mpft", R"("lost": [1, 2, 1])", 8)).find("/workload/0/lost/2: 1 stands twice in the list") != std::string::npos);
   CHECK(test::error_of(asking("mpft", R"("polices": 1)", 8)).find("unknown key") != std::string::npos);
 }
 

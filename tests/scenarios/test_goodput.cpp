@@ -1,6 +1,7 @@
 // goodput: the simulation beside the closed forms through a scenario, effects by topology, and input that makes no sense.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -126,6 +127,14 @@ TEST_CASE("tokens a day are those of the step in the useful part of the time") {
 TEST_CASE("a pause follows from the state and the rate at which it is written") {
   const auto r = test::run(every("24 h", R"("parameters": 671e9, "write_rate": "500 GB/s", "replicas": 1)"));
   CHECK(of(r, "pause_s") == Approx(671e9 * 10 / 500e9));
+}
+
+TEST_CASE("a given pause is said to be given; a write rate beyond all NICs is said to be impossible") {
+  const auto given = test::run(every("24 h", R"("pause": "20 s", "replicas": 1)"));
+  CHECK(std::ranges::any_of(given.notes, [](const std::string& n) { return n.find("the pause of 20 s is given") != std::string::npos; }));
+  // 4 nodes of 8 NICs of 50 GB/s: 1,600 GB/s.
+  CHECK(warns(test::run(every("24 h", R"("state": "1 TB", "write_rate": "1.7 TB/s", "replicas": 1)")), "more than the 1600 GB/s of all NICs together"));
+  CHECK_FALSE(warns(test::run(every("24 h", R"("state": "1 TB", "write_rate": "1.5 TB/s", "replicas": 1)")), "NICs together"));
 }
 
 TEST_CASE("the same seed gives the same row, on any number of threads; another seed another one") {

@@ -214,6 +214,22 @@ TEST_CASE("failures that come in clusters (Weibull below 1) are as many over tim
   CHECK(mean(j, 20).causes[0].failures == Approx(2000 * 24 / 10.0).epsilon(0.02));
 }
 
+TEST_CASE("with Weibull failures the useful part is that of the renewal sum, bursts and wear alike") {
+  // A failure starts the job anew at once. Of a gap X between failures the whole intervals t, each with its pause C, are kept: t floor(X / (t + C)), and
+  // E floor(X / a) = sum over n of P(X >= n a) = sum of e^-(n a / l)^k with l = M / Gamma(1 + 1/k). For k = 1 that is Daly's form without a restart.
+  const double mtbf = 10 * kHour, t = 1800, pause = 60;
+  for (const double k : {0.5, 0.7, 1.0, 2.0}) {
+    TrainingJob j = job(4000, t, pause, 0);
+    j.weibull_shape = k;
+    j.streams = {stream(Effect::stop, 10)};
+    double intervals = 0;
+    for (int n = 1; n < 10000; ++n) intervals += std::exp(-std::pow(n * (t + pause) * std::tgamma(1 + 1 / k) / mtbf, k));
+    CAPTURE(k);
+    CHECK(part(j, mean(j, 20).spent.useful) == Approx(t * intervals / mtbf).epsilon(0.005));
+    if (k == 1) CHECK(t * intervals / mtbf == Approx(efficiency({Seconds(mtbf), Seconds(pause), Seconds()}, Seconds(t))).epsilon(1e-9));
+  }
+}
+
 TEST_CASE("draws depend on seed and replica alone: the same run twice is the same, another cause changes no other") {
   TrainingJob j = job(100, 1800, 10, 600);
   j.streams = {stream(Effect::stop, 10)};

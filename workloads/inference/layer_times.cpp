@@ -87,7 +87,9 @@ PassTime LayerTimes::pass(const MicroBatch& b) const {
 
 Seconds LayerTimes::prefill(const PrefillLoad& slowest) const {
   if (slowest.tokens <= 0) return {};
-  return pass(micro_batch_of(*setup_, slowest)).total;
+  const auto [at, fresh] = passes_.try_emplace({slowest.tokens, slowest.pairs, slowest.cached, slowest.prompts});
+  if (fresh) at->second = pass(micro_batch_of(*setup_, slowest)).total;
+  return at->second;
 }
 
 Seconds LayerTimes::decode(const DecodeLoad& slowest) const {

@@ -1,6 +1,7 @@
 // LayerTimes: how long a pass of prefill or a step of decode takes, from kernel models and exchanges played once on the cluster.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 
@@ -52,6 +53,7 @@ class LayerTimes final : public StepTimes {
   ExpertShares shares_;
   std::unique_ptr<const LayerTimes> alone_;   ///< of what cannot be split into micro-batches
   mutable std::map<std::uint32_t, ExchangeTimes> exchanges_;                         ///< by tokens of a group
+  mutable std::map<std::array<double, 4>, Seconds> passes_;                          ///< by the load, exactly
   mutable std::map<std::pair<std::uint32_t, std::uint32_t>, Seconds> steps_;         ///< by requests and blocks of cache each
   mutable std::map<std::pair<std::uint32_t, std::uint32_t>, double> decode_shares_;  ///< the same
   mutable std::map<std::pair<std::int64_t, std::int64_t>, double> prefill_shares_;   ///< by tokens and cached tokens, both in steps of kShareStep
