@@ -120,7 +120,8 @@ CaseRows run_case(const Case& c, const Cluster& cluster, const RunOptions& optio
   engine::Options engine_options = scenarios::engine_options(options, cluster);
   const bool timed = c.observe != Observe::first_rates;
   engine_options.stop_after_first_rates = !timed;
-  CaseRows rows{c.labels, {}};
+  CaseRows rows;
+  rows.result = c.labels;
   std::vector<Outcome> outcomes;
   double time = 0, least = 0, busiest = 0, chain = 0;   // sums over trials
   for (std::size_t trial = 0; trial < c.trials; ++trial) {

@@ -54,13 +54,13 @@ TextTable cost_table(const std::vector<Explanation::Cost>& costs, const Explanat
   if (links) t.headers.push_back("utilisation"), t.right.push_back(true);
   t.headers.insert(t.headers.end(), {"bounded by", "whole, if it were free"});
   t.right.insert(t.right.end(), {false, true});
-  if (links) t.headers.push_back("try it"), t.right.push_back(false);
+  if (links) t.headers.insert(t.headers.end(), {"then limited by", "try it"}), t.right.insert(t.right.end(), {false, false});
   for (const auto& c : costs) {
     std::vector<std::string> row = {c.name, readable_text(Cell(static_cast<std::int64_t>(c.members))), time_text(c.time), share_text(c.time, why.total)};
     if (links) row.push_back(fmt::format("{:.3g} %", 100 * c.utilisation));
     row.push_back(to_text(c.resource));
     row.push_back(c.if_free ? fmt::format("{} ({:+.3g} %)", time_text(*c.if_free), 100 * (c.if_free->value() / why.total.value() - 1)) : "-");
-    if (links) row.push_back(c.try_it);
+    if (links) row.push_back(c.next.empty() ? "-" : c.next), row.push_back(c.try_it);
     t.rows.push_back(std::move(row));
   }
   return t;

@@ -11,6 +11,8 @@
 namespace weft::scenarios {
 
 struct StreamsQuestion {
+  explicit StreamsQuestion(const DataPlaces& data) : data(data) {}
+
   DataPlaces data;                          ///< where the kernel of played traffic lies
   std::vector<models::FailureRates> rates;
   std::map<std::string, double> scale;      ///< by cause or part: how many times as often

@@ -131,8 +131,9 @@ class GoodputAnalysis final : public Analysis {
   GoodputAnswer compute(const Cluster& cluster) const {
     GoodputAnswer a;
     const models::Recovery& r = q_.streams.recovery;
-    a.job = {.duration = q_.duration, .pause = q_.pause, .restart = r.restart.value, .weibull_shape = q_.weibull_shape, .retry = r.retry(),
-             .flap_shortest = r.flap_shortest.value, .flap_longest = r.flap_longest.value, .silent_detection = r.silent_detection.value};
+    a.job.duration = q_.duration, a.job.pause = q_.pause, a.job.restart = r.restart.value;
+    a.job.weibull_shape = q_.weibull_shape, a.job.retry = r.retry();
+    a.job.flap_shortest = r.flap_shortest.value, a.job.flap_longest = r.flap_longest.value, a.job.silent_detection = r.silent_detection.value;
     if (q_.spares) a.job.spares = static_cast<double>(*q_.spares);
     a.job.streams = failure_streams(cluster, q_.streams);
     a.closed = closed_form_job(a.job);

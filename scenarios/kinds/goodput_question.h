@@ -14,7 +14,7 @@ namespace weft::scenarios {
 enum class IntervalRule { given, young, daly, best };
 
 struct GoodputQuestion {
-  explicit GoodputQuestion(const DataPlaces& data) : streams{.data = data} {}
+  explicit GoodputQuestion(const DataPlaces& data) : streams(data) {}
 
   StreamsQuestion streams;
   Seconds duration, pause;

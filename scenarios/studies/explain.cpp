@@ -8,124 +8,14 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/case_run.h"
+#include "scenarios/studies/explain_runs.h"
 #include "scenarios/studies/try_it.h"
-#include "sim/analysis/explain/critical_path.h"
-#include "sim/analysis/explain/free_program.h"
-#include "sim/analysis/explain/path_reader.h"
-#include "sim/analysis/explain/summary.h"
 #include "sim/core/error.h"
-#include "sim/engine/watch.h"
 
 namespace weft::scenarios {
 namespace {
 
 using workloads::Case;
-using workloads::Outcome;
-using workloads::Program;
-
-/// As it runs when it is explained: the first trial, and all that follows.
-struct Played {
-  const Case& c;
-  const Cluster& cluster;
-  const engine::Options options;
-
-  std::size_t programs() const { return 1 + c.then.size(); }
-  std::unique_ptr<Program> program(std::size_t i) const { return i == 0 ? c.program(0) : c.then[i - 1].program(0); }
-};
-
-class FindsPath final : public engine::Watch {
- public:
-  Program& over(Program& simulated, const engine::LinkOrbits*) override { return path_.emplace(simulated); }
-  engine::TimelineSink& sink() override { return *path_; }
-  std::vector<analysis::OnPath> take() const { return path_->take(); }
-
- private:
-  std::optional<analysis::CriticalPath> path_;
-};
-
-struct Bins {
-  double offset = 0, width = 0;
-};
-
-class ReadsPath final : public engine::Watch {
- public:
-  ReadsPath(topology::Router& router, const analysis::LinkRoles& roles, std::span<const analysis::OnPath> path, Bins bins, analysis::LinksUsed& used)
-      : router_(router), roles_(roles), path_(path), bins_(bins), used_(used) {}
-  Program& over(Program& simulated, const engine::LinkOrbits* orbits) override {
-    return reader_.emplace(simulated, router_, orbits, roles_, path_, bins_.offset, bins_.width, used_);
-  }
-  engine::TimelineSink& sink() override { return *reader_; }
-  void ended() override { steps_ = reader_->take(); }
-  std::vector<analysis::StepFacts> take() { return std::move(steps_); }
-
- private:
-  topology::Router& router_;
-  const analysis::LinkRoles& roles_;
-  std::span<const analysis::OnPath> path_;
-  Bins bins_;
-  analysis::LinksUsed& used_;
-  std::optional<analysis::PathReader> reader_;
-  std::vector<analysis::StepFacts> steps_;
-};
-
-class Frees final : public engine::Watch {
- public:
-  Frees(const analysis::Freed& what, std::uint64_t most) : what_(what), most_(most) {}
-  Program& over(Program& simulated, const engine::LinkOrbits*) override { return program_.emplace(simulated, what_, most_); }
-  engine::TimelineSink& sink() override { return nobody_; }
-
- private:
-  class Nobody final : public engine::TimelineSink {
-    bool wants_operations() const override { return false; }
-  };
-  const analysis::Freed& what_;
-  std::uint64_t most_;
-  std::optional<analysis::FreeProgram> program_;
-  Nobody nobody_;
-};
-
-constexpr double kInfinitelyFast = 1e6;   ///< times a link's own rate: rounding stays far away
-
-Seconds total_of(const Case& c, const Outcome& o) {
-  Seconds total = o.makespan;
-  for (const Seconds t : o.then) total += t;
-  if (c.beyond) {
-    for (const auto& [name, time] : c.beyond({&o, 1})) total += time;
-  }
-  return total;
-}
-
-/// Nothing when the program then does something else. `usual`: operations of each program.
-std::optional<Seconds> without(const Played& p, const analysis::Freed& what, const std::vector<std::uint64_t>& usual) try {
-  Outcome o;
-  for (std::size_t i = 0; i < p.programs(); ++i) {
-    topology::Router router(p.cluster.fabric(), p.cluster.routing());
-    for (const LinkId l : what.links) router.set_capacity(l, router.capacity(l) * kInfinitelyFast);
-    const auto program = p.program(i);
-    Frees frees(what, 2 * usual[i] + 1000);
-    const Seconds t = engine::run_watched(router, *program, p.options, frees).makespan;
-    if (i == 0) o.makespan = t;
-    else o.then.push_back(t);
-  }
-  return total_of(p.c, o);
-} catch (const analysis::GoesOnDifferently&) {
-  return std::nullopt;
-}
-
-/// Counts runs of the engine for whoever waits.
-class Count {
- public:
-  explicit Count(const std::function<void(std::size_t, std::size_t)>& tell) : tell_(tell) {}
-  void expect(std::size_t more) { total_ += more; }
-  void one() {
-    ++done_;
-    if (tell_) tell_(done_, total_);
-  }
-
- private:
-  const std::function<void(std::size_t, std::size_t)>& tell_;
-  std::size_t done_ = 0, total_ = 0;
-};
 
 std::vector<std::string> notes_on(const Played& p, const engine::Summary& first, const analysis::Explanation& why) {
   std::vector<std::string> notes;
@@ -137,68 +27,73 @@ std::vector<std::string> notes_on(const Played& p, const engine::Summary& first,
   return notes;
 }
 
-ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const std::vector<std::string>& taken, const ExplainOptions& options) {
-  const Cluster& cluster = *chosen.variant->cluster;
-  engine::Options engine_options = scenarios::engine_options(options.run, cluster);
-  const Played p{c, cluster, engine_options};
-  Count count(options.progress);
-  count.expect(2 * p.programs());
+/// Links that bear at least this part of the time are told what would limit the case after them.
+constexpr double kWorthAsking = 0.1;
+constexpr std::size_t kShown = 5;
 
-  std::vector<std::vector<analysis::OnPath>> paths;
-  Outcome outcome;
-  engine::Summary first;
-  std::vector<std::uint64_t> usual;
-  for (std::size_t i = 0; i < p.programs(); ++i) {
-    topology::Router router(cluster.fabric(), cluster.routing());
-    const auto program = p.program(i);
-    FindsPath finds;
-    const engine::Summary s = engine::run_watched(router, *program, p.options, finds);
-    usual.push_back(s.operations * (s.simulated_ranks > 0 ? s.ranks / s.simulated_ranks + 1 : 1));   // without what is freed it may not fold
-    if (i == 0) first = s, outcome.makespan = s.makespan;
-    else outcome.then.push_back(s.makespan);
-    paths.push_back(finds.take());
-    count.one();
-  }
-  const auto beyond = c.beyond ? c.beyond({&outcome, 1}) : std::vector<std::pair<std::string, Seconds>>();
-  const Seconds total = total_of(c, outcome);
+/// What is made free in turn, and what the case then takes.
+class Trials {
+ public:
+  Trials(const Played& p, const analysis::LinkRoles& roles, const Walked& usual, Count& count) : p_(p), roles_(roles), usual_(usual), count_(count) {}
 
-  const analysis::LinkRoles roles(cluster.fabric());
-  analysis::LinksUsed used;
-  used.bytes.resize(cluster.fabric().links().size(), 0);
-  used.by_role.assign(roles.count(), std::vector<double>(options.bins, 0));
-  std::vector<analysis::StepFacts> steps;
-  Bins bins{0, total.value() / static_cast<double>(std::max<std::size_t>(1, options.bins))};
-  for (std::size_t i = 0; i < p.programs(); ++i) {
-    topology::Router router(cluster.fabric(), cluster.routing());
-    const auto program = p.program(i);
-    ReadsPath reads(router, roles, paths[i], bins, used);
-    bins.offset += engine::run_watched(router, *program, p.options, reads).makespan.value();
-    for (analysis::StepFacts& s : reads.take()) steps.push_back(std::move(s));
-    count.one();
+  /// Whether a program went on differently.
+  bool different() const { return different_; }
+
+  std::optional<Seconds> time(const analysis::Freed& what) {
+    const auto out = time_without(p_, {what, usual_.usual}, count_);
+    different_ = different_ || !out;
+    return out;
   }
 
-  const topology::Router router(cluster.fabric(), cluster.routing());
-  constexpr std::size_t most = 5;
-  analysis::Summarised told = analysis::summarise(router, roles, std::move(steps), used, beyond, std::max(most, options.free));
-  bool different = false;
-  count.expect((std::min(options.free, told.links.size()) + std::min(options.free, told.operations.size())) * p.programs());
-  for (auto [costs, freed] : {std::pair(&told.why.links, &told.links), std::pair(&told.why.operations, &told.operations)}) {
-    for (std::size_t i = 0; i < costs->size(); ++i) {
-      (*costs)[i].try_it = try_it((*costs)[i], (*freed)[i], *chosen.variant, *chosen.workload, taken);
-      const analysis::Freed& what = (*freed)[i];
-      const bool changed = !what.links.empty() && !p.options.events.empty();   // an event would undo it
-      const bool something = !changed && (!what.operations.empty() || !what.kernels.empty() || !what.links.empty());
-      if (i < options.free && something) (*costs)[i].if_free = without(p, what, usual);
-      different = different || (i < options.free && something && !(*costs)[i].if_free);
-      for (std::size_t n = 0; i < options.free && n < p.programs(); ++n) count.one();
+  /// What limits most of the case then; empty when the program goes on differently.
+  std::string next(const analysis::Freed& what) try {
+    const analysis::Explanation why = walk(p_, roles_, 1, kShown, Freeing{what, usual_.usual}, count_).told.why;
+    return analysis::limit_text(why);
+  } catch (const analysis::GoesOnDifferently&) {
+    return "";
+  }
+
+  void free(std::vector<analysis::Explanation::Cost>& costs, const std::vector<analysis::Freed>& freed, std::size_t most) {
+    for (std::size_t i = 0; i < costs.size() && i < most; ++i) {
+      const analysis::Freed& what = freed[i];
+      const bool changed = !what.links.empty() && !p_.options.events.empty();   // an event would undo it
+      if (changed || (what.operations.empty() && what.kernels.empty() && what.links.empty())) continue;
+      costs[i].if_free = time(what);
+      if (what.operations.empty() && costs[i].if_free && costs[i].time > usual_.told.why.total * kWorthAsking) costs[i].next = next(what);
     }
   }
+
+ private:
+  const Played& p_;
+  const analysis::LinkRoles& roles_;
+  const Walked& usual_;
+  Count& count_;
+  bool different_ = false;
+};
+
+ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const std::vector<std::string>& taken, const ExplainOptions& options) {
+  const Cluster& cluster = *chosen.variant->cluster;
+  const Played p{c, cluster, scenarios::engine_options(options.run, cluster)};
+  Count count(options.progress);
+  count.expect(2 * p.programs());
+  const analysis::LinkRoles roles(cluster.fabric());
+  const Walked walked = walk(p, roles, options.bins, std::max(kShown, options.free), std::nullopt, count);
+
   ExplainedCase out;
   out.of = chosen.name;
-  out.why = std::move(told.why);
-  out.why.sentence = analysis::sentence_of(out.why);
-  out.why.notes = notes_on(p, first, out.why);
-  if (different) out.why.notes.push_back("where nothing is said of what it would take without an operation, the program would go on differently: a server that answers at once is no server");
+  out.why = walked.told.why;
+  analysis::Explanation& why = out.why;
+  for (auto [costs, freed] : {std::pair(&why.links, &walked.told.links), std::pair(&why.operations, &walked.told.operations)}) {
+    for (std::size_t i = 0; i < costs->size(); ++i) (*costs)[i].try_it = try_it((*costs)[i], (*freed)[i], *chosen.variant, *chosen.workload, taken);
+  }
+  count.expect((3 * std::min(options.free, why.links.size()) + std::min(options.free, why.operations.size())) * p.programs());
+  Trials trials(p, roles, walked, count);
+  trials.free(why.links, walked.told.links, options.free);
+  trials.free(why.operations, walked.told.operations, options.free);
+  if (options.free > 0 && why.communicating > Seconds() && why.exposed < why.total) why.without_communication = trials.time(analysis::all_communication());
+  why.sentence = analysis::sentence_of(why);
+  why.notes = notes_on(p, walked.first, why);
+  if (trials.different()) why.notes.push_back("where nothing is said of what it would take without an operation, the program would go on differently: a server that answers at once is no server");
   out.failed = cluster.failed();
   return out;
 }

@@ -46,9 +46,10 @@ reports::Table resources(const Explanation& why) {
 reports::Table communication(const Explanation& why) {
   reports::Table t{"communication", "", "Exposed and hidden communication", {}, {}, {}};
   t.columns = {{"exposed_ms", "communication on the critical path"}, {"hidden_ms", "communication that the path's ranks send while the path computes"},
-               {"hidden_pct", "hidden part of both"}};
+               {"hidden_pct", "hidden part of both"}, {"without_ms", "what the whole case takes when transfers take no time, run again"}};
   if (why.communicating > Seconds()) {
-    t.rows.emplace_back().set("exposed_ms", ms(why.exposed)).set("hidden_ms", ms(why.hidden)).set("hidden_pct", pct(why.hidden, why.communicating));
+    Row& r = t.rows.emplace_back().set("exposed_ms", ms(why.exposed)).set("hidden_ms", ms(why.hidden)).set("hidden_pct", pct(why.hidden, why.communicating));
+    if (why.without_communication) r.set("without_ms", ms(*why.without_communication));
   }
   return t;
 }
@@ -58,19 +59,21 @@ void set_cost(Row& r, const Explanation::Cost& c, const Explanation& why) {
   if (c.if_free) r.set("if_free_ms", ms(*c.if_free)).set("saves_pct", pct(why.total - *c.if_free, why.total));
 }
 
-const ColumnDoc kIfFree{"if_free_ms", "what the whole case takes with them infinitely fast, run again"};
+const ColumnDoc kIfFree{"if_free_ms", "what the whole case takes with them infinitely fast, run again; of a kernel's own rate with that lifted, while the links stay as they are"};
 const ColumnDoc kSaves{"saves_pct", "how much of the case's time that saves"};
 
 reports::Table links(const Explanation& why) {
   reports::Table t{"links", "", "Links that cost most", {{"link", "links of one role that limit steps of the path; one alone where it carries more than twice what others do"}}, {}, {}};
   t.columns = {{"members", "how many they are"}, {"time_ms", "of the path, limited by them"}, {"share_pct", kShare},
                {"utilisation_pct", "bytes over capacity of the one that limits longest, over the whole case"}, kIfFree, kSaves,
+               {"then", "what most of the case would wait for then, of links with at least a tenth of the time"},
                {"try", "a setting that goes this way: twice the rate, the kernel's own rate lifted, failed parts mended; it may reach more than these links", true}};
   for (const Explanation::Cost& c : why.links) {
     Row& r = t.rows.emplace_back();
     r.set("link", c.name);
     set_cost(r, c, why);
     r.set("utilisation_pct", 100 * c.utilisation);
+    if (!c.next.empty()) r.set("then", c.next);
     if (!c.try_it.empty()) r.set("try", c.try_it);
   }
   return t;

@@ -133,7 +133,7 @@ TEST_CASE("latency, rate caps and a kernel's own rate are told apart from the wi
   CHECK(e.resources[2].resource == Resource::latency);
   CHECK(e.resources[2].time.value() == Approx(0.1));
   REQUIRE(e.links.size() == 1);   // the kernel's rate holds at both ends
-  CHECK(e.links[0].name == "NIC out of node0.nic0, slow's own rate and NIC in of node1.nic0, slow's own rate");
+  CHECK(e.links[0].name == "slow's own rate on NIC out of node0.nic0 and slow's own rate on NIC in of node1.nic0");
 }
 
 TEST_CASE("communication beside the path's computing is hidden, on it exposed") {

@@ -45,7 +45,8 @@ Story sample_story() {
   s.why.total = Seconds(2e-3);
   s.why.phases = {{"dispatch", 4, Seconds(0), Seconds(1e-3), Resource::nic_out, 0.75, "node0.nic0"}, {"expert", 2, Seconds(1e-3), Seconds(1e-3), Resource::sms, 1, ""}};
   s.why.resources = {{Resource::nic_out, Seconds(1e-3)}, {Resource::sms, Seconds(1e-3)}};
-  s.why.links = {{"NIC out of node0.nic0", 16, Resource::nic_out, Seconds(1e-3), 0.5, Seconds(1e-3), "--set '/cluster/node/nic_rate=800 Gbps'"}};
+  s.why.links = {{"NIC out of node0.nic0", 16, Resource::nic_out, Seconds(1e-3), 0.5, Seconds(1e-3), false, "NVLink out (64 alike)",
+                  "--set '/cluster/node/nic_rate=800 Gbps'"}};
   s.why.groups = {{"NIC out", {1, 0}}};
   s.why.sentence = "50 % of the 2 ms wait for the NICs' way out.";
   return s;
@@ -195,7 +196,7 @@ TEST_CASE("page: phases, resources and links are told in numbers, not in a pictu
   PagePart part = sample_part();
   part.stories = {sample_story()};
   const ReadPage page = read_page(wholly(part));
-  for (const char* text : {"dispatch", "node0.nic0", "75 %", "NIC out of node0.nic0", "1 ms (-50 %)", "--set '/cluster/node/nic_rate=800 Gbps'"}) {
+  for (const char* text : {"dispatch", "node0.nic0", "75 %", "NIC out of node0.nic0", "1 ms (-50 %)", "NVLink out (64 alike)", "--set '/cluster/node/nic_rate=800 Gbps'"}) {
     CHECK_MESSAGE(page.text.find(text) != std::string::npos, text);
   }
   const Json bars = Json::parse(page.data)["parts"][0]["stories"][0]["bars"]["rows"];

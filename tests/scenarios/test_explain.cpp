@@ -58,7 +58,8 @@ TEST_CASE("an incast is explained by the receiver's NIC, and without it takes wh
   CHECK(e.resources[0].resource == Resource::nic_in);
   CHECK(e.links[0].time / e.total > 0.99);
   REQUIRE(e.links[0].if_free);
-  // PCIe is next: 57.6 in place of 50 GB/s (and fewer header bytes)
+  CHECK_FALSE(e.links[0].own_rate);
+  CHECK(e.links[0].next.starts_with("PCIe to GPU"));   // PCIe is next: 57.6 in place of 50 GB/s (and fewer header bytes)
   CHECK(*e.links[0].if_free < e.total);
   const double without = time_of(scenario(text, {set(R"(/cluster/events=[{"at": "0 us", "slow": "node0.nic0", "rate": "50 TB/s"}])")}));
   CHECK(e.links[0].if_free->value() * 1e6 == Approx(without).epsilon(1e-6));
@@ -77,6 +78,19 @@ TEST_CASE("with a spine lost the plane's uplinks bound an all-to-all at line rat
   REQUIRE(e.links[0].if_free);
   CHECK((e.total / *e.links[0].if_free) == Approx(1.1712).epsilon(0.001));   // 28.1 / 24 (N8.06): then NICs bound it, as without the failure
   CHECK(e.links[0].if_free->value() * 1e6 == Approx(time_of(scenario(text, {set("/cluster/failed=[]")}))).epsilon(1e-4));
+  CHECK(e.links[0].next == "NIC out and NIC in (2,048 alike)");
+}
+
+TEST_CASE("links as full as those that are made free are named: freeing one rail of eight saves nothing") {
+  const std::string text = minimal(R"("node": "h800", "nodes": 256, "topology": {"kind": "mrft"}, "transport": "infiniband", "failed": ["spine0"])",
+                                   R"({"id": "shift", "kind": "shift", "gpus": 2048, "sizes": "1 GiB"})");
+  const Explanation e = why(scenario(text), "", 1);
+  REQUIRE(e.links[0].if_free);
+  CHECK(*e.links[0].if_free / e.total == Approx(1).epsilon(1e-9));
+  CHECK(e.links[0].name.starts_with("rail0: leaf to spine"));
+  CHECK(e.links[0].next.starts_with("rail1: leaf to spine"));
+  CHECK(e.sentence.find(", limited by rail1: leaf to spine") != std::string::npos);
+  CHECK_FALSE(e.without_communication);   // it is nothing else
 }
 
 TEST_CASE("the phases of the training step of Table 4 add up to it") {
@@ -92,6 +106,9 @@ TEST_CASE("the phases of the training step of Table 4 add up to it") {
   REQUIRE_FALSE(e.operations.empty());
   REQUIRE(e.operations[0].if_free);
   CHECK(*e.operations[0].if_free < e.total);
+  REQUIRE(e.without_communication);
+  const double without = time_of(load_scenario(data().find("scenarios", "training_mpft_2048").string(), {set("/variants=[]"), set("/workload/step/communication=false")}), "step_time_s");
+  CHECK(e.without_communication->value() == Approx(without).epsilon(1e-6));
 }
 
 TEST_CASE("folded or not, an explanation says the same") {

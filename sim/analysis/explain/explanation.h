@@ -63,6 +63,7 @@ struct Explanation {
   Seconds exposed;                   ///< communication on the path
   Seconds hidden;                    ///< communication of the path's ranks under way while the path computes
   Seconds communicating;             ///< exposed + hidden
+  std::optional<Seconds> without_communication;   ///< the whole case when transfers take no time; none: not tried
 
   /// Parts alike (same role, equally loaded) that limit steps of the path, and operations of one name; those that cost most first.
   struct Cost {
@@ -72,6 +73,8 @@ struct Explanation {
     Seconds time;                    ///< of the path, limited by it
     double utilisation = 0;          ///< of links: bytes over capacity, over the whole run
     std::optional<Seconds> if_free;  ///< of the whole case, with it infinitely fast; none: not tried
+    bool own_rate = false;           ///< of links: not their capacity limits, but a kernel's own rate on them, which is what is lifted
+    std::string next;                ///< what limits most of the case then: "NIC out (16 alike)", "SMs"; empty: not asked
     std::string try_it;              ///< a setting that changes it: "--set '/cluster/node/nic_rate=800 Gbps'"; may be empty
   };
   std::vector<Cost> links, operations;

@@ -20,8 +20,14 @@ std::string phase_name(std::string name) {
   return name;
 }
 
+Freed all_communication() {
+  Freed all;
+  all.communication = true;
+  return all;
+}
+
 FreeProgram::FreeProgram(workloads::Program& inside, const Freed& what, std::uint64_t most)
-    : inside_(inside), most_(most), operations_(what.operations), kernels_(inside.kernels().begin(), inside.kernels().end()) {
+    : inside_(inside), most_(most), operations_(what.operations), communication_(what.communication), kernels_(inside.kernels().begin(), inside.kernels().end()) {
   for (workloads::CommKernel& k : kernels_) {
     for (const Freed::Kernel& lifted : what.kernels) {
       if (k.name != lifted.name) continue;
@@ -47,7 +53,7 @@ bool FreeProgram::freed(OpId id, const std::string& otherwise) {
 
 void FreeProgram::transfer(const Transfer& t, std::span<const OpId> after) {
   count(1);
-  if (!freed(t.id, otherwise_called(t, kernels_))) return out_->transfer(t, after);
+  if (!communication_ && !freed(t.id, otherwise_called(t, kernels_))) return out_->transfer(t, after);
   out_->marker(t.id, Seconds(), after);
 }
 
@@ -56,7 +62,7 @@ void FreeProgram::transfers(const std::shared_ptr<workloads::TransferBatch>& bat
   count(batch->size());
   Transfer t;
   batch->read(0, t);
-  if (!freed(first, otherwise_called(t, kernels_))) return out_->transfers(batch, first, after);
+  if (!communication_ && !freed(first, otherwise_called(t, kernels_))) return out_->transfers(batch, first, after);
   for (std::uint32_t k = 0; k < batch->size(); ++k) out_->marker(OpId(first.value + k), Seconds(), after);
 }
 

@@ -29,7 +29,11 @@ struct Freed {
   std::string operations;      ///< by phase_name(); empty: none
   std::vector<Kernel> kernels;
   std::vector<LinkId> links;   ///< for whoever runs it: their capacities
+  bool communication = false;  ///< all transfers
 };
+
+/// What is free when transfers take no time.
+Freed all_communication();
 
 /// A program that answers to time (a server) may never end when its work takes none.
 class GoesOnDifferently final : public std::exception {
@@ -62,6 +66,7 @@ class FreeProgram final : public workloads::Program, private workloads::Sink {
   workloads::Program& inside_;
   std::uint64_t most_, emitted_ = 0;
   std::string operations_;
+  bool communication_;
   std::vector<workloads::CommKernel> kernels_;
   workloads::Sink* out_ = nullptr;   // during a call of the engine
   workloads::OpLabel label_;

@@ -145,19 +145,26 @@ class Builder {
       c.members = 0;
       c.time = Seconds(time.seconds);
       c.resource = roles_.resource(roles_.of(time.limits.front().link));
+      std::vector<Alike> parts;
       for (const StepFacts::Limit& limit : time.limits) {
-        std::string name = add_alike(limit, c, freed);
-        c.name += (c.name.empty() ? "" : " and ") + std::move(name);
+        parts.push_back(add_alike(limit, c, freed));
         c.utilisation = std::max(c.utilisation, use(limit.link));
       }
+      c.name = name_of(parts);
       out_.why.links.push_back(std::move(c));
       out_.links.push_back(std::move(freed));
     }
     keep_costliest(out_.why.links, out_.links, most);
   }
 
-  /// Adds the links that are like the limiting one; returns what they are called.
-  std::string add_alike(const StepFacts::Limit& limit, Explanation::Cost& c, Freed& freed) const {
+  /// Links of one role that limit together.
+  struct Alike {
+    std::string role, part, kernel;   ///< the part of the limiting one; the kernel whose own rate it is, else empty
+    std::size_t links;
+  };
+
+  /// Adds the links that are like the limiting one.
+  Alike add_alike(const StepFacts::Limit& limit, Explanation::Cost& c, Freed& freed) const {
     const std::uint32_t role = roles_.of(limit.link);
     const double least = kAlike * used_.bytes[limit.link.value];
     std::vector<LinkId> alike;
@@ -165,13 +172,29 @@ class Builder {
       if (roles_.of(LinkId(l)) == role && used_.bytes[l] >= least && used_.bytes[l] > 0) alike.push_back(LinkId(l));
     }
     c.members += alike.size();
-    std::string name = roles_.name(role) + (alike.size() == 1 ? " of " + roles_.part(limit.link) : fmt::format(" ({} alike)", counted(alike.size())));
     if (limit.kernel.empty()) {
       freed.links.insert(freed.links.end(), alike.begin(), alike.end());
-      return name;
+    } else {
+      c.own_rate = true;
+      freed.kernels.push_back({limit.kernel, roles_.resource(role) != Resource::nvlink});
     }
-    freed.kernels.push_back({limit.kernel, roles_.resource(role) != Resource::nvlink});
-    return name + ", " + limit.kernel + "'s own rate";
+    return {roles_.name(role), roles_.part(limit.link), limit.kernel, alike.size()};
+  }
+
+  /// "NIC in of node0.nic0", "deepep_normal's own rate on NIC out and NIC in (2,048 alike)".
+  static std::string name_of(const std::vector<Alike>& parts) {
+    std::string text;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const Alike& now = parts[i];
+      const bool like_next = i + 1 < parts.size() && parts[i + 1].kernel == now.kernel && parts[i + 1].links == now.links && now.links > 1;
+      const bool like_last = i > 0 && parts[i - 1].kernel == now.kernel && parts[i - 1].links == now.links && now.links > 1;
+      if (i > 0) text += " and ";
+      if (!now.kernel.empty() && !like_last) text += now.kernel + "'s own rate on ";
+      text += now.role;
+      if (now.links == 1) text += " of " + now.part;
+      else if (!like_next) text += fmt::format(" ({} alike)", counted(now.links));
+    }
+    return text;
   }
 
   void tell_operations(std::size_t most) {
@@ -241,25 +264,45 @@ std::string readable(Seconds t) {
   return s >= 1e-3 ? fmt::format("{:.4g} ms", s * 1e3) : fmt::format("{:.4g} us", s * 1e6);
 }
 
+namespace {
+
+/// The costliest links that are of the resource that takes most; null when it is no link.
+const Explanation::Cost* costliest(const Explanation& why) {
+  const auto cost = std::find_if(why.links.begin(), why.links.end(), [&](const Explanation::Cost& c) { return c.resource == why.resources.front().resource; });
+  return cost == why.links.end() ? nullptr : &*cost;
+}
+
+}  // namespace
+
+std::string limit_text(const Explanation& why) {
+  if (why.resources.empty()) return "";
+  const Explanation::Cost* cost = costliest(why);
+  return cost != nullptr ? cost->name : to_text(why.resources.front().resource);
+}
+
 std::string sentence_of(const Explanation& why) {
   if (why.total <= Seconds() || why.resources.empty()) return "It takes no time.";
   const auto part = [&](Seconds t) { return fmt::format("{:.3g} %", 100 * (t / why.total)); };
   const Explanation::Share& first = why.resources.front();
   std::string text = fmt::format("{} of the {} ", part(first.time), readable(why.total));
-  const auto cost = std::find_if(why.links.begin(), why.links.end(), [&](const Explanation::Cost& c) { return c.resource == first.resource; });
+  const Explanation::Cost* cost = costliest(why);
   switch (first.resource) {
     case Resource::sms:
     case Resource::hbm: text += fmt::format("are computing limited by {}", first.resource == Resource::sms ? "SMs" : "memory (HBM)"); break;
     case Resource::latency: text += "pass before first bytes move (latency)"; break;
     case Resource::rate_cap: text += "are transfers at their own rate cap"; break;
     case Resource::dependency: text += "are fixed delays (arrivals, pauses, launches)"; break;
-    default: text += "wait for " + (cost != why.links.end() ? cost->name : to_text(first.resource));
+    default: text += "wait for " + limit_text(why);
   }
-  if (cost != why.links.end() && cost->if_free) text += fmt::format("; were they free, it would take {}", readable(*cost->if_free));
+  if (cost != nullptr && cost->if_free) {
+    text += fmt::format("; with {} it would take {}", cost->own_rate ? "that rate lifted" : cost->members == 1 ? "it infinitely fast" : "them infinitely fast", readable(*cost->if_free));
+    if (!cost->next.empty()) text += ", limited by " + cost->next;
+  }
   if (why.resources.size() > 1) text += fmt::format("; next is {} with {}", to_text(why.resources[1].resource), part(why.resources[1].time));
   if (why.operations.size() > 1) text += fmt::format("; of its operations {} cost most ({})", why.operations[0].name, part(why.operations[0].time));
   if (why.exposed > Seconds() && why.exposed < why.total) {
     text += fmt::format(". Communication: {} of it exposed on the critical path, {} hidden beside its computing", readable(why.exposed), readable(why.hidden));
+    if (why.without_communication) text += fmt::format("; without any it would take {}", readable(*why.without_communication));
   }
   return text + ".";
 }

@@ -26,6 +26,9 @@ Summarised summarise(const topology::Router& router, const LinkRoles& roles, std
 /// The answer in a sentence or two; to be called when `if_free` is known, or is not going to be.
 std::string sentence_of(const Explanation& why);
 
+/// What limits most of a case, as its sentence names it: "NIC out (16 alike)", "SMs", "latency".
+std::string limit_text(const Explanation& why);
+
 /// "21.53 ms": four digits.
 std::string readable(Seconds t);
 
