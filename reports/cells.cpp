@@ -1,6 +1,7 @@
 #include "reports/cells.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -49,6 +50,15 @@ void check_table(const Table& table, std::span<const std::string_view> extra) {
       if (text != nullptr && text->empty()) fail("is empty");
     }
   }
+}
+
+std::string kinds_text(const std::vector<Expectation>& expectations) {
+  std::string text;
+  for (const auto& [kind, one, many] : {std::array{"predicted", "predicted", "predicted"}, std::array{"calibrated", "calibrated", "calibrated"}, std::array{"identity", "identity", "identities"}}) {
+    const auto n = std::ranges::count_if(expectations, [&](const Expectation& e) { return e.not_reproducible.empty() && e.kind == kind; });
+    if (n > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, n == 1 ? one : many);
+  }
+  return text;
 }
 
 }  // namespace weft::reports

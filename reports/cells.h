@@ -20,6 +20,9 @@ using core::significant_text;
 /// "row 3 (variant MPFT, gpus 16)": the first few cells of a row, for messages. `index` counts from 0, the text from 1.
 std::string describe_row(const Row& row, std::size_t index);
 
+/// What expectations that are judged prove: "3 predicted, 1 calibrated, 6 identities"; empty where nobody said.
+std::string kinds_text(const std::vector<Expectation>& expectations);
+
 /// Throws RunError naming table, row and column when a cell is an empty text or stands neither in the table's column
 /// lists nor in `extra`, or when a column's meaning is empty.
 void check_table(const Table& table, std::span<const std::string_view> extra);

@@ -35,6 +35,7 @@ struct Expectation {
   std::string source;
   std::string not_reproducible;   ///< why nobody can compute the expected value; then it is shown and never a miss
   std::string known_miss;         ///< why it is out of tolerance, and known to be; it is a miss all the same
+  std::string kind = {};             ///< "predicted" (made without looking), "calibrated" (a fit used it) or "identity" (arithmetic on published inputs); empty in old files
   bool missed() const { return !pass && not_reproducible.empty(); }
 };
 

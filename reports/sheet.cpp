@@ -56,7 +56,8 @@ Remark expectations_remark(const std::vector<Expectation>& expectations) {
     remark.lines.push_back({fmt::format("{}: {} as published, {} here ({:+.3g} %): not reproducible: {}", e.of, readable_text(e.value),
                                         readable_text(e.got), e.error_pct, e.not_reproducible)});
   }
-  remark.title = fmt::format("Expected values: {} of {} within tolerance{}", all - missed, all, missed == 0 ? "" : "; missed:");
+  const std::string kinds = kinds_text(expectations);
+  remark.title = fmt::format("Expected values{}: {} of {} within tolerance{}", kinds.empty() ? "" : " (" + kinds + ")", all - missed, all, missed == 0 ? "" : "; missed:");
   return remark;
 }
 

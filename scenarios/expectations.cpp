@@ -30,6 +30,7 @@ void check_expectations(const Scenario& scenario, reports::Report& report) {
       // Printed decimals are not binary ones: a nudge of 1e-9 keeps "exactly at the tolerance" inside it.
       x.pass = std::abs(x.error_pct) <= e.tolerance_pct + 1e-9;
       x.source = e.source;
+      x.kind = e.kind;
       x.not_reproducible = e.not_reproducible;
       if (!x.pass) x.known_miss = e.known_miss;
       if (!std::isfinite(x.got)) throw UserError("", fmt::format("\"{}\" divides by zero", x.of));

@@ -30,6 +30,7 @@ Json json_of(const Expectation& e) {
               {"tolerance_pct", e.tolerance_pct},
               {"pass", e.pass},
               {"source", e.source}};
+  if (!e.kind.empty()) out["kind"] = e.kind;
   if (!e.known_miss.empty()) out["known_miss"] = e.known_miss;
   return out;
 }

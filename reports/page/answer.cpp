@@ -102,10 +102,10 @@ void write_reason(const PagePart& part, const Writing& w) {
     close_card(w, {{"results", "All results"}});
     return;
   }
-  w.html.element("p", part.stories.front().why.sentence, {{"class", "lead"}});
-  w.html.element("p", part.stories.front().of, {{"class", "muted"}});
-  for (std::size_t i = 1; i < part.stories.size(); ++i) {
-    w.html.open("p").text("Beside it: ").element("a", part.stories[i].of, {{"href", w.link(fmt::format("why-{}", i + 1))}}).close();
+  for (std::size_t i = 0; i < part.stories.size(); ++i) {
+    const Story& story = part.stories[i];
+    w.html.open("p", {{"class", "muted"}}).element("a", story.of, {{"href", w.link(fmt::format("why-{}", i + 1))}}).close();
+    w.html.element("p", story.why.sentence, {{"class", i == 0 ? "lead" : "also"}});
   }
   close_card(w, {{"why", "What its time is spent on"}, {"pictures", "The network and its links"}});
 }

@@ -21,6 +21,14 @@ std::string farthest_met(const Report& report) {
   return far == nullptr ? std::string() : fmt::format("{}, {:+.2g} % of {:.3g} % allowed", far->of, far->error_pct, far->tolerance_pct);
 }
 
+/// What met values prove; met identities prove little.
+std::string proof_sentence(const Report& report) {
+  const std::string kinds = kinds_text(report.expectations);
+  if (kinds.empty()) return {};
+  const bool predicted = std::ranges::any_of(report.expectations, [](const Expectation& e) { return e.kind == "predicted" && e.not_reproducible.empty(); });
+  return fmt::format("Of the expected values: {}.{}", kinds, predicted ? "" : " None of them was predicted, so that they confirm no more than arithmetic and fits.");
+}
+
 std::string verdict_sentence(const Report& report) {
   const Verdict v = verdict_of(report);
   if (v.all == 0) return "No expected value says what these numbers should be: none was published or computed, or the settings were changed.";
@@ -56,10 +64,14 @@ std::string band_sentence(const Report& report) {
   return fmt::format("Kernel times leave up to {:.2g} % open ({}; 5 to 95 % of {} draws).", 100 * widest, where, report.system.draws);
 }
 
-std::string assumed_sentence(const Report& report) {
-  const auto assumed = std::ranges::count(report.constants, Origin::assumed, &ConstantUsed::origin);
-  if (assumed == 0) return {};
-  return fmt::format("{} of {} constants {} assumed: no publication or measurement gives them.", assumed, report.constants.size(), assumed == 1 ? "is" : "are");
+std::string constants_sentence(const Report& report) {
+  const auto count = [&](Origin origin) { return std::ranges::count(report.constants, origin, &ConstantUsed::origin); };
+  const auto assumed = count(Origin::assumed), fitted = count(Origin::fitted);
+  if (assumed + fitted == 0) return {};
+  std::string text = fmt::format("Of {} constants ", report.constants.size());
+  if (assumed > 0) text += fmt::format("{} {} assumed: no publication or measurement gives them", assumed, assumed == 1 ? "is" : "are");
+  if (fitted > 0) text += fmt::format("{}{} {} fitted to published results or measurements", assumed > 0 ? "; " : "", fitted, fitted == 1 ? "is" : "are");
+  return text + ".";
 }
 
 /// Of a sensitivity: the assumed input that moves the answer most.
@@ -106,7 +118,7 @@ Verdict verdict_of(const Report& report) {
 std::vector<std::string> doubts_of(const PagePart& part, const WebPage& page) {
   const Report& report = part.report;
   std::vector<std::string> out = {verdict_sentence(report)};
-  std::vector<std::string> rest = {approximation_sentence(report.system), band_sentence(report), weight_sentence(page), assumed_sentence(report)};
+  std::vector<std::string> rest = {proof_sentence(report), approximation_sentence(report.system), band_sentence(report), weight_sentence(page), constants_sentence(report)};
   rest.insert(rest.end(), report.warnings.begin(), report.warnings.end());
   std::ranges::copy_if(rest, std::back_inserter(out), [](const std::string& s) { return !s.empty(); });
   return out;

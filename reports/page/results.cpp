@@ -111,9 +111,10 @@ void write_expected(const PagePart& part, const Writing& w) {
   std::string sum = fmt::format("{} of {} met within their tolerance", v.met, v.all);
   if (v.known > 0) sum += fmt::format(", {} missed for a known reason", v.known);
   if (v.missed > 0) sum += fmt::format(", {} missed for no known reason", v.missed);
+  if (const std::string kinds = kinds_text(all); !kinds.empty()) sum += fmt::format(": {}. A predicted value was computed without looking at the published one, a calibrated one was an input of a fit, an identity is arithmetic on published inputs", kinds);
   w.html.element("p", sum + ".");
   std::vector<Drawn> drawn;
-  TextTable table{"Expected values beside the results", {"value of", "expected", "here", "difference", "tolerance", "verdict", "source"}, {false, true, true, true, true, false, false}, {}, {}};
+  TextTable table{"Expected values beside the results", {"value of", "expected", "here", "difference", "tolerance", "verdict", "kind", "source"}, {false, true, true, true, true, false, false, false}, {}, {}};
   for (const Expectation& e : all) {
     const bool judged = e.not_reproducible.empty();
     std::string verdict = "met", mark;
@@ -121,7 +122,7 @@ void write_expected(const PagePart& part, const Writing& w) {
     else if (!e.pass && e.known_miss.empty()) verdict = "missed", mark = "missed";
     else if (!e.pass) verdict = "known miss: " + e.known_miss, mark = "known";
     table.rows.push_back({e.of, readable_text(e.value), readable_text(e.got), fmt::format("{:+.3g} %", e.error_pct),
-                          judged ? fmt::format("{:.3g} %", e.tolerance_pct) : "-", verdict, e.source});
+                          judged ? fmt::format("{:.3g} %", e.tolerance_pct) : "-", verdict, judged && !e.kind.empty() ? e.kind : "-", e.source});
     table.classes.push_back(mark);
     drawn.push_back({&e, judged ? (e.pass ? "met" : mark) : "open"});
   }

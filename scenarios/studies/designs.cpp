@@ -24,7 +24,7 @@ Designs::Designs(const reports::Listing& listing) : listing_(listing), labels_(l
   }
   for (const std::size_t t : results_) {
     for (std::size_t r = 0; r < listing.tables[t].rows.size(); ++r) {
-      const auto [at, fresh] = design_of_.try_emplace(key_of(listing.tables[t].rows[r]), designs_.size());
+      const auto [at, fresh] = by_key_.try_emplace(key_of(listing.tables[t].rows[r]), designs_.size());
       if (fresh) designs_.emplace_back();
       designs_[at->second].push_back({t, r});
     }
@@ -49,8 +49,8 @@ bool Designs::agree(Place a, Place b) const {
 }
 
 std::vector<Designs::Place> Designs::beside(Place at, std::size_t table) const {
-  const auto found = design_of_.find(key_of(row(at)));
-  if (found == design_of_.end()) return {};
+  const auto found = by_key_.find(key_of(row(at)));
+  if (found == by_key_.end()) return {};
   std::vector<Place> mine, theirs, agreeing;
   for (const Place& other : designs_[found->second]) {
     if (other.table == at.table) mine.push_back(other);

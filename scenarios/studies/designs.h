@@ -27,6 +27,8 @@ class Designs {
   /// Rows of `table` that belong to the design of a row and agree with it in the labels that both have (gpus, size_B). Where no two rows of the two tables
   /// agree in that design, the labels mean different things (a mean over ranks, and ranks): then all its rows there.
   std::vector<Place> beside(Place at, std::size_t table) const;
+  /// What names a row's design: its point and its variant.
+  std::string design_of(const Row& row) const { return key_of(row); }
   /// All rows of the tables of results, by design, in the order in which designs first stand.
   const std::vector<std::vector<Place>>& all() const { return designs_; }
   /// The table of "table.column" and its column; or no table, when none is called so.
@@ -47,7 +49,7 @@ class Designs {
   std::vector<std::string> key_columns_;                  // axes and variant
   std::vector<std::size_t> results_;
   std::vector<std::vector<Place>> designs_;
-  std::map<std::string, std::size_t> design_of_;          // key to place in designs_
+  std::map<std::string, std::size_t> by_key_;             // key to place in designs_
   std::vector<std::vector<std::string>> labels_;          // of each table, those that are no part of the key
 };
 

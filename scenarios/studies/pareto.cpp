@@ -1,7 +1,10 @@
 #include "scenarios/studies/pareto.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <map>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -23,8 +26,38 @@ struct Column {
 struct Candidate {
   double x = 0, y = 0;   // less is better, whatever the goal was
   Row row;
+  std::string design;    // its point and variant
   bool on_front = false;
 };
+
+/// Columns that a whole design has several values of, as a sweep over sizes has: their rows answer different questions.
+std::vector<std::string> questions(const std::vector<Candidate>& candidates, const std::vector<ColumnDoc>& labels) {
+  std::vector<std::string> out;
+  for (const ColumnDoc& d : labels) {
+    std::map<std::string_view, const Cell*> first;
+    const bool several = std::ranges::any_of(candidates, [&](const Candidate& c) {
+      const Cell* cell = c.row.find(d.name);
+      const auto [at, fresh] = first.try_emplace(c.design, cell);
+      return !fresh && (cell == nullptr || at->second == nullptr ? cell != at->second : *cell != *at->second);
+    });
+    if (several) out.push_back(d.name);
+  }
+  return out;
+}
+
+/// Endings of columns of which everybody wants less, and of which everybody wants more.
+constexpr std::array<std::string_view, 10> kLess = {"_us", "_ms", "_s", "_USD", "_kUSD", "_MUSD", "_kW", "_W", "_kWh", "_MWh"};
+constexpr std::array<std::string_view, 6> kMore = {"_GBps", "_Gbps", "_tflops", "_per_s", "_per_day", "_per_day_B"};
+
+/// A goal without a prefix must not mean what nobody wants.
+void refuse_opposite(const Goal& goal, const std::string& text, const std::string& option) {
+  if (text != goal.column) return;
+  const auto ends = [&](std::string_view ending) { return goal.column.ends_with(ending); };
+  const bool more = std::ranges::any_of(kMore, ends), less = !more && std::ranges::any_of(kLess, ends);
+  if (!(goal.most ? less : more)) return;
+  throw UserError(option, fmt::format("{} \"{}\" is seldom what is meant: {} is better {} unless min: or max: says otherwise", goal.most ? "most" : "least", goal.column, goal.most ? "more" : "less", goal.most ? "of Y" : "of X"),
+                  fmt::format("say {}:{}, or {}:{}", goal.most ? "min" : "max", goal.column, goal.most ? "max" : "min", goal.column));
+}
 
 std::vector<std::size_t> tables_with(const Designs& designs, const std::string& column) {
   std::vector<std::size_t> out;
@@ -138,6 +171,7 @@ std::vector<Candidate> Plotted::candidates(const ParetoGoals& goals, const std::
       const Cell* cell = mine.find(d.name) != nullptr ? mine.find(d.name) : theirs.find(d.name);
       if (cell != nullptr) c.row.set(d.name, *cell);
     }
+    c.design = designs_.design_of(mine);
     c.row.set(x_name_, *mine.find(x_.name)).set(y_name_, *theirs.find(y_.name));
     out.push_back(std::move(c));
   };
@@ -160,6 +194,7 @@ Goal parse_goal(const std::string& text, bool most, const std::string& option) {
     const std::string prefix = wanted ? "max:" : "min:";
     if (text.starts_with(prefix)) goal = {text.substr(prefix.size()), wanted};
   }
+  refuse_opposite(goal, text, option);
   if (goal.column.empty()) throw UserError(option, "expected a column, or min:COLUMN or max:COLUMN", "for example max:tokens_per_s");
   return goal;
 }
@@ -180,6 +215,9 @@ void check_goals(const ParetoGoals& goals, const reports::Listing& listing, cons
       throw UserError(place, fmt::format("there is no column \"{}\"", name), hint);
     });
   }
+  const auto known = [&](const Goal& goal) { return designs.has_column(goal.column); };
+  if (!known(goals.x) || !known(goals.y)) return;
+  find_column(designs, goals.x.column, goals.y.column, "--x"), find_column(designs, goals.y.column, goals.x.column, "--y");   // each of one table
 }
 
 reports::Table pareto_table(const reports::Listing& listing, const ParetoGoals& goals, bool all) {
@@ -189,6 +227,9 @@ reports::Table pareto_table(const reports::Listing& listing, const ParetoGoals& 
   const Plotted plotted(designs, x, y);
   reports::Table out = plotted.empty_table(goals);
   std::vector<Candidate> candidates = plotted.candidates(goals, out.label_columns);
+  if (const auto mixed = questions(candidates, out.label_columns); !mixed.empty()) {
+    out.title += fmt::format("; rows of different {0} of one design compete (--where '{1} == ...' leaves one)", fmt::join(mixed, ", "), mixed.front());
+  }
   std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.x != b.x ? a.x < b.x : a.y < b.y; });
   mark_front(candidates);
   for (Candidate& c : candidates) {

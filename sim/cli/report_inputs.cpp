@@ -180,6 +180,7 @@ std::vector<reports::Expectation> expectations_of(const Json& result) {
     x.tolerance_pct = number(e, "tolerance_pct");
     x.pass = e.contains("pass") && e["pass"].is_boolean() && e["pass"].get<bool>();
     x.source = text(e, "source");
+    x.kind = text(e, "kind");
     x.not_reproducible = text(e, "not_reproducible");
     x.known_miss = text(e, "known_miss");
     out.push_back(std::move(x));

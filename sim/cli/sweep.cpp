@@ -43,6 +43,7 @@ void run(const Options& o) {
     set_last_words(nullptr);
   }
   for (const std::string& n : result.notes) note(o.common, n);
+  if (!o.shard.empty() && o.points.empty()) note(o.common, fmt::format("this is share {} of the points alone; weft sweep merge joins shares that --points kept", o.shard));
   if (asked.pareto) {
     try {
       result.listing.tables.push_back(scenarios::pareto_table(result.listing, *asked.pareto));

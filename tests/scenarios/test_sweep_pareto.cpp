@@ -93,14 +93,31 @@ TEST_CASE("columns of different tables are joined by point and variant") {
 }
 
 TEST_CASE("a column that is not there, is no number or is of several tables is told") {
-  CHECK(error_of("prise_usd,time_us").find("--x: there is no column \"prise_usd\" (did you mean \"price_usd\"?") != std::string::npos);
+  CHECK(error_of("prise_usd,min:time_us").find("--x: there is no column \"prise_usd\" (did you mean \"price_usd\"?") != std::string::npos);
   CHECK(error_of("price_usd,memory_fits").find("--y: memory.memory_fits is no number everywhere: \"false\"") != std::string::npos);
   CHECK(error_of("price_usd").find("expected two columns X,Y") != std::string::npos);
   CHECK(error_of("price_usd,max:").find("expected a column") != std::string::npos);
   reports::Listing l = swept();
   l.tables.push_back(l.tables[2]);
   l.tables.back().id = "other";
-  CHECK(words_of([&] { front(l, "price_usd,time_us"); }).find("say which: a2a.time_us, other.time_us") != std::string::npos);
+  CHECK(words_of([&] { front(l, "price_usd,min:time_us"); }).find("say which: a2a.time_us, other.time_us") != std::string::npos);
   CHECK(front(l, "other.size_B,min:time_us").rows.size() == 1);
   CHECK_THROWS_AS(front(reports::Listing(), "a,b"), UserError);
+}
+
+TEST_CASE("the longest time is nobody's goal unless it is asked for by name") {
+  CHECK(words_of([] { parse_pareto("price_MUSD,time_us", "--pareto"); }).find("say min:time_us, or max:time_us") != std::string::npos);
+  CHECK(words_of([] { parse_pareto("algbw_GBps,price_MUSD", "--pareto"); }).find("say max:algbw_GBps") != std::string::npos);
+  CHECK(parse_pareto("price_MUSD,max:time_us", "--pareto").y.most);
+  CHECK(!parse_pareto("price_MUSD,min:time_us", "--pareto").y.most);
+  CHECK(parse_pareto("price_MUSD,tokens_per_s", "--pareto").y.most);
+}
+
+TEST_CASE("rows of one design that answer different questions are said to compete") {
+  reports::Listing l = points({{1, 1}, {1, 2}, {2, 1}});
+  CHECK(front(l, "a,b").title == "least a against most b");
+  for (Row& row : l.tables[0].rows) row.set("/p", std::int64_t{0});
+  l.tables[0].label_columns.push_back({"size_B", "bytes"});
+  for (std::size_t i = 0; i < 3; ++i) l.tables[0].rows[i].set("size_B", static_cast<std::int64_t>(i));
+  CHECK(front(l, "a,b").title == "least a against most b; rows of different size_B of one design compete (--where 'size_B == ...' leaves one)");
 }
