@@ -181,6 +181,21 @@ void read_system(const Json& system, Scenario& out) {
 
 }  // namespace
 
+namespace {
+
+/// Tables that a command wrote as JSON are an object of lists; ten unknown keys would not say so.
+void refuse_listing(const Json& document, const std::string& file) {
+  if (!document.is_object() || document.empty() || document.contains("workload")) return;
+  std::string tables;
+  for (const auto& [id, rows] : document.items()) {
+    if (!rows.is_array()) return;
+    if (id != "notes" && id != "schema") tables += (tables.empty() ? "" : ", ") + id;
+  }
+  throw UserError({{file, "", fmt::format("holds tables that a command of weft wrote ({}), expected a scenario or a result", tables), "weft report reads those of weft sensitivity"}});
+}
+
+}  // namespace
+
 Scenario scenario_of(Json document, const std::string& file, const std::vector<Setting>& settings) {
   Problems problems;
   Scenario out;
@@ -191,6 +206,7 @@ Scenario scenario_of(Json document, const std::string& file, const std::vector<S
     document = Json(document["input"]);
     if (document.is_object() && document.contains("digest") && document["digest"].is_string()) out.digest = document["digest"].get<std::string>();
   }
+  refuse_listing(document, file);
   for (const Setting& s : settings) apply_setting(document, s, file, "--set");
   out.file = file;
   for (const Setting& s : settings) out.changed.push_back(to_text(s));

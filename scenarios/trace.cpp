@@ -88,11 +88,13 @@ std::size_t choose_case(const std::vector<TracedCase>& all, const std::string& o
   const CaseName wanted = read_case_name(of, of, option);
   std::vector<TracedCase> fit;
   std::size_t place = 0;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (!wanted.may_mean(all[i].name)) continue;
-    fit.push_back(all[i]);
-    place = i;
-  }
+  const auto take_where = [&](const auto& fits) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (fits(all[i].name)) fit.push_back(all[i]), place = i;
+    }
+  };
+  take_where([&](const std::string& name) { return wanted.may_mean(name); });
+  if (fit.empty()) take_where([&](const std::string& name) { return name.substr(0, name.find('[')).find(of) != std::string::npos; });   // a piece of "variant/workload" will do
   if (fit.empty()) throw UserError(option, fmt::format("nothing here is called \"{}\"", of), "there are " + listed(all));
   if (fit.size() > 1) {
     const std::string hint = "name one with " + option + ": " + listed(fit);

@@ -1,5 +1,6 @@
 // The three cards on top: the answer, why, and what to doubt; and the figures of all variants at a glance.
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,8 @@
 
 namespace weft::reports {
 namespace {
+
+constexpr double kAlike = 0.01;   ///< cases whose times are this close are told once on top
 
 std::string name_of(const KeyFigure& f) { return f.labels.empty() ? f.workload : fmt::format("{} [{}]", f.workload, f.labels); }
 
@@ -102,10 +105,12 @@ void write_reason(const PagePart& part, const Writing& w) {
     close_card(w, {{"results", "All results"}});
     return;
   }
+  const double first = part.stories.front().why.total.value();
   for (std::size_t i = 0; i < part.stories.size(); ++i) {
     const Story& story = part.stories[i];
-    w.html.open("p", {{"class", "muted"}}).element("a", story.of, {{"href", w.link(fmt::format("why-{}", i + 1))}}).close();
-    w.html.element("p", story.why.sentence, {{"class", i == 0 ? "lead" : "also"}});
+    const bool alike = i > 0 && std::abs(story.why.total.value() / first - 1) < kAlike;   // its reason is the same, and stands below
+    w.html.open("p", {{"class", "muted"}}).text(alike ? "Much the same: " : "").element("a", story.of, {{"href", w.link(fmt::format("why-{}", i + 1))}}).close();
+    if (!alike) w.html.element("p", story.why.sentence, {{"class", i == 0 ? "lead" : "also"}});
   }
   close_card(w, {{"why", "What its time is spent on"}, {"pictures", "The network and its links"}});
 }

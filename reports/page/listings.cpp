@@ -137,6 +137,8 @@ Json cloud_json(const Table& table, const WebPage& page) {
 
 void write_sweep(const Listing& listing, std::size_t number, const WebPage& page, const Writing& w) {
   w.heading("Sweep", fmt::format("sweep-{}", number + 1));
+  if (!page.parts.empty() && !listing.headline.empty()) w.html.element("p", listing.headline);   // alone it is the page's title
+  if (page.x.empty()) w.html.element("p", "weft report --x COLUMN --y COLUMN draws two of the columns against each other, with their Pareto front.");
   write_notes(listing.notes, w);
   bool drawn = false;
   for (const Table& table : listing.tables) {

@@ -18,6 +18,7 @@ namespace {
 std::string title_of(const WebPage& page) {
   if (page.parts.size() == 1) return page.parts.front().report.title;
   if (page.parts.size() > 1) return fmt::format("{} results", page.parts.size());
+  if (page.tornados.empty() && !page.sweeps.front().headline.empty()) return page.sweeps.front().headline;
   return page.tornados.empty() ? "A sweep" : "What the answer hangs on";
 }
 

@@ -73,7 +73,13 @@ GatheredPoints gather(const CollectedPoints& points) {
   return out;
 }
 
-reports::Listing read_points(const std::vector<std::string>& files) { return gather(collect_points(files)).listing; }
+reports::Listing read_points(const std::vector<std::string>& files) {
+  const CollectedPoints points = collect_points(files);
+  const PointsHeader& header = points.header();
+  reports::Listing out = gather(points).listing;
+  out.headline = fmt::format("{}: {} of {} points over {} of {}", header.title, points.finished.size(), header.grid.points(), fmt::join(header.grid.pointers(), ", "), header.scenario);
+  return out;
+}
 
 reports::Listing status_of(const CollectedPoints& points) {
   const auto whole = [](std::size_t n) { return static_cast<std::int64_t>(n); };

@@ -70,7 +70,7 @@ void add_sensitivity(CLI::App& app) {
   sub->add_option("SCENARIO", o->scenario.files, "scenario file (JSON), the name of a shipped one, or - for standard input")->required()->expected(1);
   sub->add_option("--of", o->study.of,
                   "the answer: VARIANT/WORKLOAD[label=value]/COLUMN, or any part of it that says which cell is meant (default: the first expected value, "
-                  "else the first time of the base)")
+                  "else in the first row of the base its first time, price or number)")
       ->type_name("CELL");
   auto* by = sub->add_option("--by", o->by, "how far inputs move, for example 20% (default: 10%); whole numbers go to the next that hold")->type_name("PART");
   sub->add_flag("--double", o->doubled, "inputs are halved and doubled")->excludes(by);

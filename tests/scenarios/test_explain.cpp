@@ -163,6 +163,8 @@ TEST_CASE("what is not simulated, and a case that nothing is called, are said to
   const Scenario two = scenario(minimal(kMpft, R"({"id": "a2a", "kind": "all_to_all", "gpus": [16, 32], "sizes": "1 MiB"})"));
   CHECK_THROWS_WITH_AS(explain(two, data(), "", {}), doctest::Contains("2 simulations"), UserError);
   CHECK_THROWS_WITH_AS(explain(two, data(), "a2b", {}), doctest::Contains("nothing here is called"), UserError);
+  const Scenario three = scenario(minimal(kMpft, R"({"id": "a2a", "kind": "all_to_all", "gpus": 16, "sizes": "1 MiB"}, {"id": "whole", "kind": "all_to_all", "gpus": 32, "sizes": "1 MiB"})"));
+  CHECK(explain(three, data(), "t/who", {}).of == "t/whole[gpus=32,size_B=1048576,pxn=true]");   // a piece is enough where only one has it
 }
 
 TEST_CASE("an analysis says what gives its answer; goodput also which causes cost most") {

@@ -3,13 +3,14 @@ import * as page from "./page.js";
 
 const ROW = 26, AXIS = 26;
 
-/** A name that fits: "(assumed)" stays. */
-function label(b, room) {
-  const mark = isAssumed(b) ? " (assumed)" : "", most = Math.floor(room / 6.9) - mark.length;
-  return (b.input.length > most ? b.input.slice(0, most - 1) + "…" : b.input) + mark;
-}
+/** What nobody measured or published says so: "(assumed)", and "(default)" of what nobody chose. */
+function mark(b) { return b.origin === "assumed" || b.origin === "default" ? ` (${b.origin})` : ""; }
 
-function isAssumed(b) { return b.origin === "assumed" || b.origin === "default"; }
+/** A name that fits: the mark stays. */
+function label(b, room) {
+  const most = Math.floor(room / 6.9) - mark(b).length;
+  return (b.input.length > most ? b.input.slice(0, most - 1) + "…" : b.input) + mark(b);
+}
 
 function signed(value) { return (value > 0 ? "+" : "") + page.short(value) + " %"; }
 
@@ -45,7 +46,7 @@ export function draw(element, data) {
   if (data.bars.length === 0) { element.after(page.html("p", {}, "No input moved the answer.")); return; }
   const most = Math.max(...data.bars.flatMap((b) => [Math.abs(b.low_pct), Math.abs(b.high_pct)]));
   page.onResize(element, (width) => {
-    const theme = page.theme(), box = layout(width, data.bars.map((b) => ({ input: b.input + (isAssumed(b) ? " (assumed)" : "") })));
+    const theme = page.theme(), box = layout(width, data.bars.map((b) => ({ input: b.input + mark(b) })));
     const height = data.bars.length * box.row + AXIS;
     const zero = box.left + 55 + box.span / 2;
     const image = page.svg("svg", { width, height, "aria-hidden": "true" }, page.svg("line", { x1: zero, x2: zero, y1: 0, y2: height - AXIS + 4, stroke: theme.line }),

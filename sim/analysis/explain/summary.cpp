@@ -9,6 +9,7 @@
 namespace weft::analysis {
 namespace {
 
+constexpr double kWorthTelling = 0.01;   ///< part of the time that a sentence takes notice of
 constexpr double kAlike = 0.5;   ///< links of a role that carry at least this part of what the limiting one does belong to it
 
 /// "2048" as "2,048".
@@ -298,7 +299,7 @@ std::string sentence_of(const Explanation& why) {
     text += fmt::format("; with {} it would take {}", cost->own_rate ? "that rate lifted" : cost->members == 1 ? "it infinitely fast" : "them infinitely fast", readable(*cost->if_free));
     if (!cost->next.empty()) text += ", limited by " + cost->next;
   }
-  if (why.resources.size() > 1) text += fmt::format("; next is {} with {}", to_text(why.resources[1].resource), part(why.resources[1].time));
+  if (why.resources.size() > 1 && why.resources[1].time > why.total * kWorthTelling) text += fmt::format("; next is {} with {}", to_text(why.resources[1].resource), part(why.resources[1].time));
   if (why.operations.size() > 1) text += fmt::format("; of its operations {} cost most ({})", why.operations[0].name, part(why.operations[0].time));
   if (why.exposed > Seconds() && why.exposed < why.total) {
     text += fmt::format(". Communication: {} of it exposed on the critical path, {} hidden beside its computing", readable(why.exposed), readable(why.hidden));
