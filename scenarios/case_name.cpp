@@ -37,6 +37,11 @@ std::string_view inside(const std::string& text, std::size_t open) {
   return std::string_view(text).substr(open + 1, text.size() - open - 2);
 }
 
+bool has_all(const std::string& full, const std::vector<std::pair<std::string, std::string>>& labels) {
+  const std::vector<std::string> has = pieces_of(inside(full, bracket_of(full)));
+  return std::ranges::all_of(labels, [&](const auto& l) { return std::ranges::find(has, l.first + "=" + l.second) != has.end(); });
+}
+
 }  // namespace
 
 std::string labels_text(const std::vector<std::pair<std::string, Cell>>& labels) {
@@ -46,11 +51,12 @@ std::string labels_text(const std::vector<std::pair<std::string, Cell>>& labels)
 }
 
 bool CaseName::may_mean(const std::string& full) const {
-  const std::size_t open = bracket_of(full);
-  const std::string both = full.substr(0, open);
-  if (!name.empty() && name != both && !both.starts_with(name + "/") && !both.ends_with("/" + name)) return false;
-  const std::vector<std::string> has = pieces_of(inside(full, open));
-  return std::ranges::all_of(labels, [&](const auto& l) { return std::ranges::find(has, l.first + "=" + l.second) != has.end(); });
+  const std::string both = full.substr(0, bracket_of(full));
+  return (name.empty() || name == both || both.starts_with(name + "/") || both.ends_with("/" + name)) && has_all(full, labels);
+}
+
+bool CaseName::is_piece_of(const std::string& full) const {
+  return full.substr(0, bracket_of(full)).find(name) != std::string::npos && has_all(full, labels);
 }
 
 bool CaseName::may_mean(const Row& row) const {
@@ -70,6 +76,20 @@ CaseName read_case_name(const std::string& text, const std::string& whole, const
     if (equals == std::string::npos) throw UserError(option, fmt::format("expected label=value, got \"{}\" in \"{}\"", one, whole));
     out.labels.emplace_back(trimmed(one.substr(0, equals)), trimmed(one.substr(equals + 1)));
   }
+  return out;
+}
+
+std::vector<std::size_t> places_meant(const std::string& of, const std::vector<std::string>& names, const std::string& option) {
+  if (const auto exact = std::ranges::find(names, of); exact != names.end()) return {static_cast<std::size_t>(exact - names.begin())};
+  const CaseName wanted = read_case_name(of, of, option);
+  std::vector<std::size_t> out;
+  const auto take_where = [&](const auto& fits) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (fits(names[i])) out.push_back(i);
+    }
+  };
+  take_where([&](const std::string& name) { return wanted.may_mean(name); });
+  if (out.empty()) take_where([&](const std::string& name) { return wanted.is_piece_of(name); });
   return out;
 }
 

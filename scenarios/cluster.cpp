@@ -148,6 +148,14 @@ Seconds Cluster::repaired_at(const Event& failure) const {
   return at;
 }
 
+bool Cluster::slowed_before(Seconds time, LinkId link) const {
+  return std::ranges::any_of(events_, [&](const Event& e) {
+    if (e.what != engine::FabricEvent::What::capacity || e.at > time) return false;
+    const std::vector<LinkId> links = topology::links_named(fabric(), e.name);
+    return std::ranges::find(links, link) != links.end();
+  });
+}
+
 std::vector<engine::FabricEvent> Cluster::events() const {
   using What = engine::FabricEvent::What;
   std::vector<engine::FabricEvent> out;
@@ -158,7 +166,10 @@ std::vector<engine::FabricEvent> Cluster::events() const {
                         "names are those of `weft topology export`, such as plane0.spine0 or node3.nic2"}});
     }
     if (e.detection.value() == 0) {
-      for (LinkId l : links) out.push_back({e.at, e.what, l, e.rate});
+      for (LinkId l : links) {
+        if (e.what == What::repair && slowed_before(e.at, l)) out.push_back({e.at, What::capacity, l, fabric().link(l).rate});
+        out.push_back({e.at, e.what, l, e.rate});
+      }
       continue;
     }
     // Nobody knows yet: nothing gets through, and nothing takes another way. Then it is known, or was there again before.

@@ -62,6 +62,7 @@ class Cluster {
   void read_storage(JsonReader& where, const DataPlaces& data);
   void read_events(JsonReader& where);
   Seconds repaired_at(const Event& failure) const;
+  bool slowed_before(Seconds time, LinkId link) const;
 
   std::string file_, pointer_;
   topology::NodeSpec node_;

@@ -16,6 +16,11 @@ double cell_of(const reports::Report& report, const std::string& path) {
   return number_of(c);
 }
 
+double error_pct(double got, double value) { return 100 * (got - value) / (value != 0 ? std::abs(value) : 1); }
+
+// Printed decimals are not binary ones: a nudge of 1e-9 keeps "exactly at the tolerance" inside it.
+bool within(double error_pct, double tolerance_pct) { return std::abs(error_pct) <= tolerance_pct + 1e-9; }
+
 void check_expectations(const Scenario& scenario, reports::Report& report) {
   if (!scenario.changed.empty()) return;
   for (const Expect& e : scenario.expects) {
@@ -25,10 +30,9 @@ void check_expectations(const Scenario& scenario, reports::Report& report) {
       x.value = e.value;
       x.got = cell_of(report, e.of);
       if (e.over) x.got /= cell_of(report, *e.over);
-      x.error_pct = 100 * (x.got - e.value) / (e.value != 0 ? std::abs(e.value) : 1);
+      x.error_pct = error_pct(x.got, e.value);
       x.tolerance_pct = e.tolerance_pct;
-      // Printed decimals are not binary ones: a nudge of 1e-9 keeps "exactly at the tolerance" inside it.
-      x.pass = std::abs(x.error_pct) <= e.tolerance_pct + 1e-9;
+      x.pass = within(x.error_pct, e.tolerance_pct);
       x.source = e.source;
       x.kind = e.kind;
       x.not_reproducible = e.not_reproducible;

@@ -128,6 +128,24 @@ std::vector<std::string> notes_on(const RunOptions& options) {
   return notes;
 }
 
+/// A variant's own settings come after --set: whoever changes what variants set has to know that those are as they were.
+void warn_of_hidden_settings(const Scenario& scenario, reports::Report& report) {
+  const auto list = scenario.document->find("variants");
+  if (list == scenario.document->end() || !list->is_array()) return;
+  for (const std::string& setting : scenario.changed) {
+    const std::string pointer = setting.substr(0, setting.find(" = "));
+    std::string names;
+    for (const Json& variant : *list) {
+      if (!variant.contains("set")) continue;
+      const auto hides = [&](const auto& item) { return (item.key() + "/").starts_with(pointer + "/") || (pointer + "/").starts_with(item.key() + "/"); };
+      bool hidden = false;
+      for (const auto& item : variant["set"].items()) hidden = hidden || hides(item);
+      if (hidden) names += (names.empty() ? "\"" : ", \"") + variant.value("name", "") + "\"";
+    }
+    if (!names.empty()) report.warnings.push_back(fmt::format("--set {} does not wholly reach {}: a variant's own settings come after it", pointer, names));
+  }
+}
+
 /// What is known before anything runs.
 reports::Report empty_report(const Scenario& scenario, const std::vector<ResolvedVariant>& variants, const RunOptions& options) {
   reports::Report report;
@@ -147,6 +165,7 @@ reports::Report empty_report(const Scenario& scenario, const std::vector<Resolve
     report.notes.push_back(std::move(text));
   }
   for (const ResolvedVariant& v : variants) report.variants.push_back(v.name);
+  warn_of_hidden_settings(scenario, report);
   return report;
 }
 

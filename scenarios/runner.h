@@ -52,4 +52,8 @@ double cell_of(const reports::Report& report, const std::string& path);
 /// Fills report.expectations; nothing when settings changed the scenario, since what was published is not about that. Throws UserError (place: the expectation's pointer) for a path that leads nowhere.
 void check_expectations(const Scenario& scenario, reports::Report& report);
 
+/// 100 (got - value) / |value|, or 100 (got - value) when value is 0; and whether that is within a tolerance.
+double error_pct(double got, double value);
+bool within(double error_pct, double tolerance_pct);
+
 }  // namespace weft::scenarios

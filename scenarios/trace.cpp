@@ -84,24 +84,18 @@ std::vector<TracedCase> cases_of(const std::vector<ResolvedVariant>& variants) {
 
 std::size_t choose_case(const std::vector<TracedCase>& all, const std::string& of, const std::string& option, const std::string& asking) {
   if (all.empty()) throw UserError(asking, "nothing in this scenario is simulated", "weft list collectives names what is");
-  if (const auto exact = std::ranges::find(all, of, &TracedCase::name); exact != all.end()) return static_cast<std::size_t>(exact - all.begin());
-  const CaseName wanted = read_case_name(of, of, option);
+  std::vector<std::string> names;
+  for (const TracedCase& c : all) names.push_back(c.name);
+  const std::vector<std::size_t> places = places_meant(of, names, option);
   std::vector<TracedCase> fit;
-  std::size_t place = 0;
-  const auto take_where = [&](const auto& fits) {
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (fits(all[i].name)) fit.push_back(all[i]), place = i;
-    }
-  };
-  take_where([&](const std::string& name) { return wanted.may_mean(name); });
-  if (fit.empty()) take_where([&](const std::string& name) { return name.substr(0, name.find('[')).find(of) != std::string::npos; });   // a piece of "variant/workload" will do
+  for (const std::size_t at : places) fit.push_back(all[at]);
   if (fit.empty()) throw UserError(option, fmt::format("nothing here is called \"{}\"", of), "there are " + listed(all));
   if (fit.size() > 1) {
     const std::string hint = "name one with " + option + ": " + listed(fit);
     if (of.empty()) throw UserError(asking, fmt::format("this scenario runs {} simulations, and this is about one of them", fit.size()), hint);
     throw UserError(option, fmt::format("\"{}\" may be any of {} simulations", of, fit.size()), hint);
   }
-  return place;
+  return places.front();
 }
 
 TracedCase choose_traced(const std::vector<ResolvedVariant>& variants, const TraceRequest& request) {

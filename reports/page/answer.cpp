@@ -97,18 +97,48 @@ void write_answer(const PagePart& part, const Writing& w) {
   else close_card(w, {{"results", "All results"}});
 }
 
+/// As long, and for the same reason: it needs telling once.
+bool same_reason(const analysis::Explanation& a, const analysis::Explanation& b) {
+  if (std::abs(b.total.value() / a.total.value() - 1) > kAlike || a.resources.empty() || b.resources.empty()) return false;
+  return a.resources.front().resource == b.resources.front().resource && (a.links.empty() ? "" : a.links.front().name) == (b.links.empty() ? "" : b.links.front().name);
+}
+
+/// Of the base and of one more in sentences; where there is no sentence what gave each answer.
+void write_reasons(const std::vector<Reason>& reasons, const Writing& w) {
+  std::size_t told = 0;
+  for (const Reason& r : reasons) {
+    if (r.why.empty() || told == 2) continue;
+    w.html.element("p", r.of, {{"class", "muted"}}).element("p", r.why, {{"class", told == 0 ? "lead" : "also"}});
+    ++told;
+  }
+  if (told > 0) return;
+  w.html.element("p", "No operations wait for one another here, so that there is no critical path.", {{"class", "lead"}}).open("ul");
+  std::vector<std::string> said;
+  for (const Reason& r : reasons) {
+    const std::string line = fmt::format("{}: {}", r.of.substr(r.of.rfind('/') + 1), r.found_by);
+    if (std::ranges::find(said, line) != said.end()) continue;
+    w.html.element("li", line);
+    said.push_back(line);
+  }
+  w.html.close();
+}
+
 void write_reason(const PagePart& part, const Writing& w) {
   open_card(w, "why", "Why");
-  if (part.stories.empty()) {
-    w.html.element("p", "Nothing here was run again to see what its time was spent on.", {{"class", "lead"}});
-    w.html.element("p", "Either nothing in it is simulated, so that its numbers are counted or computed in closed form, or the page was made with --no-why.");
+  if (part.stories.empty() && !part.reasons.empty()) {
+    write_reasons(part.reasons, w);
     close_card(w, {{"results", "All results"}});
     return;
   }
-  const double first = part.stories.front().why.total.value();
+  if (part.stories.empty()) {
+    w.html.element("p", "Nothing here was run again to see what its time was spent on.", {{"class", "lead"}});
+    w.html.element("p", "The page was made with --no-why, or by an engine that does not tell what it simulates.");
+    close_card(w, {{"results", "All results"}});
+    return;
+  }
   for (std::size_t i = 0; i < part.stories.size(); ++i) {
     const Story& story = part.stories[i];
-    const bool alike = i > 0 && std::abs(story.why.total.value() / first - 1) < kAlike;   // its reason is the same, and stands below
+    const bool alike = i > 0 && same_reason(part.stories.front().why, story.why);
     w.html.open("p", {{"class", "muted"}}).text(alike ? "Much the same: " : "").element("a", story.of, {{"href", w.link(fmt::format("why-{}", i + 1))}}).close();
     if (!alike) w.html.element("p", story.why.sentence, {{"class", i == 0 ? "lead" : "also"}});
   }

@@ -42,6 +42,7 @@ std::string verdict_sentence(const Report& report) {
 
 /// How wide the widest band of the columns COL_p5 and COL_p95 is.
 std::string band_sentence(const Report& report) {
+  if (report.system.draws == 0) return {};   // bands of another kind: of replicas, not of kernel times
   double widest = 0;
   std::string where;
   for (const Table& table : report.tables) {

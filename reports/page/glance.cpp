@@ -57,7 +57,8 @@ const Row* chosen_row(const Table& table, const std::string& base, const std::st
 
 std::string main_column(const Table& table) {
   using Wanted = bool (*)(std::string_view);
-  static constexpr std::array<Wanted, 5> wanted = {
+  static constexpr std::array<Wanted, 6> wanted = {
+      [](std::string_view n) { return n.starts_with("goodput"); },
       [](std::string_view n) { return n.starts_with("price") && n.ends_with("USD"); },
       [](std::string_view n) { return n.starts_with("total"); },
       [](std::string_view n) { return n.ends_with("_s") || n.ends_with("_ms") || n.ends_with("_us"); },

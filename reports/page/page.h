@@ -80,6 +80,12 @@ struct Curve {
   std::vector<Point> published;
 };
 
+/// What gave an answer that nothing was simulated for step by step, and what made it so.
+struct Reason {
+  std::string of, found_by;
+  std::string why;                   ///< a sentence; empty: its rows say all
+};
+
 /// One result on the page.
 struct PagePart {
   Report report;
@@ -87,6 +93,7 @@ struct PagePart {
   std::string command;               ///< repeats it where its file is
   std::string from_here;             ///< computes it from the page's JSON, saved as scenario.json; empty: not said
   std::vector<Story> stories;
+  std::vector<Reason> reasons = {};  ///< where there are no stories
   std::vector<Curve> curves;
 };
 

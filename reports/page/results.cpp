@@ -188,7 +188,7 @@ void write_repeat(const PagePart& part, const Writing& w) {
   const System& s = report.system;
   w.heading("How to repeat it", "repeat");
   if (!part.command.empty()) {
-    w.html.element("p", part.file == "standard input" ? "With the same standard input: the numbers, then this page." : fmt::format("Where {} is: the numbers, then this page.", part.file));
+    w.html.element("p", part.file == "standard input" ? "With the same standard input: the numbers, then this page." : "In the folder from which this page was made, or in any that has the files named here: the numbers, then this page.");
     write_command(part.command, "commands", w.html);
   }
   if (report.input && !part.from_here.empty()) {

@@ -1,6 +1,7 @@
 #include "scenarios/failures/network_losses.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -10,19 +11,54 @@ namespace {
 
 Endpoint nic_at(std::uint32_t node, std::uint32_t local) { return {Endpoint::Kind::nic, NodeId(node), local}; }
 
-/// By node: which of its NICs reach the largest group of nodes on their rail, the first of equally large ones: a job does not run in two halves. The NICs of a single node need no path.
+using Groups = std::vector<std::vector<std::uint32_t>>;   ///< of nodes
+
+/// Nodes whose NICs on a rail reach one another.
+Groups groups_on(topology::Router& router, std::uint32_t nodes, std::uint32_t rail) {
+  Groups groups;
+  for (std::uint32_t node = 0; node < nodes; ++node) {
+    const auto mine = std::ranges::find_if(groups, [&](const auto& g) { return router.reachable(nic_at(node, rail), nic_at(g.front(), rail)); });
+    if (mine == groups.end()) groups.push_back({node});
+    else mine->push_back(node);
+  }
+  return groups;
+}
+
+/// By node: the number of its part of the network, joined over all rails.
+std::vector<std::uint32_t> parts_of(const std::vector<Groups>& rails, std::uint32_t nodes) {
+  std::vector<std::uint32_t> part(nodes);
+  std::iota(part.begin(), part.end(), 0u);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Groups& groups : rails) {
+      for (const auto& group : groups) {
+        std::uint32_t least = part[group.front()];
+        for (const std::uint32_t node : group) least = std::min(least, part[node]);
+        for (const std::uint32_t node : group) changed = changed || part[node] != least, part[node] = least;
+      }
+    }
+  }
+  return part;
+}
+
+/// By node: which of its NICs reach the largest part of the network, the first of equally large ones: a job does not run in two halves. Where that part falls
+/// apart on one rail, NICs of its largest piece there. The NICs of a single node need no path.
 std::vector<std::vector<bool>> live_rails(topology::Router& router, std::uint32_t nodes, std::uint32_t rails) {
   std::vector<std::vector<bool>> live(nodes, std::vector<bool>(rails, nodes == 1));
   if (nodes == 1) return live;
+  std::vector<Groups> by_rail;
+  for (std::uint32_t rail = 0; rail < rails; ++rail) by_rail.push_back(groups_on(router, nodes, rail));
+  const std::vector<std::uint32_t> part = parts_of(by_rail, nodes);
+  std::vector<std::uint32_t> size(nodes, 0);
+  for (const std::uint32_t p : part) ++size[p];
+  const auto most = static_cast<std::uint32_t>(std::ranges::max_element(size) - size.begin());
   for (std::uint32_t rail = 0; rail < rails; ++rail) {
-    std::vector<std::vector<std::uint32_t>> groups;   // of nodes that reach the first of them
-    for (std::uint32_t node = 0; node < nodes; ++node) {
-      const auto mine = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return router.reachable(nic_at(node, rail), nic_at(g.front(), rail)); });
-      if (mine == groups.end()) groups.push_back({node});
-      else mine->push_back(node);
+    const std::vector<std::uint32_t>* largest = nullptr;
+    for (const auto& group : by_rail[rail]) {
+      if (part[group.front()] == most && (largest == nullptr || group.size() > largest->size())) largest = &group;
     }
-    const auto largest = std::max_element(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
-    for (std::size_t i = 0; largest->size() > 1 && i < largest->size(); ++i) live[(*largest)[i]][rail] = true;
+    if (largest == nullptr || largest->size() < 2) continue;
+    for (const std::uint32_t node : *largest) live[node][rail] = true;
   }
   return live;
 }

@@ -7,6 +7,8 @@
 namespace weft::scenarios {
 namespace {
 
+constexpr double kListedRate = 50e9;   ///< bytes a second, of the parts in the price lists
+
 class PriceAnalysis final : public Analysis {
  public:
   std::vector<Row> rows(const Cluster& cluster) const override {
@@ -27,6 +29,9 @@ class PriceAnalysis final : public Analysis {
 
   std::vector<std::string> notes(const Cluster& cluster) const override {
     std::vector<std::string> notes = {"prices " + cluster.prices().name + ": " + cluster.prices().caveat};
+    if (const double rate = cluster.node().nic_rate.value.value(); rate != kListedRate) {
+      notes.push_back(fmt::format("links between switches are as fast as NICs, {:g} Gb/s here; the prices are those of parts for 400 Gb/s and do not follow", rate * 8 / 1e9));
+    }
     if (std::string small = topology::small_tree_note(cluster.topology()); !small.empty()) notes.push_back(std::move(small));
     const Json shape = cluster.topology().resolved();
     if (shape.contains("radix") && shape["radix"] != 64) {

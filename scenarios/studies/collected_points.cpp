@@ -76,8 +76,10 @@ GatheredPoints gather(const CollectedPoints& points) {
 reports::Listing read_points(const std::vector<std::string>& files) {
   const CollectedPoints points = collect_points(files);
   const PointsHeader& header = points.header();
-  reports::Listing out = gather(points).listing;
-  out.headline = fmt::format("{}: {} of {} points over {} of {}", header.title, points.finished.size(), header.grid.points(), fmt::join(header.grid.pointers(), ", "), header.scenario);
+  GatheredPoints all = gather(points);
+  reports::Listing out = std::move(all.listing);
+  out.headline = fmt::format("{}: {} of {} points over {} of {}{}", header.title, points.finished.size(), header.grid.points(), fmt::join(header.grid.pointers(), ", "), header.scenario,
+                             all.failed == 0 ? "" : fmt::format(", {} of which failed", all.failed));
   return out;
 }
 

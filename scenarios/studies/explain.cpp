@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "scenarios/case_name.h"
 #include "scenarios/case_run.h"
+#include "scenarios/parallel.h"
 #include "scenarios/studies/explain_runs.h"
 #include "scenarios/studies/try_it.h"
 #include "sim/core/error.h"
@@ -28,7 +30,7 @@ std::vector<std::string> notes_on(const Played& p, const engine::Summary& first,
 }
 
 /// Links that bear at least this part of the time are told what would limit the case after them.
-constexpr double kWorthAsking = 0.1;
+constexpr double kWorthAsking = 0.02;
 constexpr std::size_t kShown = 5;
 
 /// What is made free in turn, and what the case then takes.
@@ -45,6 +47,16 @@ class Trials {
     return out;
   }
 
+  /// With no transfer taking time, what is left of the critical path still has to be gone, and nothing takes longer: where that does not hold, the
+  /// program does something else, as a server that forms other batches.
+  std::optional<Seconds> without_communication() {
+    const analysis::Explanation& why = usual_.told.why;
+    auto out = time(analysis::all_communication());
+    constexpr double rounding = 1e-9;
+    if (out && (*out < (why.total - why.exposed) * (1 - rounding) || *out > why.total * (1 + rounding))) out.reset(), different_ = true;
+    return out;
+  }
+
   /// What limits most of the case then; empty when the program goes on differently.
   std::string next(const analysis::Freed& what) try {
     const analysis::Explanation why = walk(p_, roles_, 1, kShown, Freeing{what, usual_.usual}, count_).told.why;
@@ -55,15 +67,25 @@ class Trials {
 
   void free(std::vector<analysis::Explanation::Cost>& costs, const std::vector<analysis::Freed>& freed, std::size_t most) {
     for (std::size_t i = 0; i < costs.size() && i < most; ++i) {
-      const analysis::Freed& what = freed[i];
-      const bool changed = !what.links.empty() && !p_.options.events.empty();   // an event would undo it
-      if (changed || (what.operations.empty() && what.kernels.empty() && what.links.empty())) continue;
-      costs[i].if_free = time(what);
-      if (what.operations.empty() && costs[i].if_free && costs[i].time > usual_.told.why.total * kWorthAsking) costs[i].next = next(what);
+      if (!can_be(freed[i])) continue;
+      costs[i].if_free = time(freed[i]);
+      if (costs[i].if_free && asks(costs[i], freed[i])) costs[i].next = next(freed[i]);
     }
+  }
+  /// Runs of the engine that free() takes at most.
+  std::size_t runs(const std::vector<analysis::Explanation::Cost>& costs, const std::vector<analysis::Freed>& freed, std::size_t most) const {
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < costs.size() && i < most; ++i) out += !can_be(freed[i]) ? 0 : asks(costs[i], freed[i]) ? 3 : 1;
+    return out * p_.programs();
   }
 
  private:
+  bool can_be(const analysis::Freed& what) const {
+    const bool changed = !what.links.empty() && !p_.options.events.empty();   // an event would undo it
+    return !changed && (!what.operations.empty() || !what.kernels.empty() || !what.links.empty());
+  }
+  bool asks(const analysis::Explanation::Cost& c, const analysis::Freed& what) const { return what.operations.empty() && c.time > usual_.told.why.total * kWorthAsking; }
+
   const Played& p_;
   const analysis::LinkRoles& roles_;
   const Walked& usual_;
@@ -86,14 +108,15 @@ ExplainedCase explain_case(const TracedCase& chosen, const Case& c, const std::v
   for (auto [costs, freed] : {std::pair(&why.links, &walked.told.links), std::pair(&why.operations, &walked.told.operations)}) {
     for (std::size_t i = 0; i < costs->size(); ++i) (*costs)[i].try_it = try_it((*costs)[i], (*freed)[i], *chosen.variant, *chosen.workload, taken);
   }
-  count.expect((3 * std::min(options.free, why.links.size()) + std::min(options.free, why.operations.size())) * p.programs());
   Trials trials(p, roles, walked, count);
+  const bool without = options.free > 0 && why.communicating > Seconds() && why.exposed < why.total;
+  count.expect(trials.runs(why.links, walked.told.links, options.free) + trials.runs(why.operations, walked.told.operations, options.free) + (without ? p.programs() : 0));
   trials.free(why.links, walked.told.links, options.free);
   trials.free(why.operations, walked.told.operations, options.free);
-  if (options.free > 0 && why.communicating > Seconds() && why.exposed < why.total) why.without_communication = trials.time(analysis::all_communication());
+  if (without) why.without_communication = trials.without_communication();
   why.sentence = analysis::sentence_of(why);
   why.notes = notes_on(p, walked.first, why);
-  if (trials.different()) why.notes.push_back("where nothing is said of what it would take without an operation, the program would go on differently: a server that answers at once is no server");
+  if (trials.different()) why.notes.push_back("where nothing is said of what it would take without something, the program would go on differently: a server forms other batches, and one that answers at once is none");
   out.failed = cluster.failed();
   return out;
 }
@@ -157,19 +180,25 @@ std::vector<Explainable> Explainer::cases() const {
   return out;
 }
 
-std::vector<ExplainedAnalysis> Explainer::analyses(const std::string& of) const {
-  std::vector<ExplainedAnalysis> out;
+std::vector<ExplainedAnalysis> Explainer::analyses(const std::string& of, const ExplainOptions& options) const {
+  std::vector<std::string> names;
+  std::vector<std::pair<const ResolvedVariant*, const ResolvedWorkload*>> all;
   for (const ResolvedVariant& v : resolved_->variants) {
     for (const ResolvedWorkload& w : v.workloads) {
-      const std::string name = v.name + "/" + w.id;
-      if (!w.analysis || name.find(of) == std::string::npos) continue;
-      try {
-        out.push_back({name, w.analysis_kind->found_by, w.analysis_kind->why ? w.analysis_kind->why(w.analysis->rows(*v.cluster)) : ""});
-      } catch (const UserError& e) {
-        throw placed(e, v.file, w.pointer);
-      }
+      if (w.analysis) names.push_back(v.name + "/" + w.id), all.emplace_back(&v, &w);
     }
   }
+  const std::vector<std::size_t> places = places_meant(of, names, "--of");
+  if (places.empty()) throw UserError("--of", fmt::format("nothing here is called \"{}\"", of), fmt::format("there are {}", fmt::join(names, ", ")));
+  std::vector<ExplainedAnalysis> out(places.size());
+  run_parallel(places.size(), threads_of(options.run.jobs), options.progress, [&](std::size_t i) {
+    const auto& [v, w] = all[places[i]];
+    try {
+      out[i] = {names[places[i]], w->analysis_kind->found_by, w->analysis_kind->why ? w->analysis_kind->why(w->analysis->rows(*v->cluster)) : ""};
+    } catch (const UserError& e) {
+      throw placed(e, v->file, w->pointer);
+    }
+  });
   return out;
 }
 

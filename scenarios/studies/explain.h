@@ -51,8 +51,8 @@ class Explainer {
   /// `of` means one simulated case, as --trace-of does (any part of its name that only one has). Throws UserError that lists them where it does not.
   ExplainedCase explain(const std::string& of, const ExplainOptions& options) const;
 
-  /// Analyses whose name has `of` in it, all of the scenario where that is empty. Runs those that can say why.
-  std::vector<ExplainedAnalysis> analyses(const std::string& of) const;
+  /// Analyses that `of` means, all of the scenario where that is empty. Runs those that can say why. Throws UserError that lists them where it means none.
+  std::vector<ExplainedAnalysis> analyses(const std::string& of, const ExplainOptions& options) const;
 
  private:
   struct Resolved;

@@ -66,7 +66,7 @@ reports::Table links(const Explanation& why) {
   reports::Table t{"links", "", "Links that cost most", {{"link", "links of one role that limit steps of the path; one alone where it carries more than twice what others do"}}, {}, {}};
   t.columns = {{"members", "how many they are"}, {"time_ms", "of the path, limited by them"}, {"share_pct", kShare},
                {"utilisation_pct", "bytes over capacity of the one that limits longest, over the whole case"}, kIfFree, kSaves,
-               {"then", "what most of the case would wait for then, of links with at least a tenth of the time"},
+               {"then", "what most of the case would wait for then, of links with at least 2 % of the time"},
                {"try", "a setting that goes this way: twice the rate, the kernel's own rate lifted, failed parts mended; it may reach more than these links", true}};
   for (const Explanation::Cost& c : why.links) {
     Row& r = t.rows.emplace_back();
@@ -121,9 +121,8 @@ reports::Listing explanation_tables(const ExplainedCase& e, bool path) {
   return out;
 }
 
-reports::Listing explained_analyses(const Explainer& explainer, const std::string& of) {
-  const std::vector<ExplainedAnalysis> all = explainer.analyses(of);
-  if (all.empty()) throw UserError("--of", fmt::format("nothing here is called \"{}\"", of), "without --of there is an overview");
+reports::Listing explained_analyses(const Explainer& explainer, const std::string& of, const ExplainOptions& options) {
+  const std::vector<ExplainedAnalysis> all = explainer.analyses(of, options);
   reports::Listing out;
   reports::Table t{"answers", "", "What gives each answer", {{"answer", "as --of names it"}}, {}, {}};
   t.columns = {{"found_by", "what gives it"}, {"why", "what made it so; - where its rows say all"}};
@@ -151,7 +150,7 @@ reports::Listing explained_overview(const Explainer& explainer, ExplainOptions o
     if (e.simulated) simulated.push_back(&e);
     else if (e.variant == all.front().variant) others += (others.empty() ? "" : ", ") + e.of;
   }
-  if (simulated.empty()) return explained_analyses(explainer, "");
+  if (simulated.empty()) return explained_analyses(explainer, "", options);
   options.free = 0;
   options.bins = 0;
   const auto progress = std::move(options.progress);

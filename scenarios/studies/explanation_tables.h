@@ -10,7 +10,7 @@ namespace weft::scenarios {
 reports::Listing explanation_tables(const ExplainedCase& e, bool path);
 
 /// A row for each analysis whose name has `of` in it: what gives its answer, and why it is what it is where that is known. Throws UserError where there is none.
-reports::Listing explained_analyses(const Explainer& explainer, const std::string& of);
+reports::Listing explained_analyses(const Explainer& explainer, const std::string& of, const ExplainOptions& options);
 
 /// A row for each simulated case, without trying what it would take without. Where nothing is simulated, explained_analyses().
 reports::Listing explained_overview(const Explainer& explainer, ExplainOptions options);

@@ -45,18 +45,22 @@ std::vector<std::string> questions(const std::vector<Candidate>& candidates, con
   return out;
 }
 
-/// Endings of columns of which everybody wants less, and of which everybody wants more.
-constexpr std::array<std::string_view, 10> kLess = {"_us", "_ms", "_s", "_USD", "_kUSD", "_MUSD", "_kW", "_W", "_kWh", "_MWh"};
-constexpr std::array<std::string_view, 6> kMore = {"_GBps", "_Gbps", "_tflops", "_per_s", "_per_day", "_per_day_B"};
+/// Columns of which everybody wants less, and of which everybody wants more, by their unit.
+bool wants_more(std::string_view column) {
+  if (column.find("_per_") != std::string_view::npos) return column.find("USD") == std::string_view::npos && !column.starts_with("price") && !column.starts_with("cost");
+  return column.ends_with("GBps") || column.ends_with("Gbps") || column.ends_with("tflops");
+}
+
+bool wants_less(std::string_view column) {
+  static constexpr std::array<std::string_view, 10> kEndings = {"_us", "_ms", "_s", "_USD", "_kUSD", "_MUSD", "_kW", "_W", "_kWh", "_MWh"};
+  return column.find("_per_") == std::string_view::npos && std::ranges::any_of(kEndings, [&](std::string_view e) { return column.ends_with(e); });
+}
 
 /// A goal without a prefix must not mean what nobody wants.
 void refuse_opposite(const Goal& goal, const std::string& text, const std::string& option) {
-  if (text != goal.column) return;
-  const auto ends = [&](std::string_view ending) { return goal.column.ends_with(ending); };
-  const bool more = std::ranges::any_of(kMore, ends), less = !more && std::ranges::any_of(kLess, ends);
-  if (!(goal.most ? less : more)) return;
-  throw UserError(option, fmt::format("{} \"{}\" is seldom what is meant: {} is better {} unless min: or max: says otherwise", goal.most ? "most" : "least", goal.column, goal.most ? "more" : "less", goal.most ? "of Y" : "of X"),
-                  fmt::format("say {}:{}, or {}:{}", goal.most ? "min" : "max", goal.column, goal.most ? "max" : "min", goal.column));
+  if (text != goal.column || !(goal.most ? wants_less(goal.column) : wants_more(goal.column))) return;
+  throw UserError(option, fmt::format("\"{}\" as {} would be the better the {} it is", goal.column, goal.most ? "Y" : "X", goal.most ? "more" : "less"),
+                  fmt::format("say {}:{}, or {}:{} if that is meant", goal.most ? "min" : "max", goal.column, goal.most ? "max" : "min", goal.column));
 }
 
 std::vector<std::size_t> tables_with(const Designs& designs, const std::string& column) {
@@ -228,7 +232,7 @@ reports::Table pareto_table(const reports::Listing& listing, const ParetoGoals& 
   reports::Table out = plotted.empty_table(goals);
   std::vector<Candidate> candidates = plotted.candidates(goals, out.label_columns);
   if (const auto mixed = questions(candidates, out.label_columns); !mixed.empty()) {
-    out.title += fmt::format("; rows of different {0} of one design compete (--where '{1} == ...' leaves one)", fmt::join(mixed, ", "), mixed.front());
+    out.title += fmt::format("; rows of different {} of one design compete", fmt::join(mixed, ", "));
   }
   std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.x != b.x ? a.x < b.x : a.y < b.y; });
   mark_front(candidates);

@@ -64,7 +64,7 @@ void add_kernel_time_options(CLI::App& sub, KernelTimeOptions& o) {
 }
 
 void add_scenario_options(CLI::App& sub, ScenarioOptions& o, bool many_files) {
-  auto* files = sub.add_option("SCENARIO", o.files, "scenario file (JSON), the name of a shipped one, or - for standard input")->required();
+  auto* files = sub.add_option("SCENARIO", o.files, "scenario or result (JSON), the name of a shipped scenario, or - for standard input")->required();
   if (!many_files) files->expected(1);
   sub.add_option("--set", o.settings, "change the scenario before it runs, for example --set /cluster/topology/kind=mrft; "
                                       "list elements go by number or id: --set /workload/all_to_all/gpus=256")

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "scenarios/case_name.h"
 #include "scenarios/studies/explain.h"
 #include "scenarios/studies/explanation_tables.h"
 #include "sim/cli/app.h"
@@ -32,10 +33,14 @@ std::string chosen_case(const std::vector<scenarios::Explainable>& all, const st
   return found;
 }
 
-/// `of` names an analysis, in which nothing waits for another; a simulated case of that name goes first.
+/// `of` is about what nothing is simulated for: it means analyses alone, or there is nothing else.
 bool names_analysis(const std::vector<scenarios::Explainable>& all, const std::string& of) {
-  const auto named = [&](bool simulated) { return std::ranges::any_of(all, [&](const auto& e) { return e.simulated == simulated && e.of.find(of) != std::string::npos; }); };
-  return !of.empty() && named(false) && !named(true);
+  if (of.empty()) return false;
+  if (std::ranges::none_of(all, &scenarios::Explainable::simulated)) return true;
+  std::vector<std::string> names;
+  for (const scenarios::Explainable& e : all) names.push_back(e.of);
+  const std::vector<std::size_t> meant = scenarios::places_meant(of, names, "--of");
+  return !meant.empty() && std::ranges::none_of(meant, [&](std::size_t i) { return all[i].simulated; });
 }
 
 void explain(const Options& o) {
@@ -55,7 +60,7 @@ void explain(const Options& o) {
   const std::string of = chosen_case(all, o.of);
   reports::Listing listing;
   if (names_analysis(all, o.of)) {
-    listing = scenarios::explained_analyses(explainer, o.of);
+    listing = scenarios::explained_analyses(explainer, o.of, options);
   } else if (!of.empty()) {
     listing = scenarios::explanation_tables(explainer.explain(of, options), o.path);
   } else {
@@ -77,7 +82,7 @@ void add_explain(CLI::App& app) {
               "  weft explain scenarios/mpft_vs_mrft.json --free 0         an overview of all simulations");
   add_common(*sub, o->common);
   add_scenario_options(*sub, o->scenario, false);
-  sub->add_option("--of", o->of, "the simulation to explain: VARIANT/WORKLOAD[label=value,...], or any part of it that only one has (default: the base variant's only one, else an overview)")
+  sub->add_option("--of", o->of, "the simulation to explain: VARIANT/WORKLOAD[label=value,...], or a part of it that only one has (default: the base variant's only one, else an overview)")
       ->type_name("CASE");
   sub->add_option("--free", o->free, "make so many of the costliest links and operations infinitely fast, one at a time, and run again")
       ->check(CLI::Range(0, 20))->capture_default_str();

@@ -99,6 +99,7 @@ reports::PagePart part_of(const RunInput& input, const Options& o, bool alone) {
   part.curves = reports::curves_of(part.report);
   const std::vector<std::string> cases = cases_of(input, o, alone);
   if (!o.no_why && (o.of.empty() || !cases.empty())) part.stories = stories_of(input.scenario, part.report, {cases, !o.no_timeline}, run_options(input.scenario, o.run), o.common);
+  if (!o.no_why && part.stories.empty()) part.reasons = reasons_of(input.scenario, run_options(input.scenario, o.run), o.common);
   return part;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -117,6 +118,24 @@ Json json_of(const Row& row) {
   return out;
 }
 
+/// What "CELL" or "CELL over CELL" comes to; a variant may have " over " in its name. Nothing when no such cells are there.
+std::optional<double> judged(const reports::Report& report, const std::string& of) {
+  static constexpr std::string_view kOver = " over ";
+  const auto cell = [&](const std::string& path) -> std::optional<double> {
+    try {
+      return scenarios::cell_of(report, path);
+    } catch (const UserError&) {
+      return std::nullopt;
+    }
+  };
+  if (const auto whole = cell(of)) return whole;
+  for (std::size_t over = of.find(kOver); over != std::string::npos; over = of.find(kOver, over + 1)) {
+    const auto above = cell(of.substr(0, over)), below = cell(of.substr(over + kOver.size()));
+    if (above && below) return *above / *below;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 ReportInputs read_report_inputs(const std::vector<std::string>& files) {
@@ -189,22 +208,17 @@ std::vector<reports::Expectation> expectations_of(const Json& result) {
 }
 
 std::vector<std::string> verdicts_that_differ(const reports::Report& report) {
-  static constexpr std::string_view kOver = " over ";
   std::vector<std::string> out;
   for (const reports::Expectation& e : report.expectations) {
-    const std::size_t over = e.of.rfind(kOver);
-    double got = 0;
-    try {
-      got = scenarios::cell_of(report, e.of.substr(0, over));
-      if (over != std::string::npos) got /= scenarios::cell_of(report, e.of.substr(over + kOver.size()));
-    } catch (const UserError&) {
+    const std::optional<double> got = judged(report, e.of);
+    if (!got) {
       out.push_back(fmt::format("the result judges {}, which is no number of its rows", e.of));
       continue;
     }
-    const double error_pct = 100 * (got - e.value) / (e.value != 0 ? std::abs(e.value) : 1);
-    const bool pass = std::abs(error_pct) <= e.tolerance_pct + 1e-9, near = std::abs(std::abs(error_pct) - e.tolerance_pct) <= 100 * kRounding;
+    const double error_pct = scenarios::error_pct(*got, e.value);
+    const bool pass = scenarios::within(error_pct, e.tolerance_pct), near = std::abs(std::abs(error_pct) - e.tolerance_pct) <= 100 * kRounding;
     if (!e.not_reproducible.empty() || pass == e.pass || near) continue;
-    out.push_back(fmt::format("the result calls {} {}, but its own rows give {:.6g} where {:.6g} was expected within {:.3g} %, which is {}", e.of, e.pass ? "met" : "missed", got,
+    out.push_back(fmt::format("the result calls {} {}, but its own rows give {:.6g} where {:.6g} was expected within {:.3g} %, which is {}", e.of, e.pass ? "met" : "missed", *got,
                               e.value, e.tolerance_pct, pass ? "met" : "missed"));
   }
   return out;

@@ -39,10 +39,27 @@ std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, cons
   return stories;
 }
 
+std::vector<reports::Reason> reasons_of(const scenarios::Scenario& scenario, const scenarios::RunOptions& run, const Common& common) {
+  if (run.engine.name != engine::engine_kinds().front().name) return {};
+  const scenarios::Explainer explainer(scenario, DataPlaces::standard(), run);
+  const auto all = explainer.cases();
+  if (all.empty() || std::ranges::any_of(all, &scenarios::Explainable::simulated)) return {};
+  Progress progress(common);
+  scenarios::ExplainOptions options;
+  options.run = run;
+  options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
+  std::vector<reports::Reason> out;
+  for (scenarios::ExplainedAnalysis& a : explainer.analyses("", options)) out.push_back({std::move(a.of), std::move(a.found_by), std::move(a.why)});
+  return out;
+}
+
 bool names_a_case(const scenarios::Scenario& scenario, const std::string& of, const scenarios::RunOptions& run) {
-  const scenarios::CaseName name = scenarios::read_case_name(of, of, "--of");
+  std::vector<std::string> names;
   const auto all = scenarios::Explainer(scenario, DataPlaces::standard(), run).cases();
-  return std::ranges::any_of(all, [&](const scenarios::Explainable& e) { return e.simulated && name.may_mean(e.of); });
+  for (const scenarios::Explainable& e : all) {
+    if (e.simulated) names.push_back(e.of);
+  }
+  return !scenarios::places_meant(of, names, "--of").empty();
 }
 
 }  // namespace weft::cli

@@ -20,6 +20,9 @@ struct StoryChoice {
 std::vector<reports::Story> stories_of(const scenarios::Scenario& scenario, const reports::Report& report, const StoryChoice& choice,
                                        const scenarios::RunOptions& run, const Common& common);
 
+/// What gave the answers that have no stories: analyses, run again where they can say why. Empty for engines that do not tell what they simulate.
+std::vector<reports::Reason> reasons_of(const scenarios::Scenario& scenario, const scenarios::RunOptions& run, const Common& common);
+
 /// Whether `of` may mean a simulated case of the scenario.
 bool names_a_case(const scenarios::Scenario& scenario, const std::string& of, const scenarios::RunOptions& run);
 

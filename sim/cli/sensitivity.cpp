@@ -67,7 +67,7 @@ void add_sensitivity(CLI::App& app) {
               "  weft sensitivity scenarios/production_day.json --list\n"
               "  weft sensitivity scenarios/training_mpft_2048.json -o tornado.json");
   add_common(*sub, o->common);
-  sub->add_option("SCENARIO", o->scenario.files, "scenario file (JSON), the name of a shipped one, or - for standard input")->required()->expected(1);
+  sub->add_option("SCENARIO", o->scenario.files, "scenario or result (JSON), the name of a shipped scenario, or - for standard input")->required()->expected(1);
   sub->add_option("--of", o->study.of,
                   "the answer: VARIANT/WORKLOAD[label=value]/COLUMN, or any part of it that says which cell is meant (default: the first expected value, "
                   "else in the first row of the base its first time, price or number)")

@@ -160,12 +160,25 @@ class Commands(RunsWeft):
         for command in (["run"], ["compare"], ["sensitivity", "--inputs", "/cluster/nodes"], ["sweep", "--vary", "/cluster/nodes=8,16"]):
             self.assertEqual(self.run_ok(*command, *more, str(self.file), "--json"), self.run_ok(command[0], str(self.file), *command[1:], *more, "--json"))
 
+    def test_tables_of_a_command_are_no_scenario_and_say_so(self):
+        out = Path(self.folder.name) / "tables.json"
+        for command in (["explain"], ["sensitivity", "--inputs", "/cluster/node/nic_rate"]):
+            out.write_text(self.run_ok(*command, str(self.file), "--json"))
+            p = weft("run", str(out))
+            self.assertEqual(p.returncode, 3, p.stderr)
+            self.assertIn("holds tables that a command of weft wrote", p.stderr)
+            self.assertEqual(len(p.stderr.splitlines()), 1)
+
+    def test_what_variants_hide_from_set_is_told(self):
+        told = " ".join(self.run_ok("run", str(self.file), "--set", "/cluster/topology/kind=ft2").split())
+        self.assertIn('--set /cluster/topology/kind does not wholly reach "MRFT"', told)
+
     def test_a_mistyped_option_is_named_whatever_it_swallows(self):
         for arguments, told in ((["explain", str(self.file), "--off", "MPFT"], '"--off" is not an option of weft explain (did you mean --of?)'),
                                 (["run", str(self.file), "--nodes", "64"], '"--nodes" is not an option of weft run (weft run --help lists them; what'),
                                 (["run", str(self.file), "--dryrun"], "did you mean --dry-run?"),
                                 (["sweep", "merge", "--wher=x", "a"], '"--wher" is not an option of weft sweep merge (did you mean --where?)'),
-                                (["run", str(self.file), "--seed", "-1"], "--seed")):
+                                (["run", str(self.file), "--seed", "-1"], '"-1" is no seed')):
             p = weft(*arguments)
             self.assertEqual(p.returncode, 2, p.stderr)
             self.assertIn(told, p.stderr)

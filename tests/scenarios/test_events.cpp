@@ -35,3 +35,31 @@ TEST_CASE("a NIC that slows to a quarter from the start takes four times as long
   const double whole = shift_us("[]");
   CHECK(shift_us(R"([{"at": "0 s", "slow": "node0.nic0", "rate": "100 Gbps"}])") / whole == doctest::Approx(4).epsilon(1e-3));
 }
+
+TEST_CASE("a spine that is away for less than it takes to notice stalls what crosses it for that long") {
+  const double whole = shift_us("[]");
+  const double t = shift_us(R"([{"at": "5 ms", "fail": "plane0.spine0", "detection": "30 s"}, {"at": "105 ms", "repair": "plane0.spine0"}])");
+  CHECK(t - whole == doctest::Approx(100e3).epsilon(1e-6));
+}
+
+TEST_CASE("a spine that stays away stalls transfers until it is noticed, then they take the others") {
+  // T/2 at full rate, 50 ms of waiting, T/2 of work at 24 of 32 uplinks.
+  const double whole = shift_us("[]"), half = whole / 2;
+  const double t = shift_us(fmt::format(R"([{{"at": "{} us", "fail": "plane0.spine0", "detection": "50 ms"}}])", half));
+  CHECK(t == doctest::Approx(half + 50e3 + half * 32 / 24).epsilon(1e-4));
+}
+
+TEST_CASE("only a failure is detected, and not before it happens") {
+  const auto told = [](const std::string& event) {
+    return test::error_of(test::minimal(R"("nodes": 256, "topology": {"kind": "mpft"}, "events": [)" + event + "]", R"({"kind": "shift"})"));
+  };
+  CHECK(told(R"({"at": "1 ms", "repair": "plane0.spine0", "detection": "1 s"})").find("/cluster/events/0/detection: belongs to \"fail\"") != std::string::npos);
+  CHECK(told(R"({"at": "1 ms", "fail": "plane0.spine0", "detection": "-1 s"})").find("/cluster/events/0/detection") != std::string::npos);
+}
+
+TEST_CASE("a NIC that was slow is as fast as ever once it is repaired") {
+  // Slow for 4 ms at a quarter of its rate: 3 ms of work are done later.
+  const double whole = shift_us("[]");
+  const double t = shift_us(R"([{"at": "1 ms", "slow": "node0.nic0", "rate": "100 Gbps"}, {"at": "5 ms", "repair": "node0.nic0"}])");
+  CHECK(t - whole == doctest::Approx(3000).epsilon(1e-3));
+}

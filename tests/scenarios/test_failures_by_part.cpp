@@ -133,34 +133,3 @@ TEST_CASE("bad input of failures_by_part is told with its place") {
   CHECK(test::error_of(asking("mpft", R"("lost": [1, 2, 1])", 8)).find("/workload/0/lost/2: 1 stands twice in the list") != std::string::npos);
   CHECK(test::error_of(asking("mpft", R"("polices": 1)", 8)).find("unknown key") != std::string::npos);
 }
-
-namespace {
-
-/// A transfer of 1 GiB from node 0 to a node behind another leaf with events.
-double shift_us(const std::string& events) {
-  const auto r = test::run(test::minimal(R"("nodes": 256, "topology": {"kind": "mpft"}, "events": )" + events, R"({"kind": "shift", "sizes": "1 GiB"})"));
-  return cell_of(r, "t/shift/time_us");
-}
-
-}  // namespace
-
-TEST_CASE("a spine that is away for less than it takes to notice stalls what crosses it for that long") {
-  const double whole = shift_us("[]");
-  const double t = shift_us(R"([{"at": "5 ms", "fail": "plane0.spine0", "detection": "30 s"}, {"at": "105 ms", "repair": "plane0.spine0"}])");
-  CHECK(t - whole == Approx(100e3).epsilon(1e-6));
-}
-
-TEST_CASE("a spine that stays away stalls transfers until it is noticed, then they take the others") {
-  // T/2 at full rate, 50 ms of waiting, T/2 of work at 24 of 32 uplinks.
-  const double whole = shift_us("[]"), half = whole / 2;
-  const double t = shift_us(fmt::format(R"([{{"at": "{} us", "fail": "plane0.spine0", "detection": "50 ms"}}])", half));
-  CHECK(t == Approx(half + 50e3 + half * 32 / 24).epsilon(1e-4));
-}
-
-TEST_CASE("only a failure is detected, and not before it happens") {
-  const auto told = [](const std::string& event) {
-    return test::error_of(test::minimal(R"("nodes": 256, "topology": {"kind": "mpft"}, "events": [)" + event + "]", R"({"kind": "shift"})"));
-  };
-  CHECK(told(R"({"at": "1 ms", "repair": "plane0.spine0", "detection": "1 s"})").find("/cluster/events/0/detection: belongs to \"fail\"") != std::string::npos);
-  CHECK(told(R"({"at": "1 ms", "fail": "plane0.spine0", "detection": "-1 s"})").find("/cluster/events/0/detection") != std::string::npos);
-}

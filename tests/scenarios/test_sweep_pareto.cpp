@@ -110,7 +110,8 @@ TEST_CASE("the longest time is nobody's goal unless it is asked for by name") {
   CHECK(words_of([] { parse_pareto("algbw_GBps,price_MUSD", "--pareto"); }).find("say max:algbw_GBps") != std::string::npos);
   CHECK(parse_pareto("price_MUSD,max:time_us", "--pareto").y.most);
   CHECK(!parse_pareto("price_MUSD,min:time_us", "--pareto").y.most);
-  CHECK(parse_pareto("price_MUSD,tokens_per_s", "--pareto").y.most);
+  for (const char* rate : {"tokens_per_s", "tokens_per_USD", "tflops"}) CHECK(parse_pareto(std::string("price_MUSD,") + rate, "--pareto").y.most);
+  CHECK(words_of([] { parse_pareto("tokens_per_s,price_MUSD", "--pareto"); }).find("as X would be the better the less") != std::string::npos);
 }
 
 TEST_CASE("rows of one design that answer different questions are said to compete") {
@@ -119,5 +120,5 @@ TEST_CASE("rows of one design that answer different questions are said to compet
   for (Row& row : l.tables[0].rows) row.set("/p", std::int64_t{0});
   l.tables[0].label_columns.push_back({"size_B", "bytes"});
   for (std::size_t i = 0; i < 3; ++i) l.tables[0].rows[i].set("size_B", static_cast<std::int64_t>(i));
-  CHECK(front(l, "a,b").title == "least a against most b; rows of different size_B of one design compete (--where 'size_B == ...' leaves one)");
+  CHECK(front(l, "a,b").title == "least a against most b; rows of different size_B of one design compete");
 }

@@ -87,18 +87,18 @@ PassTime LayerTimes::pass(const MicroBatch& b) const {
 
 Seconds LayerTimes::prefill(const PrefillLoad& slowest) const {
   if (slowest.tokens <= 0) return {};
-  const auto [at, fresh] = passes_.try_emplace({slowest.tokens, slowest.pairs, slowest.cached, slowest.prompts});
-  if (fresh) at->second = pass(micro_batch_of(*setup_, slowest)).total;
-  return at->second;
+  const std::array<double, 4> key{slowest.tokens, slowest.pairs, slowest.cached, slowest.prompts};
+  if (const auto at = passes_.find(key); at != passes_.end()) return at->second;
+  return passes_.emplace(key, pass(micro_batch_of(*setup_, slowest)).total).first->second;
 }
 
 Seconds LayerTimes::decode(const DecodeLoad& slowest) const {
   if (slowest.requests <= 0) return {};
   if (slowest.requests <= 1 && alone_) return alone_->decode(slowest);
   const auto [requests, blocks] = whole_blocks(slowest);
-  const auto [at, fresh] = steps_.try_emplace({static_cast<std::uint32_t>(requests), static_cast<std::uint32_t>(blocks)});
-  if (fresh) at->second = pass(micro_batch_of(*setup_, DecodeLoad{requests, requests * blocks * kBlock})).total;
-  return at->second;
+  const std::pair key{static_cast<std::uint32_t>(requests), static_cast<std::uint32_t>(blocks)};
+  if (const auto at = steps_.find(key); at != steps_.end()) return at->second;
+  return steps_.emplace(key, pass(micro_batch_of(*setup_, DecodeLoad{requests, requests * blocks * kBlock})).total).first->second;
 }
 
 double LayerTimes::hbm_share(const MicroBatch& b) const {

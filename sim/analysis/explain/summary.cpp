@@ -252,6 +252,12 @@ class Builder {
   std::map<std::vector<std::pair<std::uint32_t, std::string>>, LinkTime> links_;   // by roles and kernels
 };
 
+/// The costliest links that are of the resource that takes most; null when it is no link.
+const Explanation::Cost* costliest(const Explanation& why) {
+  const auto cost = std::find_if(why.links.begin(), why.links.end(), [&](const Explanation::Cost& c) { return c.resource == why.resources.front().resource; });
+  return cost == why.links.end() ? nullptr : &*cost;
+}
+
 }  // namespace
 
 Summarised summarise(const topology::Router& router, const LinkRoles& roles, std::vector<StepFacts> steps, const LinksUsed& used,
@@ -265,20 +271,16 @@ std::string readable(Seconds t) {
   return s >= 1e-3 ? fmt::format("{:.4g} ms", s * 1e3) : fmt::format("{:.4g} us", s * 1e6);
 }
 
-namespace {
-
-/// The costliest links that are of the resource that takes most; null when it is no link.
-const Explanation::Cost* costliest(const Explanation& why) {
-  const auto cost = std::find_if(why.links.begin(), why.links.end(), [&](const Explanation::Cost& c) { return c.resource == why.resources.front().resource; });
-  return cost == why.links.end() ? nullptr : &*cost;
-}
-
-}  // namespace
-
 std::string limit_text(const Explanation& why) {
   if (why.resources.empty()) return "";
   const Explanation::Cost* cost = costliest(why);
-  return cost != nullptr ? cost->name : to_text(why.resources.front().resource);
+  if (cost != nullptr) return cost->name;
+  switch (const Resource r = why.resources.front().resource) {
+    case Resource::dependency: return "fixed delays";
+    case Resource::rate_cap: return "transfers' own rate caps";
+    case Resource::hbm: return "memory (HBM)";
+    default: return to_text(r);
+  }
 }
 
 std::string sentence_of(const Explanation& why) {
