@@ -133,6 +133,22 @@ Json cloud_json(const Table& table, const WebPage& page) {
   return out;
 }
 
+/// Without the columns that only say what is the same in all rows: the one variant, the one workload.
+Table without_constant_labels(Table table) {
+  for (const char* label : {"variant", "workload"}) {
+    const auto text = [&](const Row& row) { const Cell* c = row.find(label); return c == nullptr ? std::string() : exact_text(*c); };
+    if (table.rows.empty() || !std::ranges::all_of(table.rows, [&](const Row& row) { return text(row) == text(table.rows.front()); })) continue;
+    for (Row& row : table.rows) {
+      Row kept;
+      for (const auto& [name, cell] : row.cells()) {
+        if (name != label) kept.set(name, cell);
+      }
+      row = std::move(kept);
+    }
+  }
+  return table;
+}
+
 }  // namespace
 
 void write_sweep(const Listing& listing, std::size_t number, const WebPage& page, const Writing& w) {
@@ -141,8 +157,9 @@ void write_sweep(const Listing& listing, std::size_t number, const WebPage& page
   if (page.x.empty()) w.html.element("p", "weft report --x COLUMN --y COLUMN draws two of the columns against each other, with their Pareto front.");
   write_notes(listing.notes, w);
   bool drawn = false;
-  for (const Table& table : listing.tables) {
-    if (table.rows.empty()) continue;
+  for (const Table& whole : listing.tables) {
+    if (whole.rows.empty()) continue;
+    const Table table = without_constant_labels(whole);
     const std::string title = table.title.empty() ? table.id : table.title, caption = fmt::format("{}, {} {}", title, table.rows.size(), table.rows.size() == 1 ? "row" : "rows");
     const bool drawable = !drawn && !page.x.empty() && std::ranges::any_of(table.rows, [&](const Row& r) { return number_in(r, page.x) && number_in(r, page.y); });
     if (!drawable) {
@@ -154,7 +171,9 @@ void write_sweep(const Listing& listing, std::size_t number, const WebPage& page
     drawn = true;
     w.data = cloud_json(table, page);
     const auto best = std::ranges::count_if(table.rows, on_front);
-    const Figure figure(w.html, "front", w.pointer, fmt::format("{} against {}", page.y, page.x), best == 0 ? "every point of the sweep" : "every point of the sweep; the line joins those that nothing beats in both",
+    const std::size_t more = title.find("; ");
+    const std::string competing = more == std::string::npos ? "" : title.substr(more);   // what a front's title warns of
+    const Figure figure(w.html, "front", w.pointer, fmt::format("{} against {}", page.y, page.x), (best == 0 ? "every point of the sweep" : "every point of the sweep; the line joins those that nothing beats in both") + competing,
                         fmt::format("Chart of {} points{}", table.rows.size(), best == 0 ? "" : fmt::format(", {} of them on the Pareto front", best)));
     write_closed_table(w.html, table_of(table, caption));
   }

@@ -15,6 +15,8 @@
 namespace weft::reports {
 namespace {
 
+constexpr std::size_t kMostLines = 12;   ///< of a list that stands open
+
 TextTable text_table(const Sheet& sheet, std::string caption) {
   TextTable out;
   out.caption = std::move(caption);
@@ -155,7 +157,13 @@ void write_doubts(const PagePart& part, const Writing& w) {
   for (const ConstantUsed& c : report.constants) {
     if (c.origin == Origin::assumed) assumed.push_back(fmt::format("{} = {}: {}", c.name, c.value, c.source));
   }
-  write("Constants that are assumed", assumed);
+  if (assumed.size() <= kMostLines) {
+    write("Constants that are assumed", assumed);
+  } else {
+    w.html.open("details").element("summary", fmt::format("{} constants that are assumed", assumed.size()));
+    write_lines(assumed, w.html);
+    w.html.close().line();
+  }
   if (misses.empty() && report.notes.empty() && assumed.empty()) w.html.element("p", "Nothing was missed, assumed or left out that the run knows of.");
 }
 

@@ -78,7 +78,7 @@ reports::Listing read_points(const std::vector<std::string>& files) {
   const PointsHeader& header = points.header();
   GatheredPoints all = gather(points);
   reports::Listing out = std::move(all.listing);
-  out.headline = fmt::format("{}: {} of {} points over {} of {}{}", header.title, points.finished.size(), header.grid.points(), fmt::join(header.grid.pointers(), ", "), header.scenario,
+  out.headline = fmt::format("{}: {} of {} points over {} of {}{}", header.title, points.finished.size(), header.grid.points(), fmt::join(header.grid.pointers(), ", "), std::filesystem::path(header.scenario).filename().string(),
                              all.failed == 0 ? "" : fmt::format(", {} of which failed", all.failed));
   return out;
 }
