@@ -236,6 +236,10 @@ void add_facts(const Item& item, const RunOptions& options, reports::Report& rep
 reports::Report run_scenario(const Scenario& scenario, const DataPlaces& data, const RunOptions& options) {
   const auto kernels = options.kernel_times ? options.kernel_times : std::make_shared<const KernelTimes>(data, options.kernels);
   const std::vector<ResolvedVariant> variants = resolve(scenario, data, options.seed, kernels.get(), options.draw);
+  for (const ResolvedVariant& v : variants) {   // a part that a variant does not have is told before others have run for minutes
+    if (!v.cluster->failed().empty()) v.cluster->fabric();
+    if (v.cluster->has_events()) v.cluster->events();
+  }
   reports::Report report = empty_report(scenario, variants, options);
   std::vector<Item> items = items_of(variants, options);
   run(items, variants, options);
