@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -14,6 +14,7 @@
 #include "sim/cli/app.h"
 #include "sim/core/error.h"
 #include "sim/core/files.h"
+#include "sim/core/row_json.h"
 
 namespace weft::cli {
 namespace {
@@ -28,13 +29,6 @@ constexpr std::size_t kMostBytes = std::size_t{256} << 20;   // of a file of poi
 bool holds_points(const std::string& text) {
   const Json first = Json::parse(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(text.find('\n'), text.size())), nullptr, false);
   return first.is_object() && first.contains("schema") && first["schema"].is_string() && first["schema"].get<std::string>().starts_with("weft-sweep/");
-}
-
-Cell cell_of_json(const Json& value) {
-  if (value.is_boolean()) return value.get<bool>();
-  if (value.is_number_integer()) return value.get<std::int64_t>();
-  if (value.is_number()) return value.get<double>();
-  return value.is_string() ? value.get<std::string>() : dump_json(value);
 }
 
 /// A listing as the json format writes it: a list of rows under each table's id.
@@ -53,7 +47,7 @@ reports::Listing listing_of(const Json& document, const std::string& file) {
       if (!object.is_object()) refuse(file, fmt::format("/{}: expected a list of rows", id), "weft sensitivity SCENARIO --json -o FILE writes one");
       Row row;
       for (const auto& [name, value] : object.items()) {
-        if (!value.is_null()) row.set(name, cell_of_json(value));
+        if (!value.is_null()) row.set(name, cell_of_json(value).value_or(Cell(dump_json(value))));   // what is none is shown as it stands
       }
       table.rows.push_back(std::move(row));
     }
@@ -112,12 +106,6 @@ bool same(const Json& a, const Json& b) {
   return a == b;
 }
 
-Json json_of(const Row& row) {
-  Json out = Json::object();
-  for (const auto& [name, cell] : row.cells()) std::visit([&out, &key = name](const auto& value) { out[key] = value; }, cell);
-  return out;
-}
-
 /// What "CELL" or "CELL over CELL" comes to; a variant may have " over " in its name. Nothing when no such cells are there.
 std::optional<double> judged(const reports::Report& report, const std::string& of) {
   static constexpr std::string_view kOver = " over ";
@@ -174,7 +162,7 @@ void check_same_rows(const RunInput& input, const reports::Report& now) {
   const std::string hint = fmt::format("compute it again: weft run {0} --json -o {0}", input.path);
   if (rows.size() != ours.size()) refuse(input.path, fmt::format("has {} rows, and {} come out now: another version of weft wrote it", rows.size(), ours.size()), hint);
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    const Json row = json_of(*ours[i]);
+    const Json row = row_to_json(*ours[i]);
     for (const auto& [name, value] : row.items()) {
       if (rows[i].is_object() && rows[i].contains(name) && same(rows[i][name], value)) continue;
       const std::string there = rows[i].is_object() && rows[i].contains(name) ? dump_json(rows[i][name]) : "absent";
